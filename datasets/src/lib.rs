@@ -1,0 +1,15 @@
+//! The pure core of the hub: patterns, code lists, periods, and the check of a payload
+//! against them. It does no I/O: bytes and days come in, batches and reports go out.
+
+pub mod check;
+pub mod codelist;
+pub mod csv;
+pub mod pattern;
+pub mod period;
+pub mod report;
+pub mod synthetic;
+
+pub use codelist::CodeLists;
+pub use pattern::{Pattern, Patterns};
+pub use period::Period;
+pub use report::{Report, Severity, Violation};
