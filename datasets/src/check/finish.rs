@@ -1,0 +1,62 @@
+//! The report on a payload as a whole.
+
+use crate::report::{Code, Count, Findings, Report, Severity};
+
+use super::Checker;
+use super::messages::structural;
+
+pub(super) fn report(checker: &Checker, mut findings: Findings, rows_read: u64, set_aside: u64) -> Report {
+    let structure_broken = findings
+        .counts
+        .keys()
+        .any(|(code, severity, _)| code.is_structural() && *severity == Severity::Block);
+    if rows_read == 0 && !structure_broken {
+        findings.add(structural(checker, Code::EmptyFile, 0, "", ""));
+    } else if structure_broken {
+        findings = structural_only(findings);
+    }
+    let mut counts: Vec<Count> = findings
+        .counts
+        .into_iter()
+        .map(|((code, severity, rule), count)| Count { code, severity, rule, count })
+        .collect();
+    counts
+        .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (a.code, &a.rule).cmp(&(b.code, &b.rule))));
+    let pattern = &checker.context.pattern;
+    Report {
+        pattern: pattern.reference(),
+        bundle_sha256: pattern.bundle_sha256.clone(),
+        rows_read,
+        rows_refused: findings.rows_refused.min(rows_read),
+        rows_set_aside: set_aside,
+        counts,
+        violations: findings.listed,
+        not_evaluated: checker.not_evaluated.clone(),
+    }
+}
+
+/// A file whose structure is broken says nothing trustworthy about its rows: only the fault stays.
+/// A fault of the same kind in each part of the file (a wrong encoding) is told once.
+fn structural_only(findings: Findings) -> Findings {
+    let mut only = Findings::default();
+    let each = |code| {
+        matches!(
+            code,
+            Code::ColumnMissing | Code::ColumnUnknown | Code::ColumnRepeated | Code::SchemaMismatch
+        )
+    };
+    // The list is bounded, the counts are not: they alone decide that the payload is refused.
+    for ((code, severity, rule), number) in findings.counts {
+        if code.is_structural() && severity == Severity::Block {
+            only.count(code, severity, &rule, if each(code) { number } else { 1 });
+        }
+    }
+    for violation in findings.listed {
+        let broken = violation.code.is_structural() && violation.severity == Severity::Block;
+        let told = only.listed.iter().any(|v| v.code == violation.code);
+        if broken && (!told || each(violation.code)) {
+            only.list(violation);
+        }
+    }
+    only
+}

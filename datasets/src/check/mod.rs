@@ -1,0 +1,280 @@
+//! The check: bytes of a payload in, typed batches and findings out. Pure and callable from
+//! several threads: one [`Checker`] per payload, one call per chunk, findings merged in order.
+//!
+//! A chunk is split into cells once, then each column is decoded in one loop, then each check runs
+//! over whole columns. A check remembers rows, not texts: a [`Violation`](crate::Violation) is
+//! written only for what is listed.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+
+use crate::csv::{Cells, Chunk, CutError};
+use crate::pattern::{PatternError, Sensitivity};
+use crate::report::{Code, Findings, Report, Violation};
+use crate::{CodeLists, Pattern, Period};
+
+mod batch;
+mod breach;
+mod column;
+mod decode;
+mod fill;
+mod finish;
+mod header;
+pub mod keys;
+mod messages;
+mod references;
+mod rules;
+mod source;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use header::HeaderPlan;
+
+use breach::{Breach, Kind};
+use column::ColumnCheck;
+use source::Source;
+
+/// What is known about a payload besides its bytes.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub pattern: Arc<Pattern>,
+    pub lists: Arc<CodeLists>,
+    /// None: rules that need the period are listed as not evaluated.
+    pub period: Option<Period>,
+    pub publisher: Option<Publisher>,
+}
+
+/// Who sends, with identifiers as of the period's last day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publisher {
+    pub id: String,
+    pub terc6: Option<String>,
+    pub regon: Option<String>,
+}
+
+/// Checks one payload.
+#[derive(Debug)]
+pub struct Checker {
+    context: Context,
+    schema: SchemaRef,
+    columns: Vec<ColumnCheck>,
+    references: Vec<references::ReferenceCheck>,
+    rules: rules::Rules,
+    period_of: Option<fill::PeriodOfCheck>,
+    /// Indexes of the key's columns.
+    key: Vec<usize>,
+    /// Texts that mean an empty cell, besides the empty one.
+    missing: Vec<Box<[u8]>>,
+    not_evaluated: Vec<String>,
+}
+
+/// A checked part of a payload.
+#[derive(Debug)]
+pub struct Checked {
+    /// Rows in file order with [`Checker::schema`]; rows with a blocking finding hold nulls where a cell did not parse.
+    pub batch: RecordBatch,
+    /// File line (or row number) of each row of the batch.
+    pub lines: Vec<u64>,
+    pub findings: Findings,
+    /// Rows read, those included that are not in the batch because their number of cells is wrong.
+    pub rows: u64,
+    /// Rows set aside by name.
+    pub set_aside: u64,
+}
+
+/// A part while it is checked.
+struct Part {
+    rows: usize,
+    columns: Vec<ArrayRef>,
+    /// For each column the rows whose cell did not parse, ascending: nothing else is said about them.
+    failed: Vec<Vec<u32>>,
+    breaches: Vec<Breach>,
+}
+
+impl Part {
+    fn has_failed(&self, column: usize, row: usize) -> bool {
+        self.failed[column].binary_search(&(row as u32)).is_ok()
+    }
+
+    fn breach(&mut self, row: usize, column: usize, kind: Kind) {
+        self.breaches.push(Breach { row: row as u32, column: column as u16, kind });
+    }
+}
+
+impl Checker {
+    /// Compiles the pattern's checks for one period and publisher.
+    pub fn new(context: Context) -> Result<Self, PatternError> {
+        let pattern = Arc::clone(&context.pattern);
+        let schema = pattern.schema();
+        let columns: Vec<ColumnCheck> =
+            pattern.columns.iter().map(|c| ColumnCheck::new(&pattern, c)).collect::<Result<_, _>>()?;
+        let mut not_evaluated = Vec::new();
+        let references = references::compile(&context, &mut not_evaluated)?;
+        let rules = rules::Rules::compile(&context, &schema, &mut not_evaluated)?;
+        let period_of = fill::PeriodOfCheck::compile(&context, &mut not_evaluated)?;
+        let key = pattern.key.iter().filter_map(|k| pattern.columns.iter().position(|c| c.name == *k));
+        let key = key.collect();
+        let missing = pattern.missing_values.iter().filter(|m| !m.is_empty());
+        let missing = missing.map(|m| m.as_bytes().into()).collect();
+        Ok(Self { context, schema, columns, references, rules, period_of, key, missing, not_evaluated })
+    }
+
+    /// Same as `Pattern::schema`.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Decodes and checks a chunk of records.
+    pub fn csv(&self, plan: &HeaderPlan, chunk: &Chunk) -> Checked {
+        if let Err(fault) = std::str::from_utf8(&chunk.data) {
+            return self.encoding_fault(chunk, fault.valid_up_to());
+        }
+        let cells = Cells::split(&chunk.data, plan.separator, plan.width, chunk.first_line);
+        let mut part = self.decode(plan, &cells);
+        self.complete(&mut part);
+        let source = Source::Csv { cells: &cells, files: &plan.files, decoded: &part.columns };
+        let mut findings = breach::findings(self, std::mem::take(&mut part.breaches), &source, cells.lines());
+        for misfit in cells.misfits() {
+            findings.refuse(misfit.line);
+            if findings.listed.len() < Findings::LISTED_MAX {
+                findings.add(messages::cell_count(plan.width, misfit));
+            } else {
+                let severity = crate::Severity::Block;
+                findings.count(Code::CellCount, severity, "", 1);
+            }
+        }
+        findings.listed.sort_by_key(|violation| violation.row);
+        let rows = (cells.rows() + cells.misfits().len()) as u64;
+        self.checked(part, cells.into_lines(), findings, rows)
+    }
+
+    fn decode(&self, plan: &HeaderPlan, cells: &Cells<'_>) -> Part {
+        let width = self.columns.len();
+        let mut part = Part {
+            rows: cells.rows(),
+            columns: Vec::with_capacity(width),
+            failed: Vec::with_capacity(width),
+            breaches: Vec::new(),
+        };
+        for (column, check) in self.columns.iter().enumerate() {
+            let Some(file) = plan.files[column] else {
+                part.columns.push(decode::absent(check.kind, check.zero, cells.rows()));
+                part.failed.push(Vec::new());
+                continue;
+            };
+            let reading = decode::Reading {
+                kind: check.kind,
+                zone: check.zone,
+                zero: check.zero,
+                missing: &self.missing,
+            };
+            let decoded = decode::column(cells, file, &reading);
+            part.columns.push(decoded.array);
+            part.failed.push(decoded.faults.iter().map(|(row, _)| *row).collect());
+            decoded.faults.iter().for_each(|(row, kind)| part.breach(*row as usize, column, *kind));
+            decoded.noise.iter().for_each(|row| part.breach(*row as usize, column, Kind::FloatNoise));
+        }
+        part
+    }
+
+    /// Fills what a file may leave out, then runs all checks of rows.
+    fn complete(&self, part: &mut Part) {
+        self.fill(part);
+        self.check_values(part);
+        self.check_references(part);
+        self.check_rules(part);
+    }
+
+    fn checked(&self, part: Part, lines: Vec<u64>, mut findings: Findings, rows: u64) -> Checked {
+        let batch = RecordBatch::try_new(self.schema(), part.columns).unwrap_or_else(|fault| {
+            // A column of another type than the schema's would be a fault of the pattern.
+            findings.add(messages::structural(self, Code::SchemaMismatch, 0, "", &fault.to_string()));
+            RecordBatch::new_empty(self.schema())
+        });
+        let lines = if batch.num_rows() == lines.len() { lines } else { Vec::new() };
+        Checked { batch, lines, findings, rows, set_aside: 0 }
+    }
+
+    fn encoding_fault(&self, chunk: &Chunk, at: usize) -> Checked {
+        let before = &chunk.data[..at];
+        let line = chunk.first_line + memchr::memchr_iter(b'\n', before).count() as u64;
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+        let place = (at - line_start + 1).to_string();
+        let mut findings = Findings::default();
+        findings.add(messages::structural(self, Code::EncodingInvalid, line, "", &place));
+        self.nothing(findings)
+    }
+
+    fn nothing(&self, findings: Findings) -> Checked {
+        let batch = RecordBatch::new_empty(self.schema());
+        Checked { batch, lines: Vec::new(), findings, rows: 0, set_aside: 0 }
+    }
+
+    /// The finding for a payload that cannot be cut into records.
+    pub fn unreadable(&self, fault: &CutError) -> Findings {
+        let (code, line) = match fault {
+            CutError::LineTooLong { line, .. } => (Code::LineTooLong, *line),
+            CutError::QuoteUnclosed { line } => (Code::QuoteUnclosed, *line),
+            CutError::NulByte { line } => (Code::NulByte, *line),
+        };
+        let mut findings = Findings::default();
+        findings.add(messages::structural(self, code, line, "", &fault.to_string()));
+        findings
+    }
+
+    /// The finding for a payload that its format's decoder cannot read.
+    pub fn malformed(&self, fault: &str) -> Findings {
+        let mut findings = Findings::default();
+        findings.add(messages::structural(self, Code::PayloadUnreadable, 0, "", fault));
+        findings
+    }
+
+    /// A cell as a report may show it: masked where personal, else cut.
+    fn shown(&self, column: usize, text: String) -> String {
+        const SHOWN_MAX: usize = 80;
+        let pattern = &self.context.pattern;
+        let personal = pattern.sensitivity == Sensitivity::Personal
+            || pattern.columns[column].sensitivity == Sensitivity::Personal;
+        if personal && !text.is_empty() {
+            return "***".to_owned();
+        }
+        match text.char_indices().nth(SHOWN_MAX) {
+            Some((end, _)) => text[..end].to_owned(),
+            None => text,
+        }
+    }
+
+    /// `column=value, …` of the key's columns.
+    fn key_text(&self, row: usize, source: &Source<'_>) -> String {
+        let parts = self.key.iter().map(|column| {
+            let name = &self.context.pattern.columns[*column].name;
+            format!("{name}={}", self.shown(*column, source.text(row, *column)))
+        });
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// A finding for a key that was seen before; rows are file lines.
+    pub fn key_repeated(
+        &self,
+        batch: &RecordBatch,
+        row: usize,
+        line: u64,
+        first_line: Option<u64>,
+    ) -> Violation {
+        let key = self.key_text(row, &Source::Batch(batch.columns()));
+        messages::key_repeated(self, key, line, first_line)
+    }
+
+    /// Ends the check: the findings of all parts become the report.
+    pub fn finish(&self, findings: Findings, rows_read: u64, set_aside: u64) -> Report {
+        finish::report(self, findings, rows_read, set_aside)
+    }
+}

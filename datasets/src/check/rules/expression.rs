@@ -1,0 +1,300 @@
+//! Row rules as SQL expressions: parsed and planned once, evaluated on whole batches.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray};
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion_common::config::ConfigOptions;
+use datafusion_common::tree_node::{Transformed, TreeNode};
+use datafusion_common::{DFSchema, DataFusionError, Result as PlanResult, TableReference, plan_err};
+use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion_expr::planner::{ContextProvider, ExprPlanner};
+use datafusion_expr::{
+    AggregateUDF, Expr, ExprSchemable, HigherOrderUDF, ScalarUDF, TableSource, Volatility, WindowUDF,
+};
+use datafusion_optimizer::analyzer::type_coercion::TypeCoercionRewriter;
+use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
+use datafusion_sql::parser::DFParser;
+use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
+
+use crate::pattern::{PatternError, Rule};
+
+use super::super::breach::Kind;
+use super::super::{Checker, Context, Part};
+
+/// Longest rule expression.
+const EXPRESSION_MAX: usize = 8 * 1024;
+
+/// Functions that a rule may call, by name and by alias. Each is immutable: the verdict depends on
+/// the payload alone.
+const FUNCTIONS: [&str; 36] = [
+    "abs",
+    "ascii",
+    "btrim",
+    "ceil",
+    "char_length",
+    "character_length",
+    "coalesce",
+    "concat",
+    "contains",
+    "date_part",
+    "date_trunc",
+    "ends_with",
+    "floor",
+    "greatest",
+    "least",
+    "left",
+    "length",
+    "lower",
+    "lpad",
+    "ltrim",
+    "make_date",
+    "nullif",
+    "nvl",
+    "octet_length",
+    "power",
+    "regexp_like",
+    "replace",
+    "right",
+    "round",
+    "rtrim",
+    "signum",
+    "split_part",
+    "starts_with",
+    "strpos",
+    "substr",
+    "upper",
+];
+
+/// A rule that is ready to run.
+#[derive(Debug)]
+pub(in crate::check) struct Compiled {
+    /// Index of the pattern's rule.
+    rule: usize,
+    /// Column that the finding points to.
+    column: usize,
+    /// Columns that the expression reads: a cell that did not parse takes its row out.
+    reads: Vec<usize>,
+    expression: Arc<dyn PhysicalExpr>,
+}
+
+pub(in crate::check) struct Planner<'a> {
+    context: &'a Context,
+    schema: DFSchema,
+    functions: Functions,
+}
+
+impl<'a> Planner<'a> {
+    pub(in crate::check) fn new(context: &'a Context, schema: &SchemaRef) -> Result<Self, PatternError> {
+        let schema = DFSchema::try_from(Arc::clone(schema))
+            .map_err(|e| PatternError { path: context.pattern.reference(), message: e.to_string() })?;
+        Ok(Self { context, schema, functions: Functions::new() })
+    }
+
+    pub(in crate::check) fn compile(&self, index: usize, rule: &Rule) -> Result<Compiled, PatternError> {
+        let pattern = &self.context.pattern;
+        let fault = |message: String| PatternError {
+            path: pattern.reference(),
+            message: format!("rule {}: {message}", rule.id),
+        };
+        let expr = self.plan(&rule.expression).map_err(|e| fault(e.to_string()))?;
+        let reads: Vec<usize> = expr
+            .column_refs()
+            .iter()
+            .filter_map(|column| pattern.columns.iter().position(|c| c.name == column.name))
+            .collect();
+        let pointed =
+            rule.columns.first().and_then(|name| pattern.columns.iter().position(|c| c.name == *name));
+        let column = pointed
+            .or_else(|| reads.iter().min().copied())
+            .ok_or_else(|| fault("names no column".to_owned()))?;
+        let planning = PhysicalPlanningContext::default();
+        let expression = create_physical_expr(&expr, &self.schema, &ExecutionProps::new(), &planning)
+            .map_err(|e| fault(e.to_string()))?;
+        Ok(Compiled { rule: index, column, reads, expression })
+    }
+
+    fn plan(&self, text: &str) -> PlanResult<Expr> {
+        if text.len() > EXPRESSION_MAX {
+            return plan_err!("the expression is longer than {EXPRESSION_MAX} bytes");
+        }
+        let parsed = DFParser::parse_sql_into_expr(text)?;
+        // Money is exact: a literal such as 0.01 is a decimal, never a float.
+        let options = ParserOptions::new().with_parse_float_as_decimal(true);
+        let planner = SqlToRel::new_with_options(&self.functions, options);
+        let expr = planner.sql_to_expr(parsed.expr, &self.schema, &mut PlannerContext::new())?;
+        let expr = expr.transform_up(unnamed)?.data;
+        expr.apply(|node| {
+            allowed(node)?;
+            Ok(datafusion_common::tree_node::TreeNodeRecursion::Continue)
+        })?;
+        let widened = expr.transform_up(|node| self.widen(node))?.data;
+        let coerced = widened.rewrite(&mut TypeCoercionRewriter::new(&self.schema))?.data;
+        match coerced.get_type(&self.schema)? {
+            DataType::Boolean => Ok(coerced),
+            other => plan_err!("the expression gives {other}, not true or false"),
+        }
+    }
+
+    /// Whole numbers become decimals, so that their sums and products do not overflow 64 bits.
+    fn widen(&self, node: Expr) -> PlanResult<Transformed<Expr>> {
+        if matches!(node, Expr::Column(_)) && node.get_type(&self.schema)? == DataType::Int64 {
+            return Ok(Transformed::yes(datafusion_expr::cast(node, DataType::Decimal128(38, 0))));
+        }
+        Ok(Transformed::no(node))
+    }
+}
+
+/// The planner names a function by what the rule called it (`length` is `character_length`); a name
+/// changes no value, so it goes before the nodes are judged.
+fn unnamed(node: Expr) -> PlanResult<Transformed<Expr>> {
+    Ok(match node {
+        Expr::Alias(named) => Transformed::yes(*named.expr),
+        other => Transformed::no(other),
+    })
+}
+
+/// The nodes of which a rule may be made: no subquery, aggregate, window, variable or placeholder.
+fn allowed(node: &Expr) -> PlanResult<()> {
+    match node {
+        Expr::Column(_)
+        | Expr::Literal(..)
+        | Expr::BinaryExpr(_)
+        | Expr::Like(_)
+        | Expr::SimilarTo(_)
+        | Expr::Not(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsUnknown(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsNotFalse(_)
+        | Expr::IsNotUnknown(_)
+        | Expr::Negative(_)
+        | Expr::Between(_)
+        | Expr::Case(_)
+        | Expr::Cast(_)
+        | Expr::TryCast(_)
+        | Expr::InList(_) => Ok(()),
+        // SQL's own syntax plans functions past the list of names, so the list is asked again.
+        Expr::ScalarFunction(function) if FUNCTIONS.contains(&function.name()) => Ok(()),
+        Expr::ScalarFunction(function) => {
+            plan_err!("the function {} is not allowed in a rule", function.name())
+        }
+        other => plan_err!("`{}` is not allowed in a rule", other.variant_name()),
+    }
+}
+
+/// Runs all rules on a part.
+pub(in crate::check) fn run(checker: &Checker, rules: &[Compiled], part: &mut Part) {
+    let Ok(batch) = RecordBatch::try_new(checker.schema(), part.columns.clone()) else {
+        // The same fault is reported where the part's batch is made.
+        return;
+    };
+    for rule in rules {
+        let mut found = Vec::new();
+        evaluate(rule, &batch, 0, &mut found);
+        for (row, kind) in found {
+            if !rule.reads.iter().any(|column| part.has_failed(*column, row)) {
+                part.breach(row, rule.column, kind);
+            }
+        }
+    }
+}
+
+/// Evaluates a rule on rows that begin at `first`; halves them on an error until the row is known.
+fn evaluate(rule: &Compiled, batch: &RecordBatch, first: usize, found: &mut Vec<(usize, Kind)>) {
+    let rows = batch.num_rows();
+    match truths(rule, batch) {
+        Ok(truths) => {
+            // NULL passes: what is not known breaks no rule.
+            if truths.true_count() + truths.null_count() < rows {
+                let broken = (0..rows).filter(|row| truths.is_valid(*row) && !truths.value(*row));
+                found.extend(broken.map(|row| (first + row, Kind::Rule(rule.rule as u16))));
+            }
+        }
+        Err(_) if rows <= 1 => found.push((first, Kind::RuleFailed(rule.rule as u16))),
+        Err(_) => {
+            let half = rows / 2;
+            evaluate(rule, &batch.slice(0, half), first, found);
+            evaluate(rule, &batch.slice(half, rows - half), first + half, found);
+        }
+    }
+}
+
+fn truths(rule: &Compiled, batch: &RecordBatch) -> PlanResult<BooleanArray> {
+    let array = rule.expression.evaluate(batch)?.into_array(batch.num_rows())?;
+    let truths = array.as_any().downcast_ref::<BooleanArray>().cloned();
+    truths.ok_or_else(|| DataFusionError::Internal("a rule gave no boolean".to_owned()))
+}
+
+/// What a rule's names may mean: columns and the listed functions, nothing else.
+struct Functions {
+    known: HashMap<String, Arc<ScalarUDF>>,
+    planners: Vec<Arc<dyn ExprPlanner>>,
+    options: ConfigOptions,
+}
+
+impl Functions {
+    fn new() -> Self {
+        let mut known = HashMap::new();
+        for function in datafusion_functions::all_default_functions() {
+            if function.signature().volatility != Volatility::Immutable {
+                continue;
+            }
+            let names = std::iter::once(function.name()).chain(function.aliases().iter().map(String::as_str));
+            for name in names.filter(|name| FUNCTIONS.contains(name)) {
+                known.insert(name.to_owned(), Arc::clone(&function));
+            }
+        }
+        let planners: Vec<Arc<dyn ExprPlanner>> = vec![
+            Arc::new(datafusion_functions::core::planner::CoreFunctionPlanner {}),
+            Arc::new(datafusion_functions::datetime::planner::DatetimeFunctionPlanner),
+            Arc::new(datafusion_functions::unicode::planner::UnicodeFunctionPlanner),
+        ];
+        Self { known, planners, options: ConfigOptions::default() }
+    }
+}
+
+impl ContextProvider for Functions {
+    fn get_table_source(&self, name: TableReference) -> PlanResult<Arc<dyn TableSource>> {
+        plan_err!("a rule reads its own row only, not the table {name}")
+    }
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        &self.planners
+    }
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.known.get(name).map(Arc::clone)
+    }
+    fn get_higher_order_meta(&self, _name: &str) -> Option<Arc<HigherOrderUDF>> {
+        None
+    }
+    fn get_aggregate_meta(&self, _name: &str) -> Option<Arc<AggregateUDF>> {
+        None
+    }
+    fn get_window_meta(&self, _name: &str) -> Option<Arc<WindowUDF>> {
+        None
+    }
+    fn get_variable_type(&self, _names: &[String]) -> Option<DataType> {
+        None
+    }
+    fn options(&self) -> &ConfigOptions {
+        &self.options
+    }
+    fn udf_names(&self) -> Vec<String> {
+        self.known.keys().cloned().collect()
+    }
+    fn higher_order_function_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn udaf_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn udwf_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,146 @@
+//! The samples that ship with each pattern: the valid ones pass, the invalid ones say what is wrong.
+
+use super::*;
+
+fn sample(path: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/patterns/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+fn names(pattern: &str, kind: &str) -> Vec<String> {
+    let folder = format!("{}/patterns/{pattern}/1.0.0/samples/{kind}", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    entries.filter(|name| name.ends_with(".csv")).collect()
+}
+
+fn check(pattern: &str, kind: &str, name: &str) -> Report {
+    let context: serde_json::Value =
+        serde_json::from_slice(&sample(&format!("{pattern}/1.0.0/samples/context.json"))).unwrap();
+    let publisher = Publisher {
+        id: context["publisher"]["id"].as_str().unwrap().to_owned(),
+        terc6: context["publisher"]["terc6"].as_str().map(str::to_owned),
+        regon: None,
+    };
+    let checker = Checker::new(Context {
+        pattern: Arc::new(embedded(pattern)),
+        lists: Arc::new(CodeLists::embedded().unwrap()),
+        period: Some(context["period"].as_str().unwrap().parse().unwrap()),
+        publisher: Some(publisher),
+    });
+    check_in(&checker.unwrap(), &sample(&format!("{pattern}/1.0.0/samples/{kind}/{name}")), 4_096)
+}
+
+#[test]
+fn valid_samples_pass() {
+    for pattern in ["rb28s", "rb27s", "jakosc_powietrza"] {
+        for name in names(pattern, "valid") {
+            let report = check(pattern, "valid", &name);
+            assert!(!report.blocks(), "{pattern} {name}: {:#?}", report.violations.first());
+            assert!(report.rows_read > 0);
+            assert_eq!(report.not_evaluated, Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn invalid_samples_are_refused_for_their_fault() {
+    let expected = [
+        ("brak-wymaganej", Code::RequiredMissing),
+        ("grupa-nie", Code::ReferenceMissing),
+        ("inny-nadawca", Code::PublisherMismatch),
+        ("inny-okres", Code::PeriodMismatch),
+        ("klucz-powtorzony", Code::KeyRepeated),
+        ("kutno-2022-q4-caly", Code::KeyRepeated),
+        ("kod-spoza-listy", Code::ReferenceMissing),
+        ("nadmiar-miejsc", Code::DecimalsExcess),
+        ("naglowek-bez", Code::ColumnMissing),
+        ("naglowek-kolumna-dwa", Code::ColumnRepeated),
+        ("naglowek-nieznana", Code::ColumnUnknown),
+        ("plan-ujemny", Code::RangeExceeded),
+        ("regon-suma", Code::ChecksumInvalid),
+        ("regula-", Code::RuleBroken),
+        ("rozdzial-spoza", Code::RuleBroken),
+        ("typ-kwota", Code::TypeInvalid),
+        ("czas-godzina-25", Code::TypeInvalid),
+        ("czas-poza-okresem", Code::PeriodMismatch),
+        ("wartosc-z-uwaga", Code::TypeInvalid),
+        ("wartosc-ponizej", Code::RangeExceeded),
+    ];
+    for pattern in ["rb28s", "rb27s", "jakosc_powietrza"] {
+        for name in names(pattern, "invalid") {
+            let report = check(pattern, "invalid", &name);
+            assert!(report.blocks(), "{pattern} {name} passed");
+            assert!(!report.violations.is_empty());
+            if let Some((_, code)) = expected.iter().find(|(start, _)| name.starts_with(start)) {
+                let found = blocking(&report);
+                assert!(found.contains(code), "{pattern} {name}: {found:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_kutno_package_names_the_clash_of_its_schools() {
+    let report = check("rb28s", "invalid", "kutno-2022-q4-caly.csv");
+    assert_eq!(report.rows_read, 327);
+    assert_eq!(blocking(&report), [Code::KeyRepeated]);
+    assert!(report.violations.iter().any(|v| v.key.contains("jednostka_regon=001070630")));
+}
+
+fn with_rule(expression: &str) -> Result<Checker, crate::pattern::PatternError> {
+    let mut pattern = embedded("rb28s");
+    pattern.rules.truncate(1);
+    pattern.rules[0].expression = expression.to_owned();
+    let context = Context {
+        pattern: Arc::new(pattern),
+        lists: Arc::new(CodeLists::embedded().unwrap()),
+        period: Some("2022-Q4".parse().unwrap()),
+        publisher: None,
+    };
+    Checker::new(context)
+}
+
+#[test]
+fn rules_may_use_only_what_is_listed() {
+    for allowed in
+        ["plan >= 0.01", "plan IN (1, 2)", "length(dzial) = 3 OR upper(dzial) = dzial", "plan IS NULL"]
+    {
+        if let Err(fault) = with_rule(allowed) {
+            panic!("{allowed}: {fault}");
+        }
+    }
+    for refused in [
+        "plan",
+        "random() > 0.5",
+        "now() > okres",
+        "plan > (SELECT 1)",
+        "sum(plan) > 0",
+        "$1 = plan",
+        "EXISTS (SELECT 1)",
+        "brak = 1",
+        "",
+        "plan >",
+        "version() = 'x'",
+        "char_length(version()) > 1",
+        "length((SELECT 'a')) = 1",
+    ] {
+        assert!(with_rule(refused).is_err(), "{refused}");
+    }
+}
+
+#[test]
+fn an_evaluation_error_is_brought_down_to_its_row() {
+    let checker = with_rule("wykonanie / plan < 2").unwrap();
+    let header = "jednostka_regon,dzial,rozdzial,grupa,paragraf,p4,plan,wykonanie";
+    let row = |p4: u32, plan: &str| format!("001070630,801,80101,1300,302,{p4},{plan},1.00\n");
+    let mut pattern_rows = String::new();
+    for line in 0..20 {
+        pattern_rows.push_str(&row(0, if line == 13 { "0" } else { "1" }));
+    }
+    let (plan, _) = checker.header(header.as_bytes()).unwrap();
+    let chunk = Chunk { data: Bytes::from(pattern_rows), first_line: 2 };
+    let checked = checker.csv(&plan, &chunk);
+    let failed: Vec<u64> =
+        checked.findings.listed.iter().filter(|v| v.code == Code::RuleFailed).map(|v| v.row).collect();
+    assert_eq!(failed, [15]);
+    assert_eq!(checked.findings.rows_refused, 1);
+}

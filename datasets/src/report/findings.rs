@@ -1,0 +1,128 @@
+//! Findings of a part of a payload, joined part by part.
+
+use std::collections::BTreeMap;
+
+use super::{Code, Severity, Violation};
+
+/// Mergeable findings of a part of a payload: exact counts, bounded list in row order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    pub counts: BTreeMap<(Code, Severity, String), u64>,
+    pub listed: Vec<Violation>,
+    /// Rows with at least one blocking finding.
+    pub rows_refused: u64,
+    refused_lines: LineSet,
+}
+
+impl Findings {
+    /// Most violations that are listed one by one.
+    pub const LISTED_MAX: usize = 1_000;
+
+    /// Counts a finding and lists it while there is room; a graver one takes the place of a lesser one.
+    pub fn add(&mut self, violation: Violation) {
+        self.count(violation.code, violation.severity, &violation.rule, 1);
+        if violation.severity == Severity::Block && violation.row > 0 {
+            self.refuse(violation.row);
+        }
+        self.list(violation);
+    }
+
+    /// Counts findings that are not listed one by one.
+    pub fn count(&mut self, code: Code, severity: Severity, rule: &str, number: u64) {
+        *self.counts.entry((code, severity, rule.to_owned())).or_default() += number;
+    }
+
+    /// Marks a line as refused; a line counts once, however many findings it has.
+    pub fn refuse(&mut self, line: u64) {
+        self.rows_refused += u64::from(self.refused_lines.insert(line));
+    }
+
+    /// True when a line holds a blocking finding.
+    pub fn is_refused(&self, line: u64) -> bool {
+        self.refused_lines.contains(line)
+    }
+
+    /// Lists a finding that was counted already.
+    pub(crate) fn list(&mut self, violation: Violation) {
+        if self.listed.len() >= Self::LISTED_MAX {
+            let least = self.listed.iter().map(rank).min();
+            let Some(least) = least.filter(|least| *least < rank(&violation)) else { return };
+            if let Some(at) = self.listed.iter().rposition(|v| rank(v) == least) {
+                self.listed.remove(at);
+            }
+        }
+        self.listed.push(violation);
+    }
+
+    /// Joins the findings of the next part of the payload.
+    pub fn merge(&mut self, later: Findings) {
+        for (key, count) in later.counts {
+            *self.counts.entry(key).or_default() += count;
+        }
+        self.rows_refused += self.refused_lines.join(&later.refused_lines);
+        self.listed.extend(later.listed);
+        if self.listed.len() > Self::LISTED_MAX {
+            let mut order: Vec<usize> = (0..self.listed.len()).collect();
+            order.sort_by_key(|at| std::cmp::Reverse(rank(&self.listed[*at])));
+            let mut kept = vec![false; order.len()];
+            order.iter().take(Self::LISTED_MAX).for_each(|at| kept[*at] = true);
+            let mut kept = kept.into_iter();
+            self.listed.retain(|_| kept.next().unwrap_or(false));
+        }
+    }
+
+    /// The worst severity found.
+    pub fn worst(&self) -> Option<Severity> {
+        self.counts.keys().map(|(_, severity, _)| *severity).max()
+    }
+}
+
+/// What stays listed when there is no room for all: a broken structure before all else, for it takes
+/// the place of every other finding at the end.
+fn rank(violation: &Violation) -> (Severity, bool) {
+    (violation.severity, violation.code.is_structural())
+}
+
+const PAGE_LINES: u64 = 4_096;
+const PAGE_WORDS: usize = 64;
+
+/// A set of line numbers: at most a bit for each line of the file, so that rows are counted once
+/// even when a file of many million lines is refused line by line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LineSet {
+    pages: BTreeMap<u64, Box<[u64; PAGE_WORDS]>>,
+}
+
+impl LineSet {
+    /// Adds a line; false when it was there.
+    pub fn insert(&mut self, line: u64) -> bool {
+        let page = self.pages.entry(line / PAGE_LINES).or_insert_with(|| Box::new([0; PAGE_WORDS]));
+        let (word, bit) = Self::place(line);
+        let fresh = page[word] & bit == 0;
+        page[word] |= bit;
+        fresh
+    }
+
+    pub fn contains(&self, line: u64) -> bool {
+        let (word, bit) = Self::place(line);
+        self.pages.get(&(line / PAGE_LINES)).is_some_and(|page| page[word] & bit != 0)
+    }
+
+    /// Adds the lines of another set; gives how many are new.
+    fn join(&mut self, other: &Self) -> u64 {
+        let mut fresh = 0;
+        for (number, theirs) in &other.pages {
+            let ours = self.pages.entry(*number).or_insert_with(|| Box::new([0; PAGE_WORDS]));
+            for (our, their) in ours.iter_mut().zip(theirs.iter()) {
+                fresh += u64::from((their & !*our).count_ones());
+                *our |= their;
+            }
+        }
+        fresh
+    }
+
+    fn place(line: u64) -> (usize, u64) {
+        let within = line % PAGE_LINES;
+        ((within / 64) as usize, 1 << (within % 64))
+    }
+}

@@ -1,0 +1,168 @@
+//! The one renderer of a report for people.
+
+use std::fmt::Write as _;
+
+use super::{Count, Report, Severity, Violation};
+
+/// Language of a text for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    #[default]
+    Polish,
+    English,
+}
+
+impl Language {
+    fn pick<'a>(self, pl: &'a str, en: &'a str) -> &'a str {
+        match self {
+            Self::Polish => pl,
+            Self::English => en,
+        }
+    }
+}
+
+/// Violations that are written out in full; the report itself holds more of them.
+const SHOWN_MAX: usize = 50;
+
+/// Writes a report as text: what happens next, what was counted, then each violation by row and column.
+pub fn render(report: &Report, language: Language) -> String {
+    let mut out = String::new();
+    out.push_str(&verdict(report, language));
+    out.push('\n');
+    let _ = writeln!(
+        out,
+        "{} {} · {}: {} · {}: {} · {}: {}",
+        language.pick("Wzór", "Pattern"),
+        report.pattern,
+        language.pick("wierszy", "rows read"),
+        report.rows_read,
+        language.pick("odrzucono", "refused"),
+        report.rows_refused,
+        language.pick("odłożono", "set aside"),
+        report.rows_set_aside,
+    );
+    if !report.counts.is_empty() {
+        out.push('\n');
+        counts(&mut out, &report.counts, language);
+    }
+    if !report.violations.is_empty() {
+        out.push('\n');
+        violations(&mut out, report, language);
+    }
+    if !report.not_evaluated.is_empty() {
+        out.push('\n');
+        out.push_str(language.pick(
+            "Nie sprawdzono (brak potrzebnych danych, np. okresu):\n",
+            "Not evaluated (something needed is unknown, such as the period):\n",
+        ));
+        for name in &report.not_evaluated {
+            let _ = writeln!(out, "  {name}");
+        }
+    }
+    out
+}
+
+/// The first line: what happens next.
+fn verdict(report: &Report, language: Language) -> String {
+    match (report.worst(), language) {
+        (Some(Severity::Block), Language::Polish) => match report.rows_refused {
+            0 => "Odrzucono, popraw plik".to_owned(),
+            1 => "Odrzucono, popraw 1 wiersz".to_owned(),
+            n => format!("Odrzucono, popraw {n} {}", polish_rows(n)),
+        },
+        (Some(Severity::Block), Language::English) => match report.rows_refused {
+            0 => "Refused, correct the file".to_owned(),
+            1 => "Refused, correct 1 row".to_owned(),
+            n => format!("Refused, correct {n} rows"),
+        },
+        (Some(Severity::MustExplain), _) => language
+            .pick("Przyjęto do wyjaśnienia, dopisz wyjaśnienia", "Accepted pending, add your explanations")
+            .to_owned(),
+        (Some(Severity::Warn | Severity::Info), _) => language
+            .pick(
+                "Przyjęto z uwagami, nie musisz nic robić",
+                "Accepted with remarks, there is nothing you must do",
+            )
+            .to_owned(),
+        (None, _) => language.pick("Przyjęto", "Accepted").to_owned(),
+    }
+}
+
+/// 2 wiersze, 5 wierszy, 12 wierszy, 22 wiersze.
+fn polish_rows(number: u64) -> &'static str {
+    let teen = (12..=14).contains(&(number % 100));
+    if (2..=4).contains(&(number % 10)) && !teen { "wiersze" } else { "wierszy" }
+}
+
+fn severity(severity: Severity, language: Language) -> &'static str {
+    match severity {
+        Severity::Block => language.pick("błąd", "error"),
+        Severity::MustExplain => language.pick("do wyjaśnienia", "to explain"),
+        Severity::Warn => language.pick("uwaga", "warning"),
+        Severity::Info => language.pick("informacja", "note"),
+    }
+}
+
+fn counts(out: &mut String, counts: &[Count], language: Language) {
+    let names: Vec<String> = counts.iter().map(Count::name).collect();
+    let widest = names.iter().map(String::len).max().unwrap_or(0);
+    for (count, name) in counts.iter().zip(&names) {
+        let _ = writeln!(out, "  {name:widest$}  {:>8}  {}", count.count, severity(count.severity, language));
+    }
+}
+
+fn violations(out: &mut String, report: &Report, language: Language) {
+    let shown = report.violations.iter().take(SHOWN_MAX);
+    let cells: Vec<[String; 4]> = shown.clone().map(|v| cells(v, language)).collect();
+    let titles = match language {
+        Language::Polish => ["wiersz", "kolumna", "wartość", "co jest źle"],
+        Language::English => ["row", "column", "value", "what is wrong"],
+    };
+    let width = |column: usize| {
+        let titled = titles[column].chars().count();
+        cells.iter().map(|c| c[column].chars().count()).max().unwrap_or(0).max(titled)
+    };
+    let (row, name, value) = (width(0), width(1), width(2));
+    let _ = writeln!(out, "  {:>row$}  {:name$}  {:value$}  {}", titles[0], titles[1], titles[2], titles[3]);
+    let indent = " ".repeat(row + name + value + 8);
+    for (violation, cell) in shown.zip(&cells) {
+        let _ = writeln!(out, "  {:>row$}  {:name$}  {:value$}  {}", cell[0], cell[1], cell[2], cell[3]);
+        if !violation.key.is_empty() {
+            let _ = writeln!(out, "{indent}{}: {}", language.pick("klucz", "key"), violation.key);
+        }
+        let hint = language.pick(&violation.hint_pl, &violation.hint_en);
+        if !hint.is_empty() {
+            let _ = writeln!(out, "{indent}→ {hint}");
+        }
+    }
+    let all: u64 = report.counts.iter().map(|c| c.count).sum();
+    let more = all.saturating_sub(cells.len() as u64);
+    if more > 0 {
+        let _ = match language {
+            Language::Polish => writeln!(out, "  … i jeszcze {more}"),
+            Language::English => writeln!(out, "  … and {more} more"),
+        };
+    }
+}
+
+fn cells(violation: &Violation, language: Language) -> [String; 4] {
+    let row = if violation.row == 0 { "–".to_owned() } else { violation.row.to_string() };
+    let message = language.pick(&violation.message_pl, &violation.message_en);
+    [row, violation.column.clone(), printable(&violation.value), message.to_owned()]
+}
+
+/// Control characters of a raw cell would break the table or the terminal.
+fn printable(value: &str) -> String {
+    value.chars().map(|c| if c.is_control() { '␣' } else { c }).collect()
+}
+
+impl Count {
+    /// `RULE_BROKEN plan_nieujemny`, `TYPE_INVALID`.
+    fn name(&self) -> String {
+        if self.rule.is_empty() {
+            self.code.as_str().to_owned()
+        } else {
+            format!("{} {}", self.code.as_str(), self.rule)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+use super::*;
+
+fn violation(code: Code, severity: Severity, row: u64) -> Violation {
+    Violation {
+        code,
+        severity,
+        rule: String::new(),
+        row,
+        key: String::new(),
+        column: "plan".to_owned(),
+        value: "x\ty".to_owned(),
+        expected: String::new(),
+        message_pl: "źle".to_owned(),
+        message_en: "wrong".to_owned(),
+        hint_pl: "Popraw.".to_owned(),
+        hint_en: "Correct it.".to_owned(),
+    }
+}
+
+#[test]
+fn a_row_is_refused_once_however_many_findings_it_has() {
+    let mut findings = Findings::default();
+    findings.add(violation(Code::TypeInvalid, Severity::Block, 7));
+    findings.add(violation(Code::FormInvalid, Severity::Block, 7));
+    findings.add(violation(Code::RuleBroken, Severity::Warn, 8));
+    let mut later = Findings::default();
+    later.add(violation(Code::KeyRepeated, Severity::Block, 7));
+    later.add(violation(Code::KeyRepeated, Severity::Block, 70_000));
+    findings.merge(later);
+    assert_eq!(findings.rows_refused, 2);
+    assert!(findings.is_refused(70_000) && !findings.is_refused(8));
+}
+
+#[test]
+fn remarks_do_not_crowd_out_errors() {
+    let mut findings = Findings::default();
+    for row in 2..2_002 {
+        findings.add(violation(Code::FloatNoise, Severity::Info, row));
+    }
+    findings.add(violation(Code::TypeInvalid, Severity::Block, 3_000));
+    let mut later = Findings::default();
+    later.add(violation(Code::TypeInvalid, Severity::Block, 4_000));
+    findings.merge(later);
+    assert_eq!(findings.listed.len(), Findings::LISTED_MAX);
+    let errors: Vec<u64> =
+        findings.listed.iter().filter(|v| v.severity == Severity::Block).map(|v| v.row).collect();
+    assert_eq!(errors, [3_000, 4_000]);
+    assert_eq!(findings.counts.values().sum::<u64>(), 2_002);
+}
+
+#[test]
+fn the_rendered_report_is_this_text() {
+    let report = Report {
+        pattern: "rb28s/1.0.0".to_owned(),
+        bundle_sha256: String::new(),
+        rows_read: 10,
+        rows_refused: 2,
+        rows_set_aside: 0,
+        counts: vec![Count {
+            code: Code::TypeInvalid,
+            severity: Severity::Block,
+            rule: String::new(),
+            count: 3,
+        }],
+        violations: vec![violation(Code::TypeInvalid, Severity::Block, 12)],
+        not_evaluated: vec!["regula".to_owned()],
+    };
+    assert_eq!(
+        render(&report, Language::Polish),
+        "Odrzucono, popraw 2 wiersze\n\
+         Wzór rb28s/1.0.0 · wierszy: 10 · odrzucono: 2 · odłożono: 0\n\
+         \n\
+         \x20 TYPE_INVALID         3  błąd\n\
+         \n\
+         \x20 wiersz  kolumna  wartość  co jest źle\n\
+         \x20     12  plan     x␣y      źle\n\
+         \x20                           → Popraw.\n\
+         \x20 … i jeszcze 2\n\
+         \n\
+         Nie sprawdzono (brak potrzebnych danych, np. okresu):\n\
+         \x20 regula\n"
+    );
+}
+
+#[test]
+fn the_first_line_says_what_happens_next() {
+    let with = |severity: Option<Severity>, rows_refused| {
+        let counts = severity.map(|severity| Count {
+            code: Code::RuleBroken,
+            severity,
+            rule: String::new(),
+            count: 1,
+        });
+        let report = Report {
+            pattern: String::new(),
+            bundle_sha256: String::new(),
+            rows_read: 100,
+            rows_refused,
+            rows_set_aside: 0,
+            counts: counts.into_iter().collect(),
+            violations: Vec::new(),
+            not_evaluated: Vec::new(),
+        };
+        render(&report, Language::Polish).lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(with(None, 0), "Przyjęto");
+    assert_eq!(with(Some(Severity::Warn), 0), "Przyjęto z uwagami, nie musisz nic robić");
+    assert_eq!(with(Some(Severity::Block), 1), "Odrzucono, popraw 1 wiersz");
+    assert_eq!(with(Some(Severity::Block), 12), "Odrzucono, popraw 12 wierszy");
+    assert_eq!(with(Some(Severity::Block), 22), "Odrzucono, popraw 22 wiersze");
+}
+
+#[test]
+fn codes_are_written_as_they_are_serialised() {
+    for code in [Code::TypeInvalid, Code::ReferenceOtherRegister, Code::NulByte, Code::EmptyFile] {
+        assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{}\"", code.as_str()));
+    }
+}
