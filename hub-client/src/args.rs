@@ -1,0 +1,202 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use hub_client::AsOf;
+use hub_datasets::Period;
+
+/// Push a dataset once, let every ministry that is entitled to it query and pull it.
+#[derive(Debug, Parser)]
+#[command(name = "hub", version, propagate_version = true)]
+pub(crate) struct Args {
+    /// Profile: NAME.toml in HUB_CONFIG_DIR (else ~/.config/hub) [default: default]
+    #[arg(long, global = true, value_name = "P")]
+    pub(crate) profile: Option<String>,
+    /// How answers are written; rows are a table on a terminal and CSV in a pipe unless told
+    #[arg(long, global = true)]
+    pub(crate) format: Option<Format>,
+    /// Seconds to go on without a connection
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = hub_client::RETRY_FOR.as_secs())]
+    pub(crate) retry_for: u64,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Patterns: what may be pushed
+    #[command(subcommand)]
+    Patterns(Lookup),
+    /// Datasets: what can be read
+    #[command(subcommand)]
+    Datasets(Lookup),
+    /// Organisations: who publishes and who reads
+    #[command(subcommand)]
+    Organisations(Lookup),
+    /// Check files here, without a hub; the verdict is the hub's
+    Check(Check),
+    /// Push files to the hub
+    Push(Push),
+    /// Look after what was pushed
+    #[command(subcommand)]
+    Submissions(Submissions),
+    /// Pull a dataset into a file
+    Pull(Pull),
+    /// Ask the hub by SQL
+    Query(Query),
+    /// Write completions for a shell to stdout
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Lookup {
+    /// All of them
+    List {
+        /// Only names that contain this text
+        #[arg(long)]
+        filter: Option<String>,
+    },
+    /// One of them
+    Show {
+        /// Its id, as rb28s or gmina-100201
+        id: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// Files to check (.csv, .arrow)
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Pattern, as rb28s
+    #[arg(long)]
+    pub(crate) pattern: String,
+    /// Period, as 2022-Q4; without it rules that need it are not evaluated
+    #[arg(long)]
+    pub(crate) period: Option<Period>,
+    /// Publisher, as gmina-100201
+    #[arg(long)]
+    pub(crate) publisher: Option<String>,
+    /// Warnings block too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Folder with further patterns, as ID/SEMVER/pattern.yaml
+    #[arg(long, value_name = "DIR")]
+    pub(crate) patterns_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Push {
+    /// Files to push (.csv, .arrow), each a submission of its own
+    #[arg(
+        required_unless_present = "nothing_to_report",
+        conflicts_with = "nothing_to_report",
+        value_name = "FILE"
+    )]
+    pub(crate) files: Vec<PathBuf>,
+    /// Pattern, as rb28s
+    #[arg(long)]
+    pub(crate) pattern: String,
+    /// Period, as 2022-Q4
+    #[arg(long)]
+    pub(crate) period: Period,
+    /// For which publisher; without it for the key's own organisation
+    #[arg(long)]
+    pub(crate) publisher: Option<String>,
+    /// Check on the hub only; nothing is kept
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Warnings block too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Drop parts of the earlier revision that the file lacks
+    #[arg(long)]
+    pub(crate) replace_all: bool,
+    /// Agree that rows are dropped
+    #[arg(long)]
+    pub(crate) confirm_deletions: bool,
+    /// The publisher has nothing to report for the period
+    #[arg(long)]
+    pub(crate) nothing_to_report: bool,
+    /// Only if this is still the current revision
+    #[arg(long, value_name = "N")]
+    pub(crate) parent_revision: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Submissions {
+    /// All of them, newest first
+    List {
+        /// Under this pattern
+        #[arg(long)]
+        pattern: Option<String>,
+        /// By this publisher
+        #[arg(long)]
+        publisher: Option<String>,
+        /// For this period
+        #[arg(long)]
+        period: Option<String>,
+    },
+    /// One of them
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// What the check found
+    Report {
+        /// Id of the submission
+        id: String,
+    },
+    /// The receipt (UPO) as canonical JSON
+    Receipt {
+        /// Id of the submission
+        id: String,
+    },
+    /// Give up one that has no verdict yet
+    Abandon {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pull {
+    /// Dataset, as rb28s
+    pub(crate) dataset: String,
+    /// Columns, in this order [default: all that the key may see]
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub(crate) columns: Vec<String>,
+    /// Row expression, as "dzial = '801'"
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) filter: Option<String>,
+    /// A past state: dataset version, day or moment
+    #[arg(long, value_name = "VERSION|TIME")]
+    pub(crate) as_of: Option<AsOf>,
+    /// File to write; its extension is the format: .parquet, .csv, .arrow, .ndjson
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Query {
+    /// One SELECT
+    pub(crate) sql: String,
+    /// A past state: dataset version, day or moment
+    #[arg(long, value_name = "VERSION|TIME")]
+    pub(crate) as_of: Option<AsOf>,
+}
+
+#[cfg(test)]
+mod tests;

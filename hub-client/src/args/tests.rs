@@ -1,0 +1,44 @@
+use clap::CommandFactory as _;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Args, clap::Error> {
+    Args::try_parse_from(std::iter::once("hub").chain(line.split(' ')))
+}
+
+#[test]
+fn the_command_line_is_well_formed() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn the_promised_lines_parse() {
+    for line in [
+        "check a.csv b.csv --pattern rb28s --period 2022-Q4",
+        "check a.csv --pattern rb28s --strict --patterns-dir p",
+        "--profile publisher push k.csv --pattern rb28s --period 2022-Q4 --publisher gmina-100201",
+        "push k.csv --pattern rb28s --period 2022-Q4 --dry-run --replace-all --confirm-deletions --parent-revision 3",
+        "push --nothing-to-report --pattern rb28s --period 2022-Q4",
+        "pull rb28s --where dzial='801' --columns a,b --as-of 7 --out edu.parquet",
+        "query SELECT --format json",
+        "submissions receipt 0192",
+        "organisations list --filter Kutno",
+        "completions bash",
+    ] {
+        assert!(parse(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_code_two() {
+    for line in [
+        "push --pattern rb28s --period 2022-Q4",
+        "push a.csv --nothing-to-report --pattern rb28s --period 2022-Q4",
+        "push a.csv --pattern rb28s --period 2022Q4",
+        "pull rb28s",
+        "pull rb28s --as-of yesterday --out a.csv",
+        "fetch",
+    ] {
+        assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+    }
+}

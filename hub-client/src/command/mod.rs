@@ -1,0 +1,74 @@
+//! The commands, a file each.
+
+mod check;
+mod json;
+mod lookup;
+mod pull;
+mod push;
+mod query;
+mod rows;
+mod submissions;
+
+use std::io::{self, Write as _};
+
+use clap::CommandFactory as _;
+use hub_datasets::Report;
+use hub_datasets::report::Language as ReportLanguage;
+use hub_datasets::report::render;
+use serde_json::Value;
+
+use crate::args::{Args, Command};
+use crate::exit::{Exit, Failure};
+use crate::session::Session;
+use crate::text::Language;
+
+pub(crate) fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(args) => check::run(session, &args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "hub", &mut io::stdout());
+            Ok(Exit::Accepted)
+        }
+        online => {
+            // One thread serves the network, hashing and disk run on the blocking pool: enough for one caller.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(over_the_network(session, online))
+        }
+    }
+}
+
+async fn over_the_network(session: &Session, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Patterns(deed) => lookup::patterns(session, &deed).await,
+        Command::Datasets(deed) => lookup::datasets(session, &deed).await,
+        Command::Organisations(deed) => lookup::organisations(session, &deed).await,
+        Command::Push(args) => push::run(session, args).await,
+        Command::Submissions(deed) => submissions::run(session, &deed).await,
+        Command::Pull(args) => pull::run(session, args).await,
+        Command::Query(args) => query::run(session, args).await,
+        Command::Check(args) => check::run(session, &args),
+        Command::Completions { .. } => Ok(Exit::Accepted),
+    }
+}
+
+/// A report in the reader's language, by the renderer that the hub uses too.
+fn rendered(report: &Report, language: Language) -> String {
+    let language = match language {
+        Language::Polish => ReportLanguage::Polish,
+        Language::English => ReportLanguage::English,
+    };
+    render(report, language)
+}
+
+/// A report as it came over the wire.
+fn report_of(report: hub_client::v1::Report) -> Result<Report, Failure> {
+    Report::try_from(report).map_err(|error| Failure::Other(error.to_string()))
+}
+
+fn print_json(value: &Value) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout().lock(), "{value}")?)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout().lock(), "{text}")?)
+}

@@ -1,0 +1,84 @@
+//! `hub pull`.
+
+use std::sync::Arc;
+
+use hub_client::{PullRequest, row_format, short, v1};
+use serde_json::json;
+
+use super::{print, print_json};
+use crate::args::Pull;
+use crate::exit::{Exit, Failure};
+use crate::session::{Session, Unit};
+use crate::text;
+
+pub(super) async fn run(session: &Session, args: Pull) -> Result<Exit, Failure> {
+    let file = args.out.display().to_string();
+    let format = row_format(&args.out)
+        .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_FORMAT, &[("file", &file)])))?;
+    let request = PullRequest {
+        dataset: args.dataset,
+        columns: args.columns,
+        filter: args.filter,
+        as_of: args.as_of,
+        format,
+    };
+    let bar = session.bar(text::PULLING, Unit::Rows);
+    let progress = {
+        let bar = bar.clone();
+        Arc::new(move |rows, estimated| {
+            bar.set_length(estimated);
+            bar.set_position(rows);
+        })
+    };
+    let outcome = session.client()?.pull_to_file(&request, &args.out, Some(progress)).await;
+    bar.finish_and_clear();
+    let pulled = outcome?;
+    let version = pulled.session.version.as_ref();
+    if session.is_json() {
+        print_json(&json!({
+            "file": file,
+            "rows": pulled.rows,
+            "bytes": pulled.bytes,
+            "columns": pulled.session.columns,
+            "version": version.map(version_json),
+        }))?;
+    } else {
+        let (rows, bytes) = (pulled.rows.to_string(), pulled.bytes.to_string());
+        print(&session.say(text::PULLED, &[("file", &file), ("rows", &rows), ("bytes", &bytes)]))?;
+    }
+    if let Some(version) = version {
+        eprintln!("{}", stands_on(session, version));
+    }
+    Ok(Exit::Accepted)
+}
+
+/// Which dataset version an answer stands on, and how many units are behind it.
+pub(super) fn stands_on(session: &Session, version: &v1::DatasetVersionRef) -> String {
+    let coverage = version.coverage.as_ref().map_or_else(String::new, |coverage| {
+        let (reporting, expected) =
+            (coverage.units_reporting.to_string(), coverage.units_expected.to_string());
+        let source = coverage.expected_source.as_str();
+        session.say(text::COVERAGE, &[("reporting", &reporting), ("expected", &expected), ("source", source)])
+    });
+    let number = version.version.to_string();
+    session.say(
+        text::STANDS_ON,
+        &[("dataset", short(&version.dataset)), ("version", &number), ("coverage", &coverage)],
+    )
+}
+
+fn version_json(version: &v1::DatasetVersionRef) -> serde_json::Value {
+    let coverage = version.coverage.as_ref().map(|coverage| {
+        json!({
+            "units_reporting": coverage.units_reporting,
+            "units_expected": coverage.units_expected,
+            "expected_source": coverage.expected_source,
+        })
+    });
+    json!({
+        "dataset": short(&version.dataset),
+        "version": version.version,
+        "commit_time": version.commit_time.as_ref().map(ToString::to_string),
+        "coverage": coverage,
+    })
+}

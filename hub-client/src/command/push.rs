@@ -1,0 +1,250 @@
+//! `hub push`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hub_client::v1::SubmissionState;
+use hub_client::{
+    Client, ClientError, Digest, MediaType, Payload, Pending, Profile, PushKey, PushOptions, PushRequest,
+    Verdict, digest_of, short,
+};
+use hub_datasets::{Report, Severity};
+use hub_proto::Reason;
+
+use super::{json, print, print_json, rendered, report_of};
+use crate::args::Push;
+use crate::exit::{Exit, Failure, advice};
+use crate::session::{Session, Unit};
+use crate::text;
+
+pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> {
+    let profile = session.profile()?;
+    let client = session.client()?;
+    // All names are looked at before the first byte leaves: wrong usage must not leave half of the files pushed.
+    let mut payloads = args.files.iter().map(|file| payload(session, file)).collect::<Result<Vec<_>, _>>()?;
+    if args.nothing_to_report {
+        payloads.push((String::new(), Payload::NothingToReport, MediaType::Csv));
+    }
+    let mut worst = Exit::Accepted;
+    for (file, payload, media_type) in payloads {
+        let one = One { session, profile: &profile, client: &client, args: &args, file };
+        let exit = match one.push(payload, media_type).await {
+            Ok(exit) => exit,
+            // Without the hub, or with a key that it does not take, the next file ends the same way.
+            Err(failure) if matches!(failure.exit(), Exit::NotReached | Exit::NotPermitted | Exit::Usage) => {
+                return Err(failure);
+            }
+            Err(failure) => {
+                if let Some(message) = failure.message(session.language) {
+                    eprintln!("{}: {message}", one.file);
+                }
+                failure.exit()
+            }
+        };
+        worst = worst.max(exit);
+    }
+    Ok(worst)
+}
+
+fn payload(session: &Session, file: &Path) -> Result<(String, Payload, MediaType), Failure> {
+    let name = file.display().to_string();
+    let media_type = MediaType::of(file)
+        .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_MEDIA, &[("file", &name)])))?;
+    Ok((name, Payload::File(file.to_path_buf()), media_type))
+}
+
+/// The push of one file.
+struct One<'a> {
+    session: &'a Session,
+    profile: &'a Profile,
+    client: &'a Client,
+    args: &'a Push,
+    file: String,
+}
+
+impl One<'_> {
+    async fn push(&self, payload: Payload, media_type: MediaType) -> Result<Exit, Failure> {
+        let digest = digest_of(&payload).await?;
+        let mut request = self.request(payload, media_type, digest.clone());
+        if self.args.dry_run {
+            // Nothing is kept of a dry run, so there is nothing to take up again.
+            let verdict = self.send(&request).await?;
+            return self.tell(&verdict);
+        }
+        let verdict = match self.remembered(&mut request, &digest).await {
+            // What was begun earlier has expired or was abandoned: its id was forgotten, a fresh one is drawn.
+            Err(Failure::Client(ClientError::Closed { .. })) => {
+                self.remembered(&mut request, &digest).await?
+            }
+            other => other?,
+        };
+        self.tell(&verdict)
+    }
+
+    /// Pushes under an id that is kept until a verdict came.
+    async fn remembered(&self, request: &mut PushRequest, digest: &Digest) -> Result<Verdict, Failure> {
+        let key = PushKey {
+            profile: self.profile.name.clone(),
+            sha256: digest.sha256.clone(),
+            pattern: short(&self.args.pattern).to_owned(),
+            publisher: self.args.publisher.as_deref().map(short).unwrap_or_default().to_owned(),
+            period: self.args.period.to_string(),
+        };
+        let pending = Pending::take_up(&self.session.environment.config_dir, &key)?;
+        if pending.is_resumed() {
+            eprintln!("{}", self.session.say(text::RESUMED, &[("file", self.name())]));
+        }
+        request.request_id = Some(pending.request_id().to_owned());
+        let outcome = self.send(request).await;
+        if outcome.as_ref().map_or_else(is_final, |_| true) {
+            pending.settle()?;
+        }
+        Ok(outcome?)
+    }
+
+    async fn send(&self, request: &PushRequest) -> Result<Verdict, ClientError> {
+        let bar = self.session.bar(text::SENDING, Unit::Bytes);
+        let progress = {
+            let bar = bar.clone();
+            Arc::new(move |done, all| {
+                bar.set_length(all);
+                bar.set_position(done);
+            })
+        };
+        let outcome = self.client.push(request, Some(progress)).await;
+        bar.finish_and_clear();
+        outcome
+    }
+
+    fn request(&self, payload: Payload, media_type: MediaType, digest: Digest) -> PushRequest {
+        PushRequest {
+            pattern: self.args.pattern.clone(),
+            publisher: self.args.publisher.clone(),
+            period: self.args.period.to_string(),
+            media_type,
+            payload,
+            digest: Some(digest),
+            request_id: None,
+            options: PushOptions {
+                validate_only: self.args.dry_run,
+                strict: self.args.strict,
+                replace_all: self.args.replace_all,
+                confirm_deletions: self.args.confirm_deletions,
+                parent_revision: self.args.parent_revision,
+            },
+        }
+    }
+
+    fn name(&self) -> &str {
+        if self.file.is_empty() { text::NOTHING.get(self.session.language) } else { &self.file }
+    }
+
+    fn tell(&self, verdict: &Verdict) -> Result<Exit, Failure> {
+        let report = verdict.report.clone().map(report_of).transpose()?;
+        let exit = exit_of(verdict, report.as_ref(), &self.args.flags());
+        if self.session.is_json() {
+            print_json(&json::verdict(&self.file, verdict, report.as_ref()))?;
+        } else {
+            print(&self.told(verdict, report.as_ref(), exit))?;
+        }
+        Ok(exit)
+    }
+
+    fn told(&self, verdict: &Verdict, report: Option<&Report>, exit: Exit) -> String {
+        let session = self.session;
+        let submission = &verdict.submission;
+        let (revision, version) = (submission.revision.to_string(), submission.dataset_version.to_string());
+        let rows = submission.rows.to_string();
+        let facts = [
+            ("file", self.name()),
+            ("revision", &revision),
+            ("version", &version),
+            ("rows", &rows),
+            ("reason", &submission.reason),
+            ("state", json::state(submission)),
+        ];
+        let refused = exit == Exit::Blocked || verdict.is_refused();
+        let head = match submission.state() {
+            _ if refused => text::PUSH_REFUSED,
+            _ if verdict.unchanged => text::UNCHANGED,
+            _ if self.args.dry_run => text::VALIDATED,
+            SubmissionState::Committed | SubmissionState::Superseded => text::ACCEPTED,
+            _ => text::PUSH_OTHER,
+        };
+        let mut lines = vec![session.say(head, &facts)];
+        if verdict.receipt.is_some() {
+            lines.push(session.say(text::RECEIPT, &[("receipt", short(&submission.name))]));
+        }
+        for (text, slices) in
+            [(text::CARRIED, &submission.carried_slices), (text::DROPPED, &submission.dropped_slices)]
+        {
+            if !slices.is_empty() {
+                lines.push(session.say(text, &[("slices", &slices.join(", "))]));
+            }
+        }
+        if let Some(advice) = Reason::parse(&submission.reason).and_then(advice) {
+            lines.push(format!("  {}", advice.get(session.language)));
+        }
+        if let Some(report) = report {
+            lines.extend(self.remarks(report, refused, &submission.name));
+        }
+        lines.join("\n")
+    }
+
+    /// The whole report where it decides, else how much it says.
+    fn remarks(&self, report: &Report, refused: bool, submission: &str) -> Option<String> {
+        if refused || self.args.dry_run {
+            return Some(rendered(report, self.session.language).trim_end().to_owned());
+        }
+        let count: u64 = report.counts.iter().map(|count| count.count).sum();
+        let values = [("count", count.to_string()), ("submission", short(submission).to_owned())];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        (count > 0).then(|| self.session.say(text::WARNINGS, &values))
+    }
+}
+
+/// True when asking again under the same id would only give the same refusal.
+fn is_final(error: &ClientError) -> bool {
+    match error {
+        ClientError::Closed { .. } => true,
+        ClientError::Refused(refusal) => !matches!(
+            refusal.reason,
+            None | Some(Reason::Busy | Reason::Unavailable | Reason::Internal | Reason::StorageFull)
+        ),
+        _ => false,
+    }
+}
+
+fn exit_of(verdict: &Verdict, report: Option<&Report>, flags: &Flags) -> Exit {
+    let bar = if flags.strict { Severity::Warn } else { Severity::Block };
+    let blocked = report.is_some_and(|report| report.counts.iter().any(|count| count.severity >= bar));
+    match verdict.submission.state() {
+        SubmissionState::Refused => Exit::Blocked,
+        SubmissionState::Committed | SubmissionState::Superseded => Exit::Accepted,
+        _ if verdict.unchanged => Exit::Accepted,
+        _ if flags.dry_run => {
+            if blocked {
+                Exit::Blocked
+            } else {
+                Exit::Accepted
+            }
+        }
+        _ => Exit::Failed,
+    }
+}
+
+/// What of the command line decides the exit code.
+#[derive(Debug, Clone, Copy)]
+struct Flags {
+    strict: bool,
+    dry_run: bool,
+}
+
+impl Push {
+    fn flags(&self) -> Flags {
+        Flags { strict: self.strict, dry_run: self.dry_run }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+//! `hub query`.
+
+use std::io::{self, BufWriter, Write as _};
+
+use hub_client::QueryRequest;
+use hub_client::v1::RowFormat;
+
+use super::pull::stands_on;
+use super::rows::RowTable;
+use crate::args::{Format, Query};
+use crate::exit::{Exit, Failure};
+use crate::session::Session;
+
+pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure> {
+    let shown = session.row_format();
+    let format = match shown {
+        Format::Table => RowFormat::Arrow,
+        Format::Csv => RowFormat::Csv,
+        // One object per line, so that nothing is held back until the end.
+        Format::Json => RowFormat::Ndjson,
+    };
+    let mut answer =
+        session.client()?.query(&QueryRequest { sql: args.sql, format, as_of: args.as_of }).await?;
+    for version in answer.versions() {
+        eprintln!("{}", stands_on(session, version));
+    }
+    let mut out = BufWriter::new(io::stdout());
+    let mut table = RowTable::new();
+    while let Some(data) = answer.next().await? {
+        match shown {
+            Format::Table => table.write(&data, &mut out)?,
+            Format::Csv | Format::Json => out.write_all(&data)?,
+        }
+    }
+    table.finish(&mut out)?;
+    out.flush()?;
+    Ok(Exit::Accepted)
+}

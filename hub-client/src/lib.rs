@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod catalog;
+mod client;
+mod environment;
+mod error;
+mod media;
+mod names;
+mod patterns;
+mod profile;
+mod pull;
+mod push;
+mod query;
+mod retry;
+mod state;
+mod submissions;
+mod transport;
+
+pub use catalog::Listing;
+pub use client::Client;
+pub use environment::Environment;
+pub use error::{ClientError, Deed, Refusal};
+pub use media::{MediaType, row_format};
+pub use names::short;
+pub use patterns::pattern_files;
+pub use profile::{DEFAULT_PROFILE, Profile, Secret};
+pub use pull::{AsOf, Part, Pull, PullRequest, Pulled, RowsProgress};
+pub use push::{Digest, Payload, Progress, PushOptions, PushRequest, SMALL_PAYLOAD_MAX, Verdict, digest_of};
+pub use query::{Answer, QueryRequest};
+pub use retry::RETRY_FOR;
+pub use state::{Pending, PushKey};
+pub use submissions::SubmissionFilter;
+
+/// The messages of the contract, as they come from the hub.
+pub use hub_proto::v1;

@@ -1,0 +1,28 @@
+//! The command `hub`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod args;
+mod command;
+mod exit;
+mod offline;
+mod output;
+mod session;
+mod text;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let session = session::Session::new(&args, hub_client::Environment::read());
+    let exit = match command::run(&session, args.command) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if let Some(message) = failure.message(session.language) {
+                eprintln!("hub: {message}");
+            }
+            failure.exit()
+        }
+    };
+    exit.into()
+}

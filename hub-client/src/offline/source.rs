@@ -1,0 +1,201 @@
+//! A file as pieces that can be decoded apart from each other.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use arrow::ipc::reader::StreamReader;
+use bytes::Bytes;
+use hub_client::MediaType;
+use hub_datasets::check::{Checked, Checker, HeaderPlan};
+use hub_datasets::csv::{Chunk, Cutter};
+use hub_datasets::report::{Code, Findings, Severity, Violation};
+
+/// Bytes of a chunk that one thread decodes.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Longest record of a CSV, the hub's own limit.
+const RECORD_BYTES: usize = 1 << 20;
+/// Bytes of one read.
+const READ_BYTES: usize = 1 << 20;
+
+pub(super) enum Piece {
+    Csv(Arc<HeaderPlan>, Chunk),
+    Rows { batch: RecordBatch, first_row: u64 },
+}
+
+impl Piece {
+    pub(super) fn check(self, checker: &Checker) -> Checked {
+        match self {
+            Self::Csv(plan, chunk) => checker.csv(&plan, &chunk),
+            Self::Rows { batch, first_row } => checker.batch(&batch, first_row),
+        }
+    }
+}
+
+/// What ends the reading early.
+pub(super) enum Stop {
+    /// The file's own fault.
+    Findings(Box<Findings>),
+    /// The disk's.
+    Io(io::Error),
+}
+
+impl Stop {
+    fn found(findings: Findings) -> Self {
+        Self::Findings(Box::new(findings))
+    }
+}
+
+pub(super) enum Source<'a> {
+    Csv(CsvSource<'a>),
+    Arrow(ArrowSource<'a>),
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn open(file: File, media_type: MediaType, checker: &'a Checker) -> Self {
+        match media_type {
+            MediaType::Csv => Self::Csv(CsvSource {
+                checker,
+                file,
+                cutter: Cutter::new(CHUNK_BYTES, RECORD_BYTES),
+                ended: false,
+                plan: None,
+                ready: Vec::new(),
+                early: Findings::default(),
+                bytes_read: 0,
+            }),
+            MediaType::ArrowStream => {
+                Self::Arrow(ArrowSource { checker, file: Some(file), stream: None, rows: 0 })
+            }
+        }
+    }
+
+    /// The next piece; none at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Piece>, Stop> {
+        match self {
+            Self::Csv(csv) => csv.next(),
+            Self::Arrow(arrow) => arrow.next(),
+        }
+    }
+
+    /// Findings about the file as a whole that stand before its first row.
+    pub(super) fn early(&mut self) -> Findings {
+        match self {
+            Self::Csv(csv) => std::mem::take(&mut csv.early),
+            Self::Arrow(_) => Findings::default(),
+        }
+    }
+
+    pub(super) fn bytes_read(&self) -> u64 {
+        match self {
+            Self::Csv(csv) => csv.bytes_read,
+            Self::Arrow(_) => 0,
+        }
+    }
+}
+
+/// A CSV file: header first, then chunks of whole records.
+pub(super) struct CsvSource<'a> {
+    checker: &'a Checker,
+    file: File,
+    cutter: Cutter,
+    ended: bool,
+    plan: Option<Arc<HeaderPlan>>,
+    /// Whole chunks, the last one first.
+    ready: Vec<Chunk>,
+    early: Findings,
+    bytes_read: u64,
+}
+
+impl CsvSource<'_> {
+    fn next(&mut self) -> Result<Option<Piece>, Stop> {
+        loop {
+            if let (Some(plan), Some(chunk)) = (&self.plan, self.ready.pop()) {
+                return Ok(Some(Piece::Csv(Arc::clone(plan), chunk)));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let block = self.read().map_err(Stop::Io)?;
+            self.ended = block.is_empty();
+            let cut = match self.ended {
+                true => self.cutter.finish().map(|last| last.into_iter().collect()),
+                false => self.cutter.push(block),
+            };
+            self.ready = cut.map_err(|fault| Stop::found(self.checker.unreadable(&fault)))?;
+            self.ready.reverse();
+            self.match_header()?;
+        }
+    }
+
+    fn read(&mut self) -> io::Result<Bytes> {
+        let mut block = Vec::with_capacity(READ_BYTES);
+        (&mut self.file).take(READ_BYTES as u64).read_to_end(&mut block)?;
+        self.bytes_read += block.len() as u64;
+        Ok(block.into())
+    }
+
+    /// Matches the header with the pattern as soon as it is there.
+    fn match_header(&mut self) -> Result<(), Stop> {
+        let Some(header) = self.cutter.header().filter(|_| self.plan.is_none()) else { return Ok(()) };
+        let (plan, findings) = self.checker.header(header).map_err(Stop::found)?;
+        self.early.merge(findings);
+        self.plan = Some(Arc::new(plan));
+        Ok(())
+    }
+}
+
+/// An Arrow IPC stream of the caller's own making; the hub refuses dictionaries, so they are refused here.
+pub(super) struct ArrowSource<'a> {
+    checker: &'a Checker,
+    file: Option<File>,
+    stream: Option<StreamReader<BufReader<File>>>,
+    rows: u64,
+}
+
+impl ArrowSource<'_> {
+    fn next(&mut self) -> Result<Option<Piece>, Stop> {
+        if let Some(file) = self.file.take() {
+            let stream =
+                StreamReader::try_new_buffered(file, None).map_err(|e| self.malformed(&e.to_string()))?;
+            let nested = |kind: &DataType| kind.is_nested() || matches!(kind, DataType::Dictionary(..));
+            if let Some(field) = stream.schema().fields().iter().find(|field| nested(field.data_type())) {
+                let fault = format!("column {} is nested or a dictionary; send plain columns", field.name());
+                return Err(self.malformed(&fault));
+            }
+            self.stream = Some(stream);
+        }
+        match self.stream.as_mut().and_then(Iterator::next) {
+            None => Ok(None),
+            Some(Ok(batch)) => {
+                let first_row = self.rows + 1;
+                self.rows += batch.num_rows() as u64;
+                Ok(Some(Piece::Rows { batch, first_row }))
+            }
+            Some(Err(error)) => Err(self.malformed(&error.to_string())),
+        }
+    }
+
+    /// A stream that cannot be read is one finding that hides its followers.
+    fn malformed(&self, fault: &str) -> Stop {
+        let mut findings = Findings::default();
+        findings.add(Violation {
+            code: Code::SchemaMismatch,
+            severity: Severity::Block,
+            rule: String::new(),
+            row: 0,
+            key: String::new(),
+            column: String::new(),
+            value: String::new(),
+            expected: self.checker.context().pattern.reference(),
+            message_pl: format!("strumienia Arrow nie da się odczytać: {fault}"),
+            message_en: format!("the Arrow stream cannot be read: {fault}"),
+            hint_pl: "Zapisz plik jako strumień Arrow IPC bez kompresji i słowników albo wyślij CSV."
+                .to_owned(),
+            hint_en: "Write an Arrow IPC stream without compression or dictionaries, or send CSV.".to_owned(),
+        });
+        Stop::found(findings)
+    }
+}

@@ -1,0 +1,235 @@
+//! Pull: the rows of a dataset at one version, to a stream or to a file.
+
+mod count;
+mod file;
+mod ipc;
+
+use bytes::Bytes;
+use hub_proto::v1::{self, RowFormat};
+use tonic::Streaming;
+
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::names;
+use crate::retry::{Patience, Trouble, cause_of, trouble};
+
+pub use file::{Pulled, RowsProgress};
+
+/// A state of the past.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AsOf {
+    /// A dataset version.
+    Version(u64),
+    /// The newest version committed at or before this moment.
+    Time(prost_types::Timestamp),
+}
+
+impl std::str::FromStr for AsOf {
+    type Err = String;
+
+    /// A number is a dataset version; else a moment as RFC 3339, or a day, which means its end in UTC.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(version) = text.parse() {
+            return Ok(Self::Version(version));
+        }
+        let day = text.len() == 10 && text.bytes().filter(|b| *b == b'-').count() == 2;
+        let moment = if day { format!("{text}T23:59:59.999999999Z") } else { text.to_owned() };
+        let fault = || {
+            format!(
+                "`{text}` is neither a dataset version nor a moment; write 7, 2026-01-31 or 2026-01-31T12:00:00Z"
+            )
+        };
+        moment.parse().map(Self::Time).map_err(|_| fault())
+    }
+}
+
+/// Which rows to pull.
+#[derive(Debug, Clone)]
+pub struct PullRequest {
+    /// As `rb28s`.
+    pub dataset: String,
+    /// Empty: all that the caller may see.
+    pub columns: Vec<String>,
+    /// SQL row expression, as `dzial = '801'`; none: all rows.
+    pub filter: Option<String>,
+    /// None: the newest version.
+    pub as_of: Option<AsOf>,
+    /// Format of the bytes.
+    pub format: RowFormat,
+}
+
+/// An open pull, pinned to one dataset version.
+#[derive(Debug)]
+pub struct Pull {
+    client: Client,
+    session: v1::ReadSession,
+    stream: Option<Streaming<v1::ReadRowsResponse>>,
+    patience: Patience,
+    counter: count::Counter,
+    /// Rows received, and the number that the hub has told.
+    rows: u64,
+    complete: bool,
+    /// A resumed Arrow stream repeats its schema.
+    schema_seen: bool,
+}
+
+/// What comes next from a pull.
+#[derive(Debug)]
+pub enum Part {
+    /// The next bytes of the file.
+    Data(Bytes),
+    /// The line was cut in a format that cannot be resumed: throw away what came so far.
+    Restart,
+}
+
+impl Client {
+    /// Pins a dataset version and gets ready to read.
+    pub async fn pull(&self, request: &PullRequest) -> Result<Pull, ClientError> {
+        use v1::create_read_session_request::AsOf as Wire;
+        let create = v1::CreateReadSessionRequest {
+            dataset: names::dataset(&request.dataset),
+            columns: request.columns.clone(),
+            filter: request.filter.clone().unwrap_or_default(),
+            as_of: request.as_of.clone().map(|as_of| match as_of {
+                AsOf::Version(version) => Wire::Version(version),
+                AsOf::Time(time) => Wire::Time(time),
+            }),
+            format: request.format.into(),
+        };
+        let answer = self
+            .repeating(|| {
+                let (mut service, create) = (self.reads(), create.clone());
+                async move { service.create_read_session(create).await }
+            })
+            .await?;
+        let session = answer.session.ok_or_else(|| self.incomplete("it holds no read session"))?;
+        Ok(Pull {
+            client: self.clone(),
+            session,
+            stream: None,
+            patience: self.patience(),
+            counter: count::Counter::new(request.format),
+            rows: 0,
+            complete: false,
+            schema_seen: false,
+        })
+    }
+}
+
+impl Pull {
+    /// The session: dataset version, coverage, columns, estimated rows.
+    pub fn session(&self) -> &v1::ReadSession {
+        &self.session
+    }
+
+    /// Rows received up to now.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The next bytes; none when the answer is whole and its rows are counted. After a cut it goes on
+    /// by itself: Arrow from the next row, other formats from the start, after one [`Part::Restart`].
+    pub async fn next(&mut self) -> Result<Option<Part>, ClientError> {
+        loop {
+            if self.complete {
+                return self.counter.check(self.rows).map(|()| None).map_err(|m| self.client.incomplete(m));
+            }
+            let message = match self.message().await {
+                Ok(message) => message,
+                Err(status) => {
+                    if let Some(part) = self.cut(Some(status)).await? {
+                        return Ok(Some(part));
+                    }
+                    continue;
+                }
+            };
+            let Some(message) = message else {
+                // Ended without its last message: as good as cut.
+                if let Some(part) = self.cut(None).await? {
+                    return Ok(Some(part));
+                }
+                continue;
+            };
+            if let Some(data) = self.take(message)? {
+                return Ok(Some(Part::Data(data)));
+            }
+        }
+    }
+
+    async fn message(&mut self) -> Result<Option<v1::ReadRowsResponse>, tonic::Status> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            None => {
+                let request =
+                    v1::ReadRowsRequest { session: self.session.name.clone(), offset: self.offset() };
+                self.stream.insert(self.client.reads().read_rows(request).await?.into_inner())
+            }
+        };
+        stream.message().await
+    }
+
+    fn offset(&self) -> u64 {
+        if self.session.format() == RowFormat::Arrow { self.rows } else { 0 }
+    }
+
+    fn take(&mut self, message: v1::ReadRowsResponse) -> Result<Option<Bytes>, ClientError> {
+        let arrow = self.session.format() == RowFormat::Arrow;
+        let data = if arrow && self.schema_seen {
+            ipc::without_schema(&message.data).map_err(|m| self.client.incomplete(m))?
+        } else {
+            message.data
+        };
+        self.schema_seen |= !data.is_empty();
+        self.counter.add(&data).map_err(|m| self.client.incomplete(m))?;
+        // Arrow rows are counted here, so that a resume asks for exactly the next one.
+        let rows = self.counter.rows().filter(|_| arrow).unwrap_or(message.rows);
+        if rows > self.rows {
+            self.patience.progressed();
+        }
+        self.rows = rows;
+        if message.complete {
+            self.complete = true;
+            if arrow && message.rows != self.rows {
+                let told = message.rows;
+                return Err(self
+                    .client
+                    .incomplete(format!("{} rows came where the hub sent {told}", self.rows)));
+            }
+        }
+        Ok(Some(data).filter(|data| !data.is_empty()))
+    }
+
+    /// Waits before the next try; a format that cannot resume begins anew.
+    async fn cut(&mut self, status: Option<tonic::Status>) -> Result<Option<Part>, ClientError> {
+        self.stream = None;
+        match status {
+            Some(status) if trouble(&status) == Trouble::Cut => {
+                self.patience.after_cut(cause_of(&status)).await?
+            }
+            Some(status) => self.patience.after(status).await?,
+            None => self.patience.after_cut("the stream ended early".to_owned()).await?,
+        }
+        if self.session.format() == RowFormat::Arrow || !self.schema_seen {
+            return Ok(None);
+        }
+        self.rows = 0;
+        self.schema_seen = false;
+        self.counter = count::Counter::new(self.session.format());
+        Ok(Some(Part::Restart))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_past_state_is_a_version_a_day_or_a_moment() {
+        assert_eq!("7".parse(), Ok(AsOf::Version(7)));
+        let Ok(AsOf::Time(day)) = "2026-01-31".parse() else { panic!("a day") };
+        let Ok(AsOf::Time(next)) = "2026-02-01T00:00:00Z".parse() else { panic!("a moment") };
+        assert_eq!(day.seconds + 1, next.seconds, "a day means its end");
+        assert!("2026-13-01".parse::<AsOf>().is_err());
+        assert!("yesterday".parse::<AsOf>().unwrap_err().contains("write 7"));
+    }
+}

@@ -1,0 +1,158 @@
+//! The bytes of a payload: read in a blocking task, hashed and sent piece by piece.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use hub_proto::v1::UploadPayloadRequest;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{Payload, read_error};
+use crate::error::ClientError;
+
+/// Bytes of one upload message, the most that the contract allows.
+pub(super) const PIECE: usize = 1 << 20;
+/// Pieces that wait between disk and network.
+const PIECES_AHEAD: usize = 4;
+
+/// Length and SHA-256 of a payload.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Digest {
+    /// Length in bytes.
+    pub size: u64,
+    /// SHA-256 in hex; empty when there is no payload.
+    pub sha256: String,
+}
+
+/// Reads a payload once, without holding it.
+pub async fn digest_of(payload: &Payload) -> Result<Digest, ClientError> {
+    match payload.clone() {
+        Payload::File(path) => blocking(path, |path| digest(&mut File::open(path)?)).await,
+        Payload::Bytes(bytes) => blocking(PathBuf::new(), move |_| digest(&mut bytes.as_ref())).await,
+        Payload::NothingToReport => Ok(Digest::default()),
+    }
+}
+
+/// Runs a piece of disk work off the async threads; a failure names the file.
+pub(super) async fn blocking<T: Send + 'static>(
+    path: PathBuf,
+    work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+) -> Result<T, ClientError> {
+    let at = path.clone();
+    let done = spawn_blocking(move || work(&at)).await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+    done.map_err(|source| read_error(&path, source))
+}
+
+fn digest(source: &mut dyn Read) -> io::Result<Digest> {
+    let mut hash = Sha256::new();
+    let mut size = 0;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match source.read(&mut piece) {
+            Ok(0) => return Ok(Digest { size, sha256: hex(&hash.finalize()) }),
+            Ok(read) => {
+                size += read as u64;
+                hash.update(&piece[..read]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A running reader: the messages that it makes, and the task to ask how it went.
+pub(super) struct Pieces {
+    pub(super) messages: mpsc::Receiver<UploadPayloadRequest>,
+    reader: JoinHandle<io::Result<()>>,
+    path: PathBuf,
+}
+
+impl Pieces {
+    /// Reads `payload` from `offset` on into messages of an upload; `size` bytes are expected.
+    pub(super) fn start(payload: &Payload, submission: &str, offset: u64, size: u64) -> Self {
+        let (sender, messages) = mpsc::channel(PIECES_AHEAD);
+        let send = Sending { sender, submission: submission.to_owned(), size };
+        let path = match payload {
+            Payload::File(path) => path.clone(),
+            Payload::Bytes(_) | Payload::NothingToReport => PathBuf::new(),
+        };
+        let reader = match payload.clone() {
+            Payload::File(path) => spawn_blocking(move || send.file(&path, offset)),
+            Payload::Bytes(bytes) => spawn_blocking(move || send.bytes(&bytes, offset)),
+            Payload::NothingToReport => spawn_blocking(|| Ok(())),
+        };
+        Self { messages, reader, path }
+    }
+
+    /// Splits the messages from the question how the reading went.
+    pub(super) fn split(
+        self,
+    ) -> (mpsc::Receiver<UploadPayloadRequest>, impl Future<Output = Result<(), ClientError>>) {
+        let Self { messages, reader, path } = self;
+        let outcome = async move {
+            let read = reader.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+            read.map_err(|source| read_error(&path, source))
+        };
+        (messages, outcome)
+    }
+}
+
+struct Sending {
+    sender: mpsc::Sender<UploadPayloadRequest>,
+    submission: String,
+    size: u64,
+}
+
+impl Sending {
+    fn file(&self, path: &Path, mut offset: u64) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        loop {
+            let mut piece = Vec::with_capacity(PIECE);
+            (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+            let read = piece.len() as u64;
+            if read == 0 {
+                break;
+            }
+            if !self.piece(offset, piece.into()) {
+                return Ok(());
+            }
+            offset += read;
+        }
+        if offset == self.size { Ok(()) } else { Err(changed(self.size, offset)) }
+    }
+
+    fn bytes(&self, bytes: &Bytes, offset: u64) -> io::Result<()> {
+        let mut at = usize::try_from(offset).map_err(io::Error::other)?;
+        while at < bytes.len() {
+            let end = (at + PIECE).min(bytes.len());
+            if !self.piece(at as u64, bytes.slice(at..end)) {
+                return Ok(());
+            }
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// False when nobody takes the pieces any more: the call has ended, and tells why itself.
+    fn piece(&self, offset: u64, data: Bytes) -> bool {
+        let message = UploadPayloadRequest { submission: self.submission.clone(), offset, data };
+        self.sender.blocking_send(message).is_ok()
+    }
+}
+
+fn changed(expected: u64, found: u64) -> io::Error {
+    io::Error::other(format!(
+        "the file changed while it was sent ({expected} bytes before, {found} now); push it again"
+    ))
+}
+
+#[cfg(test)]
+mod tests;

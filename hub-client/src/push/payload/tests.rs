@@ -1,0 +1,55 @@
+use super::*;
+
+async fn drain(
+    payload: &Payload,
+    offset: u64,
+    size: u64,
+) -> (Vec<UploadPayloadRequest>, Result<(), ClientError>) {
+    let (mut messages, outcome) = Pieces::start(payload, "submissions/1", offset, size).split();
+    let mut all = vec![];
+    while let Some(message) = messages.recv().await {
+        all.push(message);
+    }
+    (all, outcome.await)
+}
+
+#[tokio::test]
+async fn a_file_and_its_bytes_have_one_digest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.csv");
+    std::fs::write(&path, b"abc").unwrap();
+    let of_file = digest_of(&Payload::File(path)).await.unwrap();
+    assert_eq!(of_file, digest_of(&Payload::Bytes(Bytes::from_static(b"abc"))).await.unwrap());
+    // FIPS 180-2, example B.1.
+    assert_eq!(of_file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(of_file.size, 3);
+}
+
+#[tokio::test]
+async fn a_resumed_reader_goes_on_at_the_durable_offset() {
+    let content: Vec<u8> = (0..PIECE * 2 + 77).map(|i| (i % 251) as u8).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.csv");
+    std::fs::write(&path, &content).unwrap();
+    let offset = PIECE as u64 + 13;
+    for payload in [Payload::File(path), Payload::Bytes(content.clone().into())] {
+        let (messages, outcome) = drain(&payload, offset, content.len() as u64).await;
+        outcome.unwrap();
+        assert_eq!(messages[0].offset, offset);
+        assert!(messages.iter().all(|m| m.data.len() <= PIECE && m.submission == "submissions/1"));
+        let sent: Vec<u8> = messages.iter().flat_map(|m| m.data.to_vec()).collect();
+        assert_eq!(sent, &content[PIECE + 13..]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changed_or_vanished_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shrunk.csv");
+    std::fs::write(&path, b"abc").unwrap();
+    let (_, outcome) = drain(&Payload::File(path.clone()), 0, 10).await;
+    assert!(outcome.unwrap_err().to_string().contains("changed while it was sent"));
+    std::fs::remove_file(&path).unwrap();
+    let error = digest_of(&Payload::File(path)).await.unwrap_err().to_string();
+    assert!(error.contains("shrunk.csv"), "{error}");
+}

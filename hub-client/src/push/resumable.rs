@@ -1,0 +1,154 @@
+//! A large payload: create, upload from the durable offset until all is durable, commit.
+
+use hub_proto::Reason;
+use hub_proto::v1::{self, SubmissionState};
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use super::payload::Pieces;
+use super::{Digest, Progress, PushRequest, Verdict};
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::retry::Patience;
+
+impl Client {
+    pub(super) async fn push_resumable(
+        &self,
+        request: &PushRequest,
+        digest: &Digest,
+        progress: Option<Progress>,
+    ) -> Result<Verdict, ClientError> {
+        let create = request.create(digest);
+        let answer = self
+            .repeating(|| {
+                let (mut service, create) = (self.submissions(), create.clone());
+                async move { service.create_submission(create).await }
+            })
+            .await?;
+        let submission = answer.submission.ok_or_else(|| self.incomplete("it holds no submission"))?;
+        match submission.state() {
+            SubmissionState::Receiving => self.upload(request, &submission, digest.size, progress).await?,
+            SubmissionState::Abandoned | SubmissionState::Expired => {
+                return Err(ClientError::Closed {
+                    state: submission
+                        .state()
+                        .as_str_name()
+                        .trim_start_matches("SUBMISSION_STATE_")
+                        .to_owned(),
+                    submission: submission.name,
+                });
+            }
+            // All bytes are with the hub already; the commit below gives the verdict, new or kept.
+            _ => {}
+        }
+        self.commit_submission(&submission.name, request.commit()).await
+    }
+
+    async fn commit_submission(
+        &self,
+        name: &str,
+        options: v1::CommitOptions,
+    ) -> Result<Verdict, ClientError> {
+        let request = v1::CommitSubmissionRequest { submission: name.to_owned(), options: Some(options) };
+        let answer = self
+            .repeating(|| {
+                let (mut service, request) = (self.submissions(), request.clone());
+                async move { service.commit_submission(request).await }
+            })
+            .await;
+        match answer {
+            Ok(answer) => Verdict::of(answer.submission, (answer.report, answer.receipt, answer.unchanged))
+                .ok_or_else(|| self.incomplete("it holds no submission")),
+            Err(error) => self.refused_by_report(error, Some(name)).await,
+        }
+    }
+
+    async fn upload(
+        &self,
+        request: &PushRequest,
+        submission: &v1::Submission,
+        size: u64,
+        progress: Option<Progress>,
+    ) -> Result<(), ClientError> {
+        let mut resume = Resume { durable: submission.durable_offset, size };
+        let mut patience = self.patience();
+        while !resume.is_whole() {
+            if let Some(progress) = &progress {
+                progress(resume.durable, size);
+            }
+            let pieces = Pieces::start(&request.payload, &submission.name, resume.durable, size);
+            let (messages, read) = pieces.split();
+            let counted = ReceiverStream::new(messages).map({
+                let progress = progress.clone();
+                move |message: v1::UploadPayloadRequest| {
+                    if let Some(progress) = &progress {
+                        progress(message.offset + message.data.len() as u64, size);
+                    }
+                    message
+                }
+            });
+            let sent = self.submissions().upload_payload(counted).await;
+            read.await?;
+            let durable = match sent {
+                Ok(answer) => answer.into_inner().durable_offset,
+                Err(status) => self.durable_after(status, &submission.name, &mut patience).await?,
+            };
+            if resume.reached(durable) {
+                patience.progressed();
+            } else {
+                patience.after_cut(format!("the hub keeps {durable} of {size} bytes")).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After a cut, or when our offset is not the hub's, the hub says from where to go on.
+    async fn durable_after(
+        &self,
+        status: Status,
+        name: &str,
+        patience: &mut Patience,
+    ) -> Result<u64, ClientError> {
+        if hub_proto::reason_of(&status) != Some(Reason::OffsetStale) {
+            patience.after(status).await?;
+        }
+        Ok(self.submission(name).await?.durable_offset)
+    }
+}
+
+/// How far an upload has come.
+#[derive(Debug, Clone, Copy)]
+struct Resume {
+    durable: u64,
+    size: u64,
+}
+
+impl Resume {
+    fn is_whole(self) -> bool {
+        self.durable >= self.size
+    }
+
+    /// Takes over the hub's offset; true when it moved on. It may also go back, after a power loss.
+    fn reached(&mut self, durable: u64) -> bool {
+        let moved = durable > self.durable;
+        self.durable = durable;
+        moved
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hubs_offset_counts_forward_and_back() {
+        let mut resume = Resume { durable: 0, size: 100 };
+        assert!(resume.reached(60));
+        assert!(!resume.reached(60), "no progress");
+        assert!(!resume.reached(40), "a step back is no progress");
+        assert_eq!(resume.durable, 40);
+        assert!(resume.reached(100) && resume.is_whole());
+        assert!(Resume { durable: 0, size: 0 }.is_whole());
+    }
+}

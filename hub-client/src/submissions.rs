@@ -1,0 +1,79 @@
+//! Looking after submissions: list, show, report, receipt, abandon.
+
+use hub_proto::v1;
+
+use crate::catalog::{Listing, paged};
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::names;
+
+/// Which submissions to list; each filter is optional.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubmissionFilter {
+    /// Under this pattern.
+    pub pattern: Option<String>,
+    /// By this publisher.
+    pub publisher: Option<String>,
+    /// For this period.
+    pub period: Option<String>,
+}
+
+macro_rules! about {
+    ($client:expr, $method:ident, $request:ident, $submission:expr) => {{
+        let request = v1::$request { name: names::submission($submission) };
+        $client
+            .repeating(|| {
+                let (mut service, request) = ($client.submissions(), request.clone());
+                async move { service.$method(request).await }
+            })
+            .await
+    }};
+}
+
+impl Client {
+    /// Submissions of the caller, newest first.
+    pub fn submissions_list(&self, filter: &SubmissionFilter) -> Listing<v1::Submission> {
+        let client = self.clone();
+        let request = v1::ListSubmissionsRequest {
+            pattern: filter.pattern.as_deref().map(names::pattern).unwrap_or_default(),
+            publisher: filter.publisher.as_deref().map(names::organisation).unwrap_or_default(),
+            period: filter.period.clone().unwrap_or_default(),
+            ..Default::default()
+        };
+        paged(move |page_token| {
+            let client = client.clone();
+            let request = v1::ListSubmissionsRequest { page_token, ..request.clone() };
+            async move {
+                let page = client.repeating(|| {
+                    let (mut service, request) = (client.submissions(), request.clone());
+                    async move { service.list_submissions(request).await }
+                });
+                page.await.map(|page| (page.submissions, page.next_page_token))
+            }
+        })
+    }
+
+    /// One submission.
+    pub async fn submission(&self, name: &str) -> Result<v1::Submission, ClientError> {
+        let answer = about!(self, get_submission, GetSubmissionRequest, name)?;
+        answer.submission.ok_or_else(|| self.incomplete("it holds no submission"))
+    }
+
+    /// What the check found in a submission.
+    pub async fn report(&self, name: &str) -> Result<v1::Report, ClientError> {
+        let answer = about!(self, get_report, GetReportRequest, name)?;
+        answer.report.ok_or_else(|| self.incomplete("it holds no report"))
+    }
+
+    /// The receipt (UPO) of a committed submission.
+    pub async fn receipt(&self, name: &str) -> Result<v1::Receipt, ClientError> {
+        let answer = about!(self, get_receipt, GetReceiptRequest, name)?;
+        answer.receipt.ok_or_else(|| self.incomplete("it holds no receipt"))
+    }
+
+    /// Gives up a submission that has no verdict yet; the hub removes its bytes.
+    pub async fn abandon(&self, name: &str) -> Result<v1::Submission, ClientError> {
+        let answer = about!(self, abandon_submission, AbandonSubmissionRequest, name)?;
+        answer.submission.ok_or_else(|| self.incomplete("it holds no submission"))
+    }
+}

@@ -1,0 +1,118 @@
+//! The connection: plain HTTP/2 on loopback, TLS everywhere else.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use rustls::RootCertStore;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::error::{ClientError, Deed};
+use crate::profile::Profile;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Bytes under way before the hub must wait for us: enough for 80 MB/s at 100 ms.
+const STREAM_WINDOW: u32 = 8 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+const DEFAULT_PORT: u16 = 50051;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A byte stream to the hub, encrypted or on loopback.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// What a connection needs to know about TLS.
+#[derive(Clone)]
+struct Tls {
+    connector: tokio_rustls::TlsConnector,
+    server: ServerName<'static>,
+}
+
+/// A channel that connects when it is first used and again after every cut.
+pub(crate) fn channel(profile: &Profile) -> Result<Channel, ClientError> {
+    let fault = |message: String| ClientError::Endpoint { endpoint: profile.endpoint.clone(), message };
+    let uri: Uri = profile.endpoint.parse().map_err(|error| {
+        fault(format!("not an address ({error}); write http://127.0.0.1:50051 or https://HOST:PORT"))
+    })?;
+    let host =
+        uri.host().ok_or_else(|| fault("it names no host".to_owned()))?.trim_matches(['[', ']']).to_owned();
+    let port = uri.port_u16().unwrap_or(DEFAULT_PORT);
+    let tls = match uri.scheme_str() {
+        Some("https") => Some(tls(&host, profile.ca.as_deref())?),
+        Some("http") if is_loopback(&host) => None,
+        Some("http") => {
+            return Err(fault("plain http is allowed to this machine only, for the token would travel unencrypted; use https".to_owned()));
+        }
+        _ => return Err(fault("it begins with neither https:// nor http://".to_owned())),
+    };
+    let endpoint = Endpoint::from(uri)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEP_ALIVE_EVERY)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW);
+    Ok(endpoint
+        .connect_with_connector_lazy(tower::service_fn(move |_| open(host.clone(), port, tls.clone()))))
+}
+
+async fn open(host: String, port: u16, tls: Option<Tls>) -> Result<TokioIo<Box<dyn Wire>>, BoxError> {
+    let tcp = TcpStream::connect((host.as_str(), port)).await?;
+    tcp.set_nodelay(true)?;
+    let wire: Box<dyn Wire> = match tls {
+        Some(tls) => Box::new(tls.connector.connect(tls.server, tcp).await?),
+        None => Box::new(tcp),
+    };
+    Ok(TokioIo::new(wire))
+}
+
+fn tls(host: &str, ca: Option<&Path>) -> Result<Tls, ClientError> {
+    let fault = |message: String| ClientError::Endpoint { endpoint: host.to_owned(), message };
+    let server = ServerName::try_from(host.to_owned()).map_err(|error| fault(error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| fault(error.to_string()))?
+        .with_root_certificates(roots(host, ca)?)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Tls { connector: Arc::new(config).into(), server })
+}
+
+/// The profile's authority alone, or the system's.
+fn roots(host: &str, ca: Option<&Path>) -> Result<RootCertStore, ClientError> {
+    let mut store = RootCertStore::empty();
+    let Some(path) = ca else {
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if store.is_empty() {
+            let message =
+                "this system has no certificate authorities; name one as `ca` in the profile".to_owned();
+            return Err(ClientError::Endpoint { endpoint: host.to_owned(), message });
+        }
+        return Ok(store);
+    };
+    let unreadable = |cause: BoxError| ClientError::file(Deed::Read, path, std::io::Error::other(cause));
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|e| unreadable(e.into()))? {
+        store.add(certificate.map_err(|e| unreadable(e.into()))?).map_err(|e| unreadable(e.into()))?;
+    }
+    if store.is_empty() {
+        return Err(unreadable("the file holds no PEM certificate".into()));
+    }
+    Ok(store)
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;
