@@ -1,0 +1,148 @@
+//! One suite of behaviour for both disks.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::sim::{Fault, Op, SimDisk};
+use super::{Disk, LocalDisk, Publish, exists, publish, read_all, sweep_temporary};
+
+fn behaves(disk: &dyn Disk, root: &Path) {
+    let dir = root.join("a/b");
+    disk.make_dir(&dir).unwrap();
+    disk.make_dir(&dir).unwrap();
+    let path = dir.join("one");
+    let mut file = disk.create(&path).unwrap();
+    assert_eq!(disk.create(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    file.append(b"hello ").unwrap();
+    file.append(b"world").unwrap();
+    file.sync().unwrap();
+    disk.sync_dir(&dir).unwrap();
+    assert_eq!(read_all(disk, &path).unwrap(), b"hello world");
+    let reader = disk.open(&path).unwrap();
+    let mut five = [0; 5];
+    reader.read_exact_at(6, &mut five).unwrap();
+    assert_eq!(&five, b"world");
+    assert_eq!(reader.read_exact_at(9, &mut five).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(reader.read_at(99, &mut five).unwrap(), 0);
+
+    disk.append_to(&path).unwrap().append(b"!").unwrap();
+    disk.truncate(&path, 5).unwrap();
+    assert_eq!(disk.info(&path).unwrap().bytes, 5);
+    let second = dir.join("two");
+    disk.link(&path, &second).unwrap();
+    assert_eq!(disk.link(&path, &second).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    disk.rename(&second, &dir.join("three")).unwrap();
+    assert!(!exists(disk, &second).unwrap());
+    disk.remove(&path).unwrap();
+    assert_eq!(disk.remove(&path).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(disk.open(&path).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(disk.append_to(&path).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(disk.list(&root.join("none")).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(disk.create(&root.join("none/x")).unwrap_err().kind(), ErrorKind::NotFound);
+    let names =
+        |dir: &Path| disk.list(dir).unwrap().into_iter().map(|e| (e.name, e.is_dir)).collect::<Vec<_>>();
+    assert_eq!(names(&dir), [("three".to_owned(), false)]);
+    assert_eq!(names(&root.join("a")), [("b".to_owned(), true)]);
+
+    let lock = disk.lock(&root.join("lock")).unwrap();
+    assert_eq!(disk.lock(&root.join("lock")).unwrap_err().kind(), ErrorKind::WouldBlock);
+    drop(lock);
+    disk.lock(&root.join("lock")).unwrap();
+
+    publish(disk, &path, b"v1", Publish::New).unwrap();
+    assert_eq!(publish(disk, &path, b"v2", Publish::New).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(read_all(disk, &path).unwrap(), b"v1");
+    publish(disk, &path, b"v3", Publish::Replace).unwrap();
+    assert_eq!(read_all(disk, &path).unwrap(), b"v3");
+    assert_eq!(names(&dir).len(), 2, "no temporary file stays");
+    drop(disk.create(&dir.join("left.tmp")).unwrap());
+    sweep_temporary(disk, &dir).unwrap();
+    assert_eq!(names(&dir).len(), 2);
+}
+
+#[test]
+fn local_disk_behaves() {
+    let root = tempfile::tempdir().unwrap();
+    behaves(&LocalDisk, root.path());
+}
+
+#[test]
+fn sim_disk_behaves() {
+    let disk = SimDisk::new();
+    disk.make_dir(Path::new("/hub")).unwrap();
+    behaves(&disk, Path::new("/hub"));
+}
+
+#[test]
+fn local_secrets_are_the_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("keys");
+    LocalDisk.make_private_dir(&dir).unwrap();
+    drop(LocalDisk.create_private(&dir.join("k")).unwrap());
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&dir), mode(&dir.join("k"))), (0o700, 0o600));
+}
+
+/// Nothing half under the name, whatever was cut, and all of it once publish has returned.
+#[test]
+fn a_published_file_is_whole_or_absent_at_every_cut() {
+    let path = Path::new("/hub/file");
+    for how in [Publish::New, Publish::Replace] {
+        for cut in 0..12 {
+            let disk = SimDisk::new();
+            disk.make_dir(Path::new("/hub")).unwrap();
+            disk.cut_after(disk.operations() + cut);
+            let done = publish(&disk, path, b"whole", how).is_ok();
+            for seed in [0, 1, 2, 3, 4, 5, 6, 7, u64::MAX] {
+                let after = disk.after_power_loss(seed);
+                match read_all(&after, path) {
+                    Ok(bytes) => assert_eq!(bytes, b"whole", "cut {cut} seed {seed}"),
+                    Err(_) => assert!(!done, "cut {cut} seed {seed}"),
+                }
+            }
+            if cut == 11 {
+                assert!(done, "the scenario is longer than its cuts");
+            }
+        }
+    }
+}
+
+/// The simulated disk must really forget, else the tests above prove nothing.
+#[test]
+fn unsynced_bytes_and_names_are_lost() {
+    let disk = SimDisk::new();
+    disk.make_dir(Path::new("/hub")).unwrap();
+    let mut file = disk.create(Path::new("/hub/a")).unwrap();
+    file.append(b"kept").unwrap();
+    file.sync().unwrap();
+    assert!(!exists(&disk.after_power_loss(0), Path::new("/hub/a")).unwrap());
+    disk.sync_dir(Path::new("/hub")).unwrap();
+    file.append(b"lost").unwrap();
+    assert_eq!(read_all(&disk.after_power_loss(0), Path::new("/hub/a")).unwrap(), b"kept");
+    assert_eq!(read_all(&disk.killed(), Path::new("/hub/a")).unwrap(), b"keptlost");
+    let torn: std::collections::BTreeSet<usize> = (1..64)
+        .map(|seed| read_all(&disk.after_power_loss(seed), Path::new("/hub/a")).unwrap().len())
+        .collect();
+    assert_eq!(torn, (4..=8).collect());
+}
+
+#[test]
+fn a_fault_comes_once_before_or_after_the_effect() {
+    let disk = SimDisk::new();
+    disk.make_dir(Path::new("/hub")).unwrap();
+    let fault = |after_effect| Fault {
+        op: Op::Create,
+        path: "x".into(),
+        skip: 0,
+        error: ErrorKind::StorageFull,
+        after_effect,
+    };
+    disk.fail(fault(false));
+    assert_eq!(disk.create(Path::new("/hub/x")).unwrap_err().kind(), ErrorKind::StorageFull);
+    assert!(!exists(&disk, Path::new("/hub/x")).unwrap());
+    disk.fail(fault(true));
+    assert!(disk.create(Path::new("/hub/x")).is_err());
+    assert!(exists(&disk, Path::new("/hub/x")).unwrap());
+    assert_eq!(disk.faults_left(), 0);
+}

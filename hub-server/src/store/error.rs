@@ -1,0 +1,67 @@
+//! What can go wrong with bytes on disk.
+
+use std::io;
+use std::path::Path;
+
+use hub_proto::Reason;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error("the disk is full: could not {deed} {path}; free space on it, then send again")]
+    StorageFull { deed: &'static str, path: String },
+    #[error("could not {deed} {path}: {source}")]
+    Io { deed: &'static str, path: String, source: io::Error },
+    #[error("{file}, line {line}: {message}; restore the file from a backup")]
+    LogCorrupt { file: String, line: usize, message: String },
+    #[error("{file}: {message}; restore it from a backup")]
+    Corrupt { file: String, message: String },
+    #[error("{root}: another hub-server uses this folder; stop it or name another folder")]
+    Locked { root: String },
+    #[error("{root} has folder format {found}, this server knows {known}; start a newer hub-server")]
+    FormatNewer { root: String, found: u64, known: u64 },
+    #[error("dataset {dataset} has no {wanted}; it has {reach}")]
+    VersionUnknown { dataset: String, wanted: String, reach: String },
+    #[error("submission {id}: bytes were sent at offset {offset}, the hub has {durable}; go on from there")]
+    OffsetStale { id: String, offset: u64, durable: u64 },
+    #[error("submission {id} is whole and ordered; no more bytes are taken")]
+    Ordered { id: String },
+    #[error("submission {id} is not open here")]
+    SubmissionUnknown { id: String },
+    #[error("table {table}: {message}")]
+    TableConflict { table: String, message: String },
+    #[error("could not encode rows for {file}: {message}")]
+    Encode { file: String, message: String },
+    #[error("the spool has stopped; start the server again")]
+    SpoolStopped,
+    #[error("a task of the store was cut off: {0}")]
+    TaskLost(String),
+}
+
+impl StoreError {
+    /// An I/O error of a deed on a path; a full disk is its own case.
+    pub(crate) fn io(deed: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.display().to_string();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::StorageFull { deed, path },
+            _ => Self::Io { deed, path, source },
+        }
+    }
+
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::StorageFull { .. } => Reason::StorageFull,
+            Self::LogCorrupt { .. } | Self::Corrupt { .. } => Reason::StorageCorrupt,
+            Self::VersionUnknown { .. } => Reason::VersionUnknown,
+            Self::OffsetStale { .. } => Reason::OffsetStale,
+            Self::SubmissionUnknown { .. } => Reason::SubmissionUnknown,
+            Self::Ordered { .. } => Reason::StateConflict,
+            Self::SpoolStopped => Reason::Unavailable,
+            Self::Io { .. }
+            | Self::Locked { .. }
+            | Self::FormatNewer { .. }
+            | Self::TableConflict { .. }
+            | Self::Encode { .. }
+            | Self::TaskLost(_) => Reason::Internal,
+        }
+    }
+}

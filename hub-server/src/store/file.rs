@@ -1,0 +1,237 @@
+//! Parquet data files: the one way they are laid out, written and hashed.
+//!
+//! Row groups of 131,072 rows, pages of 8,192, page index, zstd-1, statistics for the columns that
+//! are asked for, bloom filters on code columns.
+
+mod sink;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+
+use super::StoreError;
+use super::disk::Disk;
+use super::index::DataFile;
+use sink::Sink;
+use summary::Summary;
+
+/// How the files of a table are laid out.
+#[derive(Debug, Clone)]
+pub(crate) struct FileLayout {
+    /// Physical schema.
+    pub(crate) schema: SchemaRef,
+    /// Columns with statistics in file and index: key, slice and the hub's.
+    pub(crate) stats: Vec<String>,
+    /// Columns with bloom filters: code columns.
+    pub(crate) blooms: Vec<String>,
+}
+
+/// Rows of a row group.
+pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
+/// Rows of a data page at most.
+const PAGE_ROWS: usize = 8_192;
+/// Bounds longer than this are left out: exact or absent.
+const BOUND_BYTES: usize = 64;
+
+impl FileLayout {
+    fn properties(&self, path: &Path) -> Result<WriterProperties, StoreError> {
+        let level = ZstdLevel::try_new(1).map_err(|e| encode_error(path, &e))?;
+        let mut builder = WriterProperties::builder()
+            .set_created_by(concat!("hub-server ", env!("CARGO_PKG_VERSION")).into())
+            .set_compression(Compression::ZSTD(level))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_data_page_row_count_limit(PAGE_ROWS)
+            .set_write_batch_size(PAGE_ROWS)
+            .set_statistics_truncate_length(Some(BOUND_BYTES))
+            .set_column_index_truncate_length(Some(BOUND_BYTES))
+            .set_statistics_enabled(EnabledStatistics::None);
+        for name in &self.stats {
+            let column = ColumnPath::from(name.as_str());
+            builder = builder.set_column_statistics_enabled(column, EnabledStatistics::Page);
+        }
+        for name in &self.blooms {
+            let column = ColumnPath::from(name.as_str());
+            builder = builder.set_column_bloom_filter_enabled(column, true);
+        }
+        let mut properties = builder.build();
+        add_encoded_arrow_schema_to_metadata(&self.schema, &mut properties);
+        Ok(properties)
+    }
+}
+
+fn encode_error(path: &Path, error: &ParquetError) -> StoreError {
+    StoreError::Encode { file: path.display().to_string(), message: error.to_string() }
+}
+
+/// Encodes whole row groups on any thread; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct RowGroupEncoder {
+    factory: Arc<ArrowRowGroupWriterFactory>,
+    layout: Arc<FileLayout>,
+    path: PathBuf,
+}
+
+/// An encoded row group that waits for its turn in the file.
+#[derive(Debug)]
+pub(crate) struct EncodedRowGroup {
+    columns: Vec<ArrowColumnChunk>,
+    summary: Summary,
+}
+
+impl EncodedRowGroup {
+    #[cfg(test)]
+    pub(crate) fn rows(&self) -> u64 {
+        self.summary.rows
+    }
+}
+
+impl RowGroupEncoder {
+    /// Encodes up to ROW_GROUP_ROWS rows given as batches of the physical schema. Blocking, pure CPU.
+    pub(crate) fn encode(&self, batches: &[RecordBatch]) -> Result<EncodedRowGroup, StoreError> {
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        if rows == 0 || rows > ROW_GROUP_ROWS {
+            return Err(self.refused(format!("a row group of {rows} rows; it holds 1 to {ROW_GROUP_ROWS}")));
+        }
+        self.same_columns(batches)?;
+        let summary = Summary::of(&self.layout, batches).map_err(|e| self.refused(e.to_string()))?;
+        let columns = self.columns(batches).map_err(|e| encode_error(&self.path, &e))?;
+        Ok(EncodedRowGroup { columns, summary })
+    }
+
+    fn columns(&self, batches: &[RecordBatch]) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+        // The index only matters for encrypted files.
+        let writers = self.factory.create_column_writers(0)?;
+        let mut chunks = Vec::with_capacity(writers.len());
+        for (column, mut writer) in writers.into_iter().enumerate() {
+            let field = self.layout.schema.field(column);
+            for batch in batches.iter().filter(|b| b.num_rows() > 0) {
+                for leaf in compute_leaves(field, batch.column(column))? {
+                    writer.write(&leaf)?;
+                }
+            }
+            chunks.push(writer.close()?);
+        }
+        Ok(chunks)
+    }
+
+    /// All columns are flat, so that column writers and fields stand in the same order.
+    fn same_columns(&self, batches: &[RecordBatch]) -> Result<(), StoreError> {
+        let wanted = self.layout.schema.fields();
+        for batch in batches {
+            let schema = batch.schema();
+            let same = schema.fields().len() == wanted.len()
+                && schema
+                    .fields()
+                    .iter()
+                    .zip(wanted)
+                    .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type());
+            if !same {
+                return Err(self.refused(format!("columns {} are not the table's {wanted:?}", schema)));
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&self, message: String) -> StoreError {
+        StoreError::Encode { file: self.path.display().to_string(), message }
+    }
+}
+
+/// Writes one data file, row group after row group, hashing as it goes. Blocking.
+#[derive(Debug)]
+pub(crate) struct DataFileWriter {
+    writer: SerializedFileWriter<Sink>,
+    encoder: RowGroupEncoder,
+    summary: Summary,
+    name: String,
+}
+
+impl DataFileWriter {
+    /// A new file in a table's folder of data files.
+    pub(super) fn new(disk: Arc<dyn Disk>, folder: &Path, layout: &FileLayout) -> Result<Self, StoreError> {
+        let name = format!("{}.parquet", uuid::Uuid::now_v7());
+        let path = folder.join(&name);
+        let properties = Arc::new(layout.properties(&path)?);
+        let open = || {
+            let schema = ArrowSchemaConverter::new().convert(&layout.schema)?;
+            let sink = Sink::new(disk, path.clone());
+            SerializedFileWriter::new(sink, schema.root_schema_ptr(), properties)
+        };
+        let writer = open().map_err(|e| encode_error(&path, &e))?;
+        let factory = Arc::new(ArrowRowGroupWriterFactory::new(&writer, Arc::clone(&layout.schema)));
+        let encoder = RowGroupEncoder { factory, layout: Arc::new(layout.clone()), path };
+        Ok(Self { writer, encoder, summary: Summary::default(), name })
+    }
+    pub(crate) fn encoder(&self) -> RowGroupEncoder {
+        self.encoder.clone()
+    }
+    #[cfg(test)]
+    pub(crate) fn rows(&self) -> u64 {
+        self.summary.rows
+    }
+    pub(crate) fn append(&mut self, group: EncodedRowGroup) -> Result<(), StoreError> {
+        let write = || {
+            let mut next = self.writer.next_row_group()?;
+            for column in group.columns {
+                column.append_to_row_group(&mut next)?;
+            }
+            next.close().map(drop)
+        };
+        let written = write();
+        written.map_err(|e| self.failed(&e))?;
+        self.summary.merge(group.summary).map_err(|e| self.encoder.refused(e.to_string()))
+    }
+    /// Footer, fsync of file and folder; the file is durable but in no log yet.
+    pub(crate) fn finish(mut self, partition: &str) -> Result<DataFile, StoreError> {
+        let closed = self.writer.finish();
+        if let Err(error) = closed {
+            let error = self.failed(&error);
+            self.discard();
+            return Err(error);
+        }
+        let path = self.encoder.path.clone();
+        let sink = self.writer.inner_mut();
+        let (bytes, sha256) = match sink.finish() {
+            Ok(done) => done,
+            Err(error) => {
+                sink.remove();
+                return Err(StoreError::io("write", &path, error));
+            }
+        };
+        let summary = self.summary;
+        Ok(DataFile {
+            path: format!("d/{}", self.name),
+            bytes,
+            rows: summary.rows,
+            sha256,
+            partition: partition.to_owned(),
+            seqs: summary.seqs.iter().copied().collect(),
+            publishers: summary.publishers.iter().cloned().collect(),
+            stats: summary.stats(),
+        })
+    }
+    /// Removes what was written.
+    pub(crate) fn discard(mut self) {
+        self.writer.inner_mut().remove();
+    }
+
+    /// A fault of the disk is told as such, whatever the encoder made of it.
+    fn failed(&mut self, error: &ParquetError) -> StoreError {
+        match self.writer.inner_mut().take_fault() {
+            Some(fault) => StoreError::io("write", &self.encoder.path, fault),
+            None => encode_error(&self.encoder.path, error),
+        }
+    }
+}

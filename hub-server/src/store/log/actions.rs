@@ -1,0 +1,210 @@
+//! Entries as JSON lines and back.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use chrono::DateTime;
+use serde_json::{Map, Value, json};
+
+use super::{CommitInfo, Definition, Entry, Remove, SubmissionEntry, bounds, schema, seqs};
+use crate::store::StoreError;
+use crate::store::index::DataFile;
+
+/// Reader and writer version of the tables.
+const PROTOCOL: (u64, u64) = (1, 2);
+
+/// More submissions than this in one file are a forged tag.
+const SEQS_MAX: usize = 1_000_000;
+
+const ENGINE: &str = concat!("hub/", env!("CARGO_PKG_VERSION"));
+
+/// The bytes of a log file: one action a line, commitInfo first.
+pub(crate) fn write(entry: &Entry) -> Vec<u8> {
+    let info = &entry.info;
+    let millis = info.committed_at.timestamp_millis();
+    let definition_lines = if entry.definition.is_some() { 2 } else { 0 };
+    let mut lines = vec![json!({"commitInfo": {
+        "timestamp": millis,
+        "operation": info.operation,
+        "operationParameters": {},
+        "engineInfo": ENGINE,
+        "hub": {
+            "commit": info.commit,
+            "epoch": info.epoch,
+            "committed_at": info.committed_at.timestamp_micros(),
+            "dataset_version": info.dataset_version,
+            "submissions": info.submissions,
+            "actions": definition_lines + entry.removes.len() + entry.adds.len(),
+        },
+    }})];
+    if let Some(definition) = &entry.definition {
+        lines.push(json!({"protocol": {"minReaderVersion": PROTOCOL.0, "minWriterVersion": PROTOCOL.1}}));
+        lines.push(json!({"metaData": {
+            "id": definition.id,
+            "name": definition.name,
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": schema::write(&definition.schema),
+            "partitionColumns": [schema::PARTITION],
+            "configuration": {},
+            "createdTime": definition.created_at.timestamp_millis(),
+        }}));
+    }
+    lines.extend(entry.removes.iter().map(|remove| {
+        json!({"remove": {
+            "path": remove.path,
+            "deletionTimestamp": millis,
+            "dataChange": true,
+            "extendedFileMetadata": true,
+            "partitionValues": {schema::PARTITION: remove.partition},
+            "size": remove.bytes,
+        }})
+    }));
+    lines.extend(entry.adds.iter().map(|file| write_add(file, millis)));
+    let mut bytes = Vec::new();
+    for line in lines {
+        bytes.extend_from_slice(line.to_string().as_bytes());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+fn write_add(file: &DataFile, millis: i64) -> Value {
+    let mut tags = Map::new();
+    tags.insert("hub.sha256".into(), json!(file.sha256));
+    tags.insert("hub.seqs".into(), json!(seqs::write(&file.seqs)));
+    tags.insert("hub.publishers".into(), json!(json!(file.publishers).to_string()));
+    if let Some(own) = bounds::write_own(&file.stats) {
+        tags.insert("hub.bounds".into(), json!(own));
+    }
+    json!({"add": {
+        "path": file.path,
+        "partitionValues": {schema::PARTITION: file.partition},
+        "size": file.bytes,
+        "modificationTime": millis,
+        "dataChange": true,
+        "stats": bounds::write_stats(file),
+        "tags": tags,
+    }})
+}
+
+/// An entry back from the bytes of a log file. `known` is the table's schema; None:
+/// the entry brings its own. Errors name the file and the line.
+pub(crate) fn parse(file: &str, bytes: &[u8], known: Option<&SchemaRef>) -> Result<Entry, StoreError> {
+    let corrupt = |line: usize, message: String| StoreError::LogCorrupt { file: file.into(), line, message };
+    let text = std::str::from_utf8(bytes).map_err(|e| corrupt(1, format!("not UTF-8 text: {e}")))?;
+    let mut parsed = Parsed { schema: known.map(Arc::clone), ..Parsed::default() };
+    let mut last = 0;
+    for (number, line) in text.lines().enumerate() {
+        last = number + 1;
+        parsed.line(line).map_err(|message| corrupt(last, message))?;
+    }
+    if !text.ends_with('\n') {
+        return Err(corrupt(last.max(1), "the last line is cut off".into()));
+    }
+    // A file that was cut between two lines looks whole, so the first line counts the others.
+    if parsed.actions.is_some_and(|actions| actions + 1 != last as u64) {
+        return Err(corrupt(last, "lines after this one are missing, or one is too many".into()));
+    }
+    let info =
+        parsed.info.ok_or_else(|| corrupt(1, "no commitInfo of a hub: another program wrote it".into()))?;
+    Ok(Entry { info, definition: parsed.definition, removes: parsed.removes, adds: parsed.adds })
+}
+
+#[derive(Default)]
+struct Parsed {
+    schema: Option<SchemaRef>,
+    info: Option<CommitInfo>,
+    /// Lines that follow commitInfo.
+    actions: Option<u64>,
+    definition: Option<Definition>,
+    removes: Vec<Remove>,
+    adds: Vec<Arc<DataFile>>,
+}
+
+impl Parsed {
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        let value: Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
+        let (kind, action) = value
+            .as_object()
+            .filter(|o| o.len() == 1)
+            .and_then(|o| o.iter().next())
+            .ok_or("not one action a line")?;
+        match kind.as_str() {
+            "commitInfo" => {
+                self.info = Some(parse_info(action)?);
+                self.actions = Some(number(&action["hub"], "actions")?);
+            }
+            "protocol" => {
+                let wanted = (number(action, "minReaderVersion")?, number(action, "minWriterVersion")?);
+                if wanted != PROTOCOL {
+                    return Err(format!("protocol {wanted:?} is not the hub's {PROTOCOL:?}"));
+                }
+            }
+            "metaData" => {
+                let definition = parse_definition(action)?;
+                self.schema.get_or_insert_with(|| Arc::clone(&definition.schema));
+                self.definition = Some(definition);
+            }
+            "remove" => self.removes.push(Remove {
+                path: text(action, "path")?,
+                partition: text(&action["partitionValues"], schema::PARTITION)?,
+                bytes: number(action, "size")?,
+            }),
+            "add" => {
+                let schema = self.schema.as_ref().ok_or("an add before the table's metaData")?;
+                self.adds.push(Arc::new(parse_add(action, schema)?));
+            }
+            other => return Err(format!("action {other} is not one of the hub's")),
+        }
+        Ok(())
+    }
+}
+
+fn parse_info(action: &Value) -> Result<CommitInfo, String> {
+    let hub = &action["hub"];
+    let micros = hub["committed_at"].as_i64().ok_or("commitInfo is not of a hub (no hub.committed_at)")?;
+    let submissions: Vec<SubmissionEntry> =
+        serde::Deserialize::deserialize(&hub["submissions"]).map_err(|e| format!("hub.submissions: {e}"))?;
+    Ok(CommitInfo {
+        commit: text(hub, "commit")?,
+        epoch: text(hub, "epoch")?,
+        operation: text(action, "operation")?,
+        committed_at: DateTime::from_timestamp_micros(micros).ok_or("hub.committed_at is no time")?,
+        dataset_version: number(hub, "dataset_version")?,
+        submissions,
+    })
+}
+
+fn parse_definition(action: &Value) -> Result<Definition, String> {
+    let millis = action["createdTime"].as_i64().ok_or("createdTime lacks")?;
+    Ok(Definition {
+        id: text(action, "id")?,
+        name: text(action, "name")?,
+        schema: schema::parse(&text(action, "schemaString")?)?,
+        created_at: DateTime::from_timestamp_millis(millis).ok_or("createdTime is no time")?,
+    })
+}
+
+fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, String> {
+    let tags = &action["tags"];
+    let (rows, stats) = bounds::parse(&text(action, "stats")?, tags["hub.bounds"].as_str(), schema)?;
+    let publishers = text(tags, "hub.publishers")?;
+    Ok(DataFile {
+        path: text(action, "path")?,
+        bytes: number(action, "size")?,
+        rows,
+        sha256: text(tags, "hub.sha256")?,
+        partition: text(&action["partitionValues"], schema::PARTITION)?,
+        seqs: seqs::parse(&text(tags, "hub.seqs")?, SEQS_MAX).ok_or("hub.seqs is not a list of ranges")?,
+        publishers: serde_json::from_str(&publishers).map_err(|e| format!("hub.publishers: {e}"))?,
+        stats,
+    })
+}
+
+fn text(value: &Value, name: &str) -> Result<String, String> {
+    value[name].as_str().map(str::to_owned).ok_or_else(|| format!("{name} lacks"))
+}
+
+fn number(value: &Value, name: &str) -> Result<u64, String> {
+    value[name].as_u64().ok_or_else(|| format!("{name} lacks"))
+}

@@ -1,0 +1,239 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Date32Array, Decimal128Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use chrono::DateTime;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::{CommitInfo, Definition, Entry, Remove, SubmissionEntry, parse, schema, seqs, write};
+use crate::store::index::{ColumnStats, DataFile};
+
+pub(crate) fn columns() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("dzial", DataType::Utf8, true),
+        Field::new("kwota", DataType::Decimal128(38, 2), true),
+        Field::new("dzien", DataType::Date32, true),
+        Field::new("czas", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),
+        Field::new("udzial", DataType::Float64, true),
+        Field::new("jest", DataType::Boolean, true),
+        Field::new("_period_end", DataType::Date32, false),
+        Field::new("_publisher", DataType::Utf8, false),
+        Field::new("_seq", DataType::Int64, false),
+    ]))
+}
+
+pub(crate) fn submission(id: &str, seq: i64, publisher: &str) -> SubmissionEntry {
+    SubmissionEntry {
+        id: id.into(),
+        seq,
+        caller: "gmina-100201".into(),
+        request_id: format!("r-{id}"),
+        publisher: publisher.into(),
+        period: "2022-Q4".into(),
+        partition: "2022-12-31".into(),
+        media_type: "text/csv".into(),
+        size: 17,
+        sha256: "ab".repeat(32),
+        rows: 2,
+        slices: vec!["000524720".into()],
+        carried: vec![],
+        dropped: vec!["żółć".into()],
+        revision: 2,
+        parent: Some(1),
+        pattern: "rb28s/1.0.0".into(),
+        bundle_sha256: "cd".repeat(32),
+        nothing_to_report: false,
+        created_at: 1_700_000_000_123_456,
+        report: "{\"findings\":[]}".into(),
+        report_sha256: "ef".repeat(32),
+        receipt: "{\"n\":1}".into(),
+    }
+}
+
+fn stats_strategy() -> impl Strategy<Value = BTreeMap<String, ColumnStats>> {
+    let ends = |kind: &'static str| {
+        (any::<i64>(), "[\\PC\"\\\\\n]{0,12}", any::<bool>()).prop_map(move |(n, text, known)| {
+            let array: ArrayRef = match kind {
+                "dzial" => Arc::new(StringArray::from(vec![text])),
+                "kwota" => Arc::new(
+                    Decimal128Array::from(vec![i128::from(n) * 10_000_000_000])
+                        .with_precision_and_scale(38, 2)
+                        .unwrap(),
+                ),
+                "dzien" => Arc::new(Date32Array::from(vec![i32::try_from(n % 100_000).unwrap()])),
+                "czas" => {
+                    let micros = n % 4_000_000_000_000_000;
+                    Arc::new(TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC"))
+                }
+                _ => Arc::new(Int64Array::from(vec![n])),
+            };
+            known.then_some(array)
+        })
+    };
+    let column = move |name: &'static str| {
+        (ends(name), ends(name), 0_u64..1_000_000)
+            .prop_map(move |(min, max, nulls)| (name.to_owned(), ColumnStats { min, max, nulls }))
+    };
+    (column("dzial"), column("kwota"), column("dzien"), column("czas"), column("_seq"))
+        .prop_map(|(a, b, c, d, e)| [a, b, c, d, e].into_iter().collect())
+}
+
+fn file_strategy() -> impl Strategy<Value = Arc<DataFile>> {
+    let seqs = prop::collection::btree_set(any::<i64>().prop_map(|n| n.rem_euclid(50)), 1..12);
+    let publishers = prop::collection::btree_set("[a-z\\-\"]{1,8}", 0..4);
+    (stats_strategy(), seqs, publishers, 1_u64..1 << 40).prop_map(|(stats, seqs, publishers, bytes)| {
+        Arc::new(DataFile {
+            path: format!("d/{}.parquet", uuid::Uuid::new_v4()),
+            bytes,
+            rows: bytes / 3,
+            sha256: "12".repeat(32),
+            partition: "2022-12-31".into(),
+            seqs: seqs.into_iter().collect(),
+            publishers: publishers.into_iter().collect(),
+            stats,
+        })
+    })
+}
+
+proptest! {
+    #[test]
+    fn an_entry_comes_back_as_it_was_written(
+        adds in prop::collection::vec(file_strategy(), 0..4),
+        removed in prop::collection::vec(file_strategy(), 0..3),
+        micros in 0_i64..4_000_000_000_000_000,
+        defined in any::<bool>(),
+    ) {
+        let definition = defined.then(|| Definition {
+            id: "11".into(), name: "rb28s_v1".into(), schema: columns(), created_at: DateTime::from_timestamp_millis(5).unwrap(),
+        });
+        let entry = Entry {
+            info: CommitInfo {
+                commit: "c".into(), epoch: "e".into(), operation: "WRITE".into(),
+                committed_at: DateTime::from_timestamp_micros(micros).unwrap(),
+                dataset_version: 9,
+                submissions: vec![submission("s1", 7, "gmina-100201"), submission("s2", 8, "b")],
+            },
+            definition,
+            removes: removed.iter().map(|f| Remove::from(f.as_ref())).collect(),
+            adds,
+        };
+        let bytes = write(&entry);
+        prop_assert_eq!(parse("f", &bytes, Some(&columns())).unwrap(), entry);
+    }
+
+    #[test]
+    fn any_cut_of_a_log_file_is_an_error(at in 1_usize..2_000) {
+        let entry = example();
+        let bytes = write(&entry);
+        let cut = &bytes[..at.min(bytes.len() - 1)];
+        let error = parse("v.json", cut, None).unwrap_err().to_string();
+        prop_assert!(error.contains("v.json") && error.contains("line"), "{}", error);
+    }
+}
+
+fn example() -> Entry {
+    Entry {
+        info: CommitInfo {
+            commit: "c".into(),
+            epoch: "e".into(),
+            operation: "CREATE TABLE".into(),
+            committed_at: DateTime::from_timestamp_millis(1_700_000_000_000).unwrap(),
+            dataset_version: 0,
+            submissions: vec![],
+        },
+        definition: Some(Definition {
+            id: "11".into(),
+            name: "rb28s_v1".into(),
+            schema: columns(),
+            created_at: DateTime::from_timestamp_millis(5).unwrap(),
+        }),
+        removes: vec![],
+        adds: vec![],
+    }
+}
+
+#[test]
+fn version_0_is_what_outside_engines_expect() {
+    let text = String::from_utf8(write(&example())).unwrap();
+    let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines[1]["protocol"], serde_json::json!({"minReaderVersion": 1, "minWriterVersion": 2}));
+    assert_eq!(lines[2]["metaData"]["partitionColumns"], serde_json::json!(["_period"]));
+    let schema: Value = serde_json::from_str(lines[2]["metaData"]["schemaString"].as_str().unwrap()).unwrap();
+    let types: Vec<&str> =
+        schema["fields"].as_array().unwrap().iter().map(|f| f["type"].as_str().unwrap()).collect();
+    assert_eq!(
+        types,
+        [
+            "string",
+            "decimal(38,2)",
+            "date",
+            "timestamp",
+            "double",
+            "boolean",
+            "date",
+            "string",
+            "long",
+            "string"
+        ]
+    );
+    assert_eq!(schema::parse(&schema.to_string()).unwrap(), columns());
+}
+
+#[test]
+fn decimals_never_stand_in_standard_statistics() {
+    let decimal =
+        Decimal128Array::from(vec![12_345_678_901_234_567_890_i128]).with_precision_and_scale(38, 2).unwrap();
+    let bound: ArrayRef = Arc::new(decimal);
+    let stats = ColumnStats { min: Some(Arc::clone(&bound)), max: Some(bound), nulls: 0 };
+    let file = DataFile {
+        path: "d/x.parquet".into(),
+        bytes: 1,
+        rows: 1,
+        sha256: String::new(),
+        partition: "p".into(),
+        seqs: vec![1],
+        publishers: vec![],
+        stats: [("kwota".to_owned(), stats)].into(),
+    };
+    let entry = Entry { adds: vec![Arc::new(file)], ..example() };
+    let text = String::from_utf8(write(&entry)).unwrap();
+    let add: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let stats: Value = serde_json::from_str(add["add"]["stats"].as_str().unwrap()).unwrap();
+    assert_eq!(stats["minValues"], serde_json::json!({}));
+    assert_eq!(stats["nullCount"]["kwota"], 0);
+    assert_eq!(
+        add["add"]["tags"]["hub.bounds"],
+        r#"{"kwota":["12345678901234567890","12345678901234567890"]}"#
+    );
+}
+
+#[test]
+fn foreign_and_broken_lines_are_named() {
+    let whole = String::from_utf8(write(&example())).unwrap();
+    let cases = [
+        (whole.replace("\"minReaderVersion\":1", "\"minReaderVersion\":3"), "line 2"),
+        (format!("{whole}{{\"txn\":{{}}}}\n"), "line 4: action txn"),
+        (format!("{whole}nonsense\n"), "line 4"),
+        (whole.lines().skip(1).map(|l| format!("{l}\n")).collect(), "no commitInfo"),
+        (whole.replace("\"hub\":", "\"other\":"), "not of a hub"),
+    ];
+    for (text, expected) in cases {
+        let error = parse("v.json", text.as_bytes(), None).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert_eq!(error.reason(), hub_proto::Reason::StorageCorrupt);
+    }
+}
+
+#[test]
+fn seqs_are_ranges() {
+    assert_eq!(seqs::write(&[1, 2, 3, 7]), "1-3,7");
+    assert_eq!(seqs::parse("1-3,7", 10), Some(vec![1, 2, 3, 7]));
+    assert_eq!(seqs::parse("", 10), Some(vec![]));
+    for forged in ["3-1", "1-99999999999", "1,1", "a", "5,4", "9223372036854775807-9223372036854775807,1"] {
+        assert_eq!(seqs::parse(forged, 10), None, "{forged}");
+    }
+}

@@ -1,0 +1,116 @@
+//! Bytes on disk: spool, evidence, Delta logs, Parquet files, behind one `Disk` port. The only room
+//! that names object_store.
+//!
+//! ```text
+//! <root>/lock  format.json  keys/  spool/  evidence/  tables/<pattern>_v<major>/{_delta_log,d}
+//! ```
+
+pub(crate) mod canonical;
+pub(crate) mod disk;
+mod error;
+pub(crate) mod file;
+mod folder;
+pub(crate) mod index;
+pub(crate) mod log;
+pub(crate) mod object;
+pub(crate) mod spool;
+pub(crate) mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[cfg(test)]
+use hub_datasets::Pattern;
+
+use crate::clock::{Clock, SystemClock};
+pub(crate) use disk::Disk;
+pub(crate) use error::StoreError;
+pub(crate) use table::{AsOf, Snapshot, Table};
+
+/// The data folder, locked and of a known format.
+#[derive(Debug)]
+pub(crate) struct Store {
+    disk: Arc<dyn Disk>,
+    root: PathBuf,
+    epoch: String,
+    spool: spool::Spool,
+    objects: Arc<object::SyncStore>,
+    /// Held as long as the store lives.
+    _lock: Box<dyn disk::DiskLock>,
+}
+
+impl Store {
+    /// Locks the folder, checks its format version (an older server refuses a newer folder), creates
+    /// what lacks, recovers the spool.
+    pub(crate) async fn open(disk: Arc<dyn Disk>, root: PathBuf) -> Result<Arc<Self>, StoreError> {
+        blocking(move || {
+            let lock = folder::lock(disk.as_ref(), &root)?;
+            let format = folder::open(disk.as_ref(), &root, SystemClock.now())?;
+            let spool = spool::Spool::open(&disk, &root)?;
+            let objects = Arc::new(object::SyncStore::new(Arc::clone(&disk), root.clone()));
+            Ok(Arc::new(Self { disk, root, epoch: format.epoch, spool, objects, _lock: lock }))
+        })
+        .await
+    }
+    /// Changes when the folder is restored from a backup, so that a dataset version is never reused.
+    pub(crate) fn epoch(&self) -> &str {
+        &self.epoch
+    }
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+    pub(crate) fn spool(&self) -> &spool::Spool {
+        &self.spool
+    }
+    /// Opens the table of a pattern's major (version 0 of the log is written when it is new), replays
+    /// its log and removes staged files that no log names.
+    #[cfg(test)]
+    pub(crate) async fn open_table(&self, pattern: &Pattern) -> Result<Arc<Table>, StoreError> {
+        self.open_table_as(table::TableSpec::of(pattern)).await
+    }
+    pub(crate) async fn open_table_as(&self, spec: table::TableSpec) -> Result<Arc<Table>, StoreError> {
+        let (disk, root, epoch) = (Arc::clone(&self.disk), self.root.clone(), self.epoch.clone());
+        blocking(move || Table::open(&disk, &root, &spec, &epoch, SystemClock.now()).map(Arc::new)).await
+    }
+    /// A new data file of a table. Blocking.
+    pub(crate) fn data_file(
+        &self,
+        table: &Table,
+        layout: &file::FileLayout,
+    ) -> Result<file::DataFileWriter, StoreError> {
+        file::DataFileWriter::new(Arc::clone(&self.disk), &table.data_folder(), layout)
+    }
+    /// The object store whose root is the data folder, for scans.
+    pub(crate) fn objects(&self) -> Objects {
+        Arc::<object::SyncStore>::clone(&self.objects)
+    }
+    /// A persistent 32-byte secret of the folder by name (made on first use, mode 0600).
+    pub(crate) fn secret(&self, name: &str) -> Result<[u8; 32], StoreError> {
+        folder::secret(self.disk.as_ref(), &self.root, name)
+    }
+}
+
+/// The data folder as scans read it.
+pub(crate) type Objects = Arc<dyn object_store::ObjectStore>;
+
+/// Runs what blocks beside the async runtime.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(lost) => Err(StoreError::TaskLost(lost.to_string())),
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _written = write!(out, "{byte:02x}");
+        out
+    })
+}

@@ -1,0 +1,170 @@
+//! The spool: payload bytes and the durable state of unfinished submissions.
+//!
+//! Payloads up to 1 MiB share append-only segments with one group fdatasync; larger ones have a file.
+//! Segments hold records; what the records of a submission say, in order, is its durable state. Kept
+//! small payloads stay where they are, kept large ones become files named by their SHA-256.
+
+mod book;
+mod inner;
+mod payload;
+mod reader;
+mod record;
+mod recover;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::disk::Disk;
+use crate::config::limits::SPOOL_SEGMENT_BYTES;
+use crate::fault;
+use inner::Inner;
+
+/// The durable header of an unfinished submission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SpoolHeader {
+    pub(crate) id: String,
+    pub(crate) caller: String,
+    pub(crate) request_id: String,
+    pub(crate) publisher: String,
+    pub(crate) pattern: String,
+    pub(crate) period: String,
+    pub(crate) media_type: String,
+    pub(crate) declared_size: Option<u64>,
+    pub(crate) declared_sha256: Option<String>,
+    pub(crate) nothing_to_report: bool,
+    /// Microseconds since 1970, UTC.
+    pub(crate) created_at: i64,
+    /// Set once CommitSubmission is durable: a restarted server finishes it.
+    pub(crate) commit: Option<CommitOrder>,
+}
+
+/// What the sender asked for when committing; durable before the check begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CommitOrder {
+    pub(crate) parent_revision: Option<u64>,
+    pub(crate) replace_all: bool,
+    pub(crate) confirm_deletions: bool,
+    pub(crate) strict: bool,
+    /// The revision that was current when the order was given; a restarted hub finishes the order only
+    /// while it still is.
+    #[serde(default)]
+    pub(crate) seen_revision: Option<u64>,
+    /// The order was answered with an error and is void; the submission waits for another.
+    #[serde(default)]
+    pub(crate) recalled: bool,
+    /// Length and SHA-256 (hex) of the whole payload.
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
+}
+
+/// Payloads and durable states of submissions that have no verdict yet, and the kept bytes of the others.
+///
+/// Each deed runs as a task of its own: a caller that goes away (a cut connection) does not stop it half
+/// way, so that memory and disk always say the same.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    inner: Arc<Inner>,
+}
+
+impl Spool {
+    /// Opens the spool of a data folder and takes up what an earlier run left. Blocking.
+    pub(super) fn open(disk: &Arc<dyn Disk>, root: &Path) -> Result<Self, StoreError> {
+        Self::open_with(disk, root, SPOOL_SEGMENT_BYTES)
+    }
+    /// As `open`, with another length of segments.
+    fn open_with(disk: &Arc<dyn Disk>, root: &Path, segment_bytes: u64) -> Result<Self, StoreError> {
+        Ok(Self { inner: Arc::new(Inner::open(disk, root, segment_bytes)?) })
+    }
+    /// Opens a submission; durable when it returns. The same header again is no error. (Small one-shot
+    /// pushes use `put_whole` instead.)
+    pub(crate) async fn create(&self, header: SpoolHeader) -> Result<(), StoreError> {
+        fault::point("spool.create.before");
+        let created = self.run(move |spool| async move { spool.create(header).await }).await;
+        fault::point("spool.create.after");
+        created
+    }
+    /// Appends at the durable offset; `offset` below it may repeat known bytes (they are skipped), above it is refused.
+    /// Returns the new offset, durable.
+    #[cfg(test)]
+    pub(crate) async fn append(&self, id: &str, offset: u64, data: Bytes) -> Result<u64, StoreError> {
+        let id = id.to_owned();
+        self.run(move |spool| async move { spool.append(&id, offset, data).await }).await
+    }
+    /// Appends without waiting for durability (within one upload stream); `sync` makes all so far durable.
+    /// Returns the received offset, of which at most 4 MiB are not durable.
+    pub(crate) async fn append_lazily(&self, id: &str, offset: u64, data: Bytes) -> Result<u64, StoreError> {
+        let id = id.to_owned();
+        let appended =
+            self.run(move |spool| async move { spool.append_lazily(&id, offset, data).await }).await;
+        fault::point("spool.append.after");
+        appended
+    }
+    /// Makes all received bytes durable; returns the durable offset.
+    pub(crate) async fn sync(&self, id: &str) -> Result<u64, StoreError> {
+        let id = id.to_owned();
+        let synced = self.run(move |spool| async move { spool.sync(&id).await }).await;
+        fault::point("spool.sync.after");
+        synced
+    }
+    /// A whole small payload with its order in one record of the shared segment: one group fdatasync.
+    /// A longer payload takes the long way.
+    pub(crate) async fn put_whole(&self, header: SpoolHeader, data: Bytes) -> Result<(), StoreError> {
+        let put = self.run(move |spool| async move { spool.put_whole(header, data).await }).await;
+        fault::point("spool.whole.after");
+        put
+    }
+    /// Makes all received bytes and the order durable; from here the hub finishes by itself.
+    pub(crate) async fn order(&self, id: &str, order: CommitOrder) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        let ordered = self.run(move |spool| async move { spool.order(&id, order).await }).await;
+        fault::point("spool.order.after");
+        ordered
+    }
+    pub(crate) fn header(&self, id: &str) -> Option<SpoolHeader> {
+        self.inner.header(id)
+    }
+    /// The durable offset.
+    pub(crate) fn offset(&self, id: &str) -> Option<u64> {
+        self.inner.offset(id)
+    }
+    /// Unfinished submissions, also after a restart; oldest first.
+    pub(crate) fn unfinished(&self) -> Vec<SpoolHeader> {
+        self.inner.unfinished()
+    }
+    /// A blocking reader of the bytes received so far.
+    pub(crate) fn reader(&self, id: &str) -> Result<Box<dyn Read + Send>, StoreError> {
+        self.inner.reader(id)
+    }
+    /// A blocking reader of the kept bytes of an ended submission, whose SHA-256 the log names.
+    #[cfg(test)]
+    pub(crate) fn evidence(&self, id: &str, sha256: &str) -> Result<Box<dyn Read + Send>, StoreError> {
+        self.inner.evidence(id, sha256)
+    }
+    /// Ends a submission: its header is gone; with `keep` its bytes become evidence (named by SHA-256),
+    /// without they are removed.
+    pub(crate) async fn end(&self, id: &str, keep: bool) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        fault::point("spool.end.before");
+        let ended = self.run(move |spool| async move { spool.end(&id, keep).await }).await;
+        fault::point("spool.end.after");
+        ended
+    }
+
+    async fn run<T, F, Fut>(&self, deed: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(Arc<Inner>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let lost = |e: tokio::task::JoinError| StoreError::TaskLost(e.to_string());
+        tokio::spawn(deed(Arc::clone(&self.inner))).await.map_err(lost)?
+    }
+}

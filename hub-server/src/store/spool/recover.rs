@@ -1,0 +1,171 @@
+//! The spool after a restart: reads all segments and makes the states again.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::SpoolHeader;
+use super::book::Book;
+use super::inner::State;
+use super::payload::{FILE_ENDING, Payload, Piece};
+use super::record::{FRAME_BYTES, Record, body_length, decode};
+use super::writer::{remove_segments, segment_path};
+use crate::store::StoreError;
+use crate::store::disk::{Disk, ReadAt};
+
+pub(super) struct Recovered {
+    pub(super) open: HashMap<String, State>,
+    pub(super) kept: HashMap<String, Vec<Piece>>,
+    pub(super) book: Book,
+}
+
+/// A submission while its records are read.
+struct Found {
+    header: SpoolHeader,
+    pieces: Vec<Piece>,
+    in_file: bool,
+}
+
+struct Recovery<'a> {
+    disk: &'a dyn Disk,
+    dir: &'a Path,
+    found: HashMap<String, Found>,
+    kept: HashMap<String, Vec<Piece>>,
+    book: Book,
+}
+
+pub(super) fn recover(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Recovered, StoreError> {
+    let (disk, failed) = (disk.as_ref(), |e| StoreError::io("list", dir, e));
+    // What a killed process wrote may be seen but not yet durable; it is made so before it is believed.
+    disk.sync_dir(dir).map_err(failed)?;
+    let names: Vec<String> = disk.list(dir).map_err(failed)?.into_iter().map(|e| e.name).collect();
+    let mut recovery =
+        Recovery { disk, dir, found: HashMap::new(), kept: HashMap::new(), book: Book::default() };
+    for name in &names {
+        if let Some(number) = name.strip_suffix(".segment").and_then(|n| n.parse().ok()) {
+            recovery.segment(number)?;
+        }
+    }
+    let gone = recovery.book.reclaim(None);
+    remove_segments(disk, dir, gone)?;
+    let Recovery { found, kept, book, .. } = recovery;
+    let mut open = HashMap::new();
+    for (id, found) in found {
+        let payload =
+            if found.in_file { file_payload(disk, dir, &id)? } else { Payload::in_segments(found.pieces) };
+        open.insert(id, State { header: found.header, payload });
+    }
+    sweep_files(disk, dir, &names, &open)?;
+    Ok(Recovered { open, kept, book })
+}
+
+fn file_payload(disk: &dyn Disk, dir: &Path, id: &str) -> Result<Payload, StoreError> {
+    let path = dir.join(format!("{id}.{FILE_ENDING}"));
+    let failed = |e| StoreError::io("recover", &path, e);
+    // A file only grows at its end, so its length is the offset from which the sender goes on.
+    disk.append_to(&path).and_then(|mut file| file.sync()).map_err(failed)?;
+    let bytes = disk.info(&path).map_err(failed)?.bytes;
+    Ok(Payload::in_file(path, bytes))
+}
+
+/// Removes files of submissions that have ended or were never promoted.
+fn sweep_files(
+    disk: &dyn Disk,
+    dir: &Path,
+    names: &[String],
+    open: &HashMap<String, State>,
+) -> Result<(), StoreError> {
+    let ending = format!(".{FILE_ENDING}");
+    for name in names {
+        let Some(id) = name.strip_suffix(ending.as_str()) else { continue };
+        if !open.get(id).is_some_and(|state| state.payload.is_in_file()) {
+            let path = dir.join(name);
+            disk.remove(&path).map_err(|e| StoreError::io("remove", &path, e))?;
+        }
+    }
+    Ok(())
+}
+
+impl Recovery<'_> {
+    fn segment(&mut self, number: u64) -> Result<(), StoreError> {
+        let path = segment_path(self.dir, number);
+        let failed = |e| StoreError::io("recover", &path, e);
+        self.disk.append_to(&path).and_then(|mut file| file.sync()).map_err(failed)?;
+        let file = self.disk.open(&path).map_err(failed)?;
+        let length = file.bytes().map_err(failed)?;
+        self.book.add(number);
+        let shared = Arc::new(path.clone());
+        let mut at = 0;
+        while let Some((id, record, data_at, next)) =
+            read_record(file.as_ref(), at, length).map_err(failed)?
+        {
+            self.book.note(&id, number);
+            self.apply(id, record, |bytes| Piece::Stored { path: Arc::clone(&shared), at: data_at, bytes });
+            at = next;
+        }
+        if at < length {
+            tracing::warn!(file = %path.display(), at, bytes = length - at, "the spool segment ends in a record that is not whole; it was never acknowledged");
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, id: String, record: Record, piece: impl Fn(u64) -> Piece) {
+        match record {
+            Record::Create(header) => {
+                self.found.entry(id).or_insert(Found { header, pieces: Vec::new(), in_file: false });
+            }
+            Record::Whole(header, data) => {
+                let pieces = if data.is_empty() { Vec::new() } else { vec![piece(data.len() as u64)] };
+                self.found.entry(id).or_insert(Found { header, pieces, in_file: false });
+            }
+            Record::End { keep } => {
+                // The same end may stand there twice, when the outcome of the first was unknown.
+                match self.found.remove(&id) {
+                    Some(found) if keep => drop(self.kept.insert(id, found.pieces)),
+                    None if self.kept.contains_key(&id) => {}
+                    _ => self.book.end(&id),
+                }
+            }
+            Record::Append(offset, data) => {
+                if let Some(found) = self.found.get_mut(&id) {
+                    let durable: u64 = found.pieces.iter().map(Piece::bytes).sum();
+                    // A write whose outcome was unknown may have come twice.
+                    let known = durable.saturating_sub(offset);
+                    if offset <= durable && known < data.len() as u64 {
+                        found.pieces.push(piece(data.len() as u64).without(known));
+                    }
+                }
+            }
+            Record::Order(order) => {
+                if let Some(found) = self.found.get_mut(&id) {
+                    found.header.commit = (!order.recalled).then_some(order);
+                }
+            }
+            Record::Promote => {
+                if let Some(found) = self.found.get_mut(&id) {
+                    found.in_file = true;
+                }
+            }
+        }
+    }
+}
+
+type Read = (String, Record, u64, u64);
+
+/// The record at a place, where its payload's bytes lie and where the next record begins; None at the
+/// end or when the record there is not whole.
+fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> std::io::Result<Option<Read>> {
+    if at + FRAME_BYTES > length {
+        return Ok(None);
+    }
+    let mut frame = [0; FRAME_BYTES as usize];
+    file.read_exact_at(at, &mut frame)?;
+    let Some(body_bytes) = body_length(&frame).filter(|b| at + FRAME_BYTES + b <= length) else {
+        return Ok(None);
+    };
+    let mut body = vec![0; usize::try_from(body_bytes).map_err(std::io::Error::other)?];
+    file.read_exact_at(at + FRAME_BYTES, &mut body)?;
+    let next = at + FRAME_BYTES + body_bytes;
+    Ok(decode(&frame, &body)
+        .map(|(id, record, data_at)| (id, record, at + FRAME_BYTES + data_at as u64, next)))
+}

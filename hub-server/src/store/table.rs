@@ -1,0 +1,165 @@
+//! A dataset's table: its log replayed into snapshots.
+
+mod data;
+mod history;
+mod open;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use super::StoreError;
+use super::disk::{self, Disk, Publish};
+use super::log::{self, Entry};
+use history::History;
+
+pub(crate) use open::TableSpec;
+#[cfg(test)]
+pub(crate) use open::physical;
+pub(crate) use snapshot::{SeqInfo, SeqMap, Snapshot, VersionInfo};
+
+/// Which state of a dataset is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AsOf {
+    Latest,
+    /// A dataset version.
+    Version(u64),
+    /// The newest version committed at or before this moment.
+    Time(DateTime<Utc>),
+}
+
+/// What became of a put.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Put {
+    /// Our entry is the log version: durable.
+    Done,
+    /// Another entry has the log version; plan again after `advance` with it.
+    Taken(Box<Entry>),
+}
+
+/// A table of one (pattern, major): folder, log, newest snapshot.
+#[derive(Debug)]
+pub(crate) struct Table {
+    disk: Arc<dyn Disk>,
+    /// Folder on the disk.
+    folder: PathBuf,
+    name: String,
+    newest: watch::Sender<Arc<Snapshot>>,
+    history: Mutex<History>,
+}
+
+impl Table {
+    /// `rb28s_v1`
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+    /// The newest committed state; cheap (an Arc).
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.newest.borrow())
+    }
+    /// Wakes whenever a commit moved the newest state.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.newest.subscribe()
+    }
+    /// An earlier state, or an error that says how far the history reaches.
+    pub(crate) fn as_of(&self, as_of: AsOf) -> Result<Arc<Snapshot>, StoreError> {
+        let newest = self.snapshot();
+        let recipe = match as_of {
+            AsOf::Latest => return Ok(newest),
+            AsOf::Version(version) => self.history().at_version(version, &newest)?,
+            AsOf::Time(moment) => self.history().at_time(moment, &newest)?,
+        };
+        if let Some(state) = recipe.whole() {
+            return Ok(state);
+        }
+        let state = recipe.make()?;
+        self.history().keep(&state);
+        Ok(state)
+    }
+    /// Dataset versions newest first, from `before` (exclusive) on, at most `limit`.
+    pub(crate) fn versions(&self, before: Option<u64>, limit: usize) -> Vec<VersionInfo> {
+        self.history().versions(before, limit)
+    }
+
+    /// Puts an entry as a log version. After any error the version is read: when it carries our commit
+    /// id the put is done, when it carries another's it is taken, and only when nobody has it the error
+    /// is returned (then the same put may be tried again: the name is still free, and if a lost write
+    /// shows up later the next put finds it).
+    pub(crate) async fn put(&self, log_version: u64, entry: &Entry) -> Result<Put, StoreError> {
+        let schema = self.schema();
+        let bytes = log::write(entry);
+        let path = log_file(&self.folder, log_version);
+        let disk = Arc::clone(&self.disk);
+        let commit = entry.info.commit.clone();
+        super::blocking(move || put_blocking(disk.as_ref(), &path, &bytes, &commit, &schema)).await
+    }
+
+    /// The entry of a log version; None when nobody has put it yet. Blocking.
+    pub(crate) fn read(&self, log_version: u64) -> Result<Option<Entry>, StoreError> {
+        let path = log_file(&self.folder, log_version);
+        read_entry(self.disk.as_ref(), &path, &self.schema())
+    }
+
+    /// Makes an entry that was put (by us or by another) the newest state. `log_version` must be the
+    /// one after the newest.
+    pub(crate) fn advance(&self, log_version: u64, entry: &Entry) -> Result<Arc<Snapshot>, StoreError> {
+        let mut history = self.history();
+        let next = Arc::new(self.snapshot().after(log_version, entry)?);
+        history.push(entry, &next);
+        self.newest.send_replace(Arc::clone(&next));
+        Ok(next)
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.newest.borrow().schema)
+    }
+    fn history(&self) -> std::sync::MutexGuard<'_, History> {
+        // The history is changed only after everything that can fail, so a poisoned one is whole.
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Path of a log version.
+fn log_file(folder: &std::path::Path, log_version: u64) -> PathBuf {
+    folder.join("_delta_log").join(format!("{log_version:020}.json"))
+}
+
+fn put_blocking(
+    disk: &dyn Disk,
+    path: &std::path::Path,
+    bytes: &[u8],
+    commit: &str,
+    schema: &SchemaRef,
+) -> Result<Put, StoreError> {
+    let Err(error) = disk::publish(disk, path, bytes, Publish::New) else {
+        return Ok(Put::Done);
+    };
+    match read_entry(disk, path, schema)? {
+        Some(found) if found.info.commit == commit => {
+            // The name is there, but the fault may have come before the folder was synced.
+            let folder = path.parent().unwrap_or(path);
+            disk.sync_dir(folder).map_err(|e| StoreError::io("sync", folder, e))?;
+            Ok(Put::Done)
+        }
+        Some(found) => Ok(Put::Taken(Box::new(found))),
+        None => Err(StoreError::io("put the log version", path, error)),
+    }
+}
+
+fn read_entry(
+    disk: &dyn Disk,
+    path: &std::path::Path,
+    schema: &SchemaRef,
+) -> Result<Option<Entry>, StoreError> {
+    match disk::read_all(disk, path) {
+        Ok(bytes) => log::parse(&path.display().to_string(), &bytes, Some(schema)).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("read", path, error)),
+    }
+}

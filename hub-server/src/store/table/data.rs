@@ -1,0 +1,34 @@
+//! Data files of a table, live or staged, by their path.
+
+use std::io;
+
+use super::Table;
+use crate::store::StoreError;
+use crate::store::disk::ReadAt;
+use crate::store::index::DataFile;
+
+impl Table {
+    /// Opens a data file for reading. Blocking.
+    pub(crate) fn open_data(&self, file: &DataFile) -> Result<Box<dyn ReadAt>, StoreError> {
+        let path = self.folder.join(&file.path);
+        self.disk.open(&path).map_err(|error| StoreError::io("open", &path, error))
+    }
+
+    /// Makes all log versions that are there durable: a process that was killed may have named the last
+    /// one without syncing its folder. Blocking.
+    pub(crate) fn sync_log(&self) -> Result<(), StoreError> {
+        let folder = self.folder.join("_delta_log");
+        self.disk.sync_dir(&folder).map_err(|error| StoreError::io("sync", &folder, error))
+    }
+
+    /// Removes a staged data file that no log version names. Blocking.
+    pub(crate) fn remove_staged(&self, file: &DataFile) -> Result<(), StoreError> {
+        let path = self.folder.join(&file.path);
+        match self.disk.remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io("remove", &path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+}

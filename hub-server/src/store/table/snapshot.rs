@@ -1,0 +1,130 @@
+//! Immutable states of a table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+
+use crate::store::StoreError;
+use crate::store::index::FileIndex;
+use crate::store::log::Entry;
+
+/// One dataset version as the catalogue lists it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct VersionInfo {
+    pub(crate) version: u64,
+    pub(crate) committed_at: DateTime<Utc>,
+    pub(crate) rows: u64,
+    pub(crate) submissions: Vec<String>,
+}
+
+/// One dataset version, immutable.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// Folder of the table below the object store's root, `tables/rb28s_v1`.
+    pub(crate) folder: String,
+    pub(crate) dataset: String,
+    /// Delta log version.
+    pub(crate) log_version: u64,
+    /// Dense counter of commits that hold a submission; 0: nothing was committed yet.
+    pub(crate) dataset_version: u64,
+    /// Time of the newest commit that moved the dataset version; None: there was none.
+    pub(crate) committed_at: Option<DateTime<Utc>>,
+    /// Columns as the files hold them: the pattern's, then `_period_end`, `_publisher`, `_seq`
+    /// (`_period` is the partition and in no file).
+    pub(crate) schema: SchemaRef,
+    pub(crate) files: FileIndex,
+    /// Submissions by `_seq`, of all versions up to this one.
+    pub(crate) submissions: Arc<SeqMap>,
+}
+
+impl Snapshot {
+    /// The state after an entry, which must be the log version that follows.
+    pub(crate) fn after(&self, log_version: u64, entry: &Entry) -> Result<Self, StoreError> {
+        let conflict = |message: String| StoreError::TableConflict {
+            table: self.folder.clone(),
+            message: format!("log version {log_version}: {message}"),
+        };
+        if log_version != self.log_version + 1 {
+            return Err(conflict(format!("does not follow version {}", self.log_version)));
+        }
+        let info = &entry.info;
+        let step = info.dataset_version.checked_sub(self.dataset_version);
+        if !matches!(step, Some(0 | 1)) || (step == Some(0) && !info.submissions.is_empty()) {
+            return Err(conflict(format!(
+                "dataset version {} does not follow {}",
+                info.dataset_version, self.dataset_version
+            )));
+        }
+        let files = self
+            .files
+            .with(entry.removes.iter().map(|r| r.path.as_str()), entry.adds.iter().map(Arc::clone))
+            .map_err(|path| conflict(format!("{path} is removed but not live, or added twice")))?;
+        let moved = step == Some(1);
+        Ok(Self {
+            folder: self.folder.clone(),
+            dataset: self.dataset.clone(),
+            log_version,
+            dataset_version: info.dataset_version,
+            committed_at: if moved { Some(info.committed_at) } else { self.committed_at },
+            schema: Arc::clone(&self.schema),
+            files,
+            submissions: if info.submissions.is_empty() {
+                Arc::clone(&self.submissions)
+            } else {
+                Arc::new(self.submissions.with(entry))
+            },
+        })
+    }
+}
+
+/// What the hub's columns show of a submission.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SeqInfo {
+    pub(crate) submission: String,
+    pub(crate) publisher: String,
+    pub(crate) partition: String,
+    pub(crate) revision: u64,
+    pub(crate) committed_at: DateTime<Utc>,
+}
+
+/// Submissions of a block at most.
+const BLOCK_SEQS: usize = 1_024;
+
+/// `_seq` → submission; persistent in blocks like the index, so that a commit does not copy it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SeqMap {
+    blocks: Vec<Arc<BTreeMap<i64, Arc<SeqInfo>>>>,
+}
+
+impl SeqMap {
+    pub(crate) fn get(&self, seq: i64) -> Option<&SeqInfo> {
+        // Blocks may overlap, because a big submission commits long after its `_seq` was reserved.
+        self.blocks.iter().rev().find_map(|block| block.get(&seq)).map(AsRef::as_ref)
+    }
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, &SeqInfo)> {
+        self.blocks.iter().flat_map(|b| b.iter().map(|(seq, info)| (*seq, info.as_ref())))
+    }
+
+    fn with(&self, entry: &Entry) -> Self {
+        let mut next = self.clone();
+        for submission in &entry.info.submissions {
+            if next.blocks.last().is_none_or(|b| b.len() >= BLOCK_SEQS) {
+                next.blocks.push(Arc::default());
+            }
+            let info = SeqInfo {
+                submission: submission.id.clone(),
+                publisher: submission.publisher.clone(),
+                partition: submission.partition.clone(),
+                revision: submission.revision,
+                committed_at: entry.info.committed_at,
+            };
+            if let Some(block) = next.blocks.last_mut() {
+                Arc::make_mut(block).insert(submission.seq, Arc::new(info));
+            }
+        }
+        next
+    }
+}
