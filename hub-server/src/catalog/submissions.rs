@@ -1,0 +1,252 @@
+//! Submissions with a verdict: the projection of the logs (`submissions`) and, beside it, what no log
+//! knows (`ended`: refusals and abandonments).
+
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Sqlite, SqliteConnection};
+
+use super::row::{bigint, count, integer, list, list_text, moment, text};
+use super::{Catalog, CatalogError, SubmissionFilter, SubmissionRecord, failed};
+
+macro_rules! columns {
+    () => {
+        "id, caller, request_id, publisher, dataset, period, media_type, state, reason, revision, \
+         dataset_version, row_count, size, sha256, carried, dropped, nothing_to_report, created_at, ended_at"
+    };
+}
+macro_rules! insert {
+    ($table:literal) => {
+        concat!(
+            "INSERT INTO ", $table, " (", columns!(), ", report, receipt) VALUES ($1, $2, $3, $4, $5, $6, $7, \
+             $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) ON CONFLICT (id) DO NOTHING"
+        )
+    };
+}
+macro_rules! select {
+    ($table:literal, $tail:literal) => {
+        concat!("SELECT ", columns!(), ", report, receipt FROM ", $table, " WHERE ", $tail)
+    };
+}
+/// A page: `$1` publisher, `$2` dataset, `$3` period, `$4`, `$5` the cursor, `$6` the limit. Reports and
+/// receipts stay out, so that a page is small. The tail decides by which index the page is read.
+macro_rules! page {
+    ($table:literal, $publisher:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", '' AS report, '' AS receipt FROM ",
+            $table,
+            " WHERE ",
+            $publisher,
+            " AND (CAST($2 AS TEXT) IS NULL OR dataset = $2) AND (CAST($3 AS TEXT) IS NULL OR period = $3) \
+             AND (created_at, id) < ($4, $5) ORDER BY created_at DESC, id DESC LIMIT $6"
+        )
+    };
+}
+
+const INSERT_SUBMISSION: &str = insert!("submissions");
+const INSERT_ENDED: &str = insert!("ended");
+const SUPERSEDE: &str = "UPDATE submissions SET state = 'SUPERSEDED' WHERE id = $1 AND state = 'COMMITTED'";
+const APPLIED: &str = "SELECT applied_version FROM datasets WHERE id = $1";
+const MOVE_APPLIED: &str = "INSERT INTO datasets (id, applied_version) VALUES ($1, $2) \
+     ON CONFLICT (id) DO UPDATE SET applied_version = excluded.applied_version";
+const BY_ID: [&str; 2] = [select!("submissions", "id = $1"), select!("ended", "id = $1")];
+const BY_REQUEST: [&str; 2] = [
+    select!("submissions", "caller = $1 AND request_id = $2 ORDER BY created_at DESC, id DESC LIMIT 1"),
+    select!("ended", "caller = $1 AND request_id = $2 ORDER BY created_at DESC, id DESC LIMIT 1"),
+];
+const PAGE_OF_PUBLISHER: [&str; 2] =
+    [page!("submissions", "publisher = $1"), page!("ended", "publisher = $1")];
+const PAGE_OF_ALL: [&str; 2] =
+    [page!("submissions", "CAST($1 AS TEXT) IS NULL"), page!("ended", "CAST($1 AS TEXT) IS NULL")];
+
+impl Catalog {
+    /// Writes a refusal or an abandonment (primary data, durable before the answer). The first verdict
+    /// of an id stays: a check that ran again after a restart changes nothing.
+    pub(crate) async fn put_ended(&self, record: &SubmissionRecord) -> Result<(), CatalogError> {
+        bind(INSERT_ENDED, record)?.execute(&self.writer).await.map_err(failed("write a verdict"))?;
+        Ok(())
+    }
+
+    /// Applies commits of a dataset to the projection in one transaction: inserts the records, marks the
+    /// named submissions SUPERSEDED, moves `applied_version`. A log version that was applied before, or
+    /// lies before one that was, changes nothing.
+    pub(crate) async fn apply(
+        &self,
+        dataset: &str,
+        log_version: u64,
+        records: &[SubmissionRecord],
+        superseded: &[String],
+    ) -> Result<(), CatalogError> {
+        const DEED: &str = "apply a commit";
+        let version = bigint(log_version, "log version")?;
+        let mut transaction = self.begin(DEED).await?;
+        let applied = applied_version(&mut transaction, dataset).await?;
+        if applied.is_some_and(|applied| applied >= version) {
+            return transaction.rollback().await.map_err(failed(DEED));
+        }
+        for record in records {
+            bind(INSERT_SUBMISSION, record)?.execute(&mut *transaction).await.map_err(failed(DEED))?;
+        }
+        for id in superseded {
+            sqlx::query(SUPERSEDE).bind(id).execute(&mut *transaction).await.map_err(failed(DEED))?;
+        }
+        sqlx::query(MOVE_APPLIED)
+            .bind(dataset)
+            .bind(version)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed(DEED))?;
+        transaction.commit().await.map_err(failed(DEED))
+    }
+
+    /// Log version that the projection of a dataset has reached; None: nothing applied yet.
+    pub(crate) async fn applied_version(&self, dataset: &str) -> Result<Option<u64>, CatalogError> {
+        let mut reader = self.readers.acquire().await.map_err(failed("read"))?;
+        Ok(applied_version(&mut reader, dataset).await?.map(i64::unsigned_abs))
+    }
+
+    pub(crate) async fn submission(&self, id: &str) -> Result<Option<SubmissionRecord>, CatalogError> {
+        for statement in BY_ID {
+            let row = sqlx::query(statement)
+                .bind(id)
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(failed("read a submission"))?;
+            if let Some(row) = row {
+                return read(&row).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The submission of a request id, which is scoped to the caller. A committed one goes before one
+    /// that was refused.
+    pub(crate) async fn submission_by_request(
+        &self,
+        caller: &str,
+        request_id: &str,
+    ) -> Result<Option<SubmissionRecord>, CatalogError> {
+        for statement in BY_REQUEST {
+            let row = sqlx::query(statement)
+                .bind(caller)
+                .bind(request_id)
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(failed("read a submission"))?;
+            if let Some(row) = row {
+                return read(&row).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// One page, newest first, without reports and receipts.
+    pub(crate) async fn submissions(
+        &self,
+        filter: &SubmissionFilter,
+    ) -> Result<Vec<SubmissionRecord>, CatalogError> {
+        let statements = if filter.publisher.is_some() { PAGE_OF_PUBLISHER } else { PAGE_OF_ALL };
+        let (moment, id) = filter.after.clone().unwrap_or((i64::MAX, String::new()));
+        let mut records = Vec::new();
+        for statement in statements {
+            let rows = sqlx::query(statement)
+                .bind(&filter.publisher)
+                .bind(&filter.dataset)
+                .bind(&filter.period)
+                .bind(moment)
+                .bind(&id)
+                .bind(i64::from(filter.limit))
+                .fetch_all(&self.readers)
+                .await
+                .map_err(failed("list submissions"))?;
+            for row in &rows {
+                records.push(read(row)?);
+            }
+        }
+        // Each table gave its newest; the page is the newest of both.
+        records.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+        records.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
+        Ok(records)
+    }
+}
+
+async fn applied_version(
+    connection: &mut SqliteConnection,
+    dataset: &str,
+) -> Result<Option<i64>, CatalogError> {
+    sqlx::query_scalar(APPLIED)
+        .bind(dataset)
+        .fetch_optional(connection)
+        .await
+        .map_err(failed("read how far the projection is"))
+}
+
+fn bind<'q>(
+    statement: &'static str,
+    record: &'q SubmissionRecord,
+) -> Result<Query<'q, Sqlite, SqliteArguments>, CatalogError> {
+    Ok(sqlx::query(statement)
+        .bind(&record.id)
+        .bind(&record.caller)
+        .bind(&record.request_id)
+        .bind(&record.publisher)
+        .bind(&record.dataset)
+        .bind(&record.period)
+        .bind(&record.media_type)
+        .bind(&record.state)
+        .bind(&record.reason)
+        .bind(bigint(record.revision, "revision")?)
+        .bind(bigint(record.dataset_version, "dataset version")?)
+        .bind(bigint(record.rows, "rows")?)
+        .bind(bigint(record.size, "size")?)
+        .bind(&record.sha256)
+        .bind(list_text(&record.carried))
+        .bind(list_text(&record.dropped))
+        .bind(i64::from(record.nothing_to_report))
+        .bind(record.created_at.timestamp_micros())
+        .bind(record.ended_at.timestamp_micros())
+        .bind(&record.report)
+        .bind(&record.receipt))
+}
+
+fn read(row: &SqliteRow) -> Result<SubmissionRecord, CatalogError> {
+    Ok(SubmissionRecord {
+        id: text(row, "id")?,
+        caller: text(row, "caller")?,
+        request_id: text(row, "request_id")?,
+        publisher: text(row, "publisher")?,
+        dataset: text(row, "dataset")?,
+        period: text(row, "period")?,
+        media_type: text(row, "media_type")?,
+        state: text(row, "state")?,
+        reason: text(row, "reason")?,
+        revision: count(row, "revision")?,
+        dataset_version: count(row, "dataset_version")?,
+        rows: count(row, "row_count")?,
+        size: count(row, "size")?,
+        sha256: text(row, "sha256")?,
+        carried: list(row, "carried")?,
+        dropped: list(row, "dropped")?,
+        nothing_to_report: integer(row, "nothing_to_report")? != 0,
+        created_at: moment(row, "created_at")?,
+        ended_at: moment(row, "ended_at")?,
+        report: text(row, "report")?,
+        receipt: text(row, "receipt")?,
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests_support {
+    use super::{PAGE_OF_ALL, PAGE_OF_PUBLISHER};
+
+    /// Page statements, and the index by which each must be read.
+    pub(in crate::catalog) fn pages() -> [(&'static str, &'static str); 4] {
+        [
+            (PAGE_OF_PUBLISHER[0], "submissions_by_publisher"),
+            (PAGE_OF_PUBLISHER[1], "ended_by_publisher"),
+            (PAGE_OF_ALL[0], "submissions_by_time"),
+            (PAGE_OF_ALL[1], "ended_by_time"),
+        ]
+    }
+}

@@ -1,0 +1,198 @@
+//! Who calls, and what they may do: credentials × deed → permit.
+
+mod cache;
+mod error;
+mod issue;
+mod key;
+mod mint;
+pub(crate) mod permit;
+mod scope;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hub_datasets::Pattern;
+use hub_datasets::pattern::Sensitivity;
+use subtle::ConstantTimeEq as _;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::limits;
+use cache::Cache;
+use permit::{PushPermit, ReadPermit, Rows, SubmissionsPermit};
+
+pub(crate) use error::{CredentialFault, IdentityError};
+pub(crate) use issue::{KeyOrder, issue_key, validate_organisation, with_identifier};
+pub(crate) use key::ApiKey;
+pub(crate) use mint::mint_from_terc;
+pub(crate) use scope::Scope;
+
+/// A caller whose credential was verified. Only [`Identity::authenticate`] makes one.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal {
+    pub(crate) organisation: String,
+    /// Role of the organisation: ministries read public columns of all publishers.
+    pub(crate) ministry: bool,
+    /// Id of the credential; never the key.
+    pub(crate) credential: String,
+    label: String,
+    scopes: BTreeSet<Scope>,
+}
+
+impl Principal {
+    fn demand(&self, scope: Scope) -> Result<(), IdentityError> {
+        if self.scopes.contains(&scope) {
+            Ok(())
+        } else {
+            Err(IdentityError::ScopeMissing { scope, label: self.label.clone() })
+        }
+    }
+}
+
+/// The room's door: asks the catalogue who someone is and gives permits.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    catalog: Arc<Catalog>,
+    clock: Arc<dyn Clock>,
+    cache: Cache,
+}
+
+impl Identity {
+    pub(crate) fn new(catalog: Arc<Catalog>, clock: Arc<dyn Clock>) -> Self {
+        let cache = Cache::new(limits::CREDENTIAL_CACHE_TTL, limits::CREDENTIAL_CACHE_ENTRIES);
+        Self { catalog, clock, cache }
+    }
+
+    /// Verifies the value of an `authorization` header.
+    pub(crate) async fn authenticate(&self, authorization: Option<&str>) -> Result<Principal, IdentityError> {
+        let key = bearer(authorization)?;
+        let hash = key.hash();
+        let now = self.clock.now();
+        if let Some(principal) = self.cache.get(&hash, now) {
+            return Ok(principal);
+        }
+        let unknown = || IdentityError::CredentialInvalid(CredentialFault::Unknown);
+        let credential = self.catalog.credential_by_hash(&hash).await?.ok_or_else(unknown)?;
+        // The index found it by its hash; that nothing else was found is worth one more look.
+        if !bool::from(credential.hash.ct_eq(&hash)) {
+            return Err(unknown());
+        }
+        if let Some(at) = credential.revoked_at {
+            return Err(IdentityError::CredentialInvalid(CredentialFault::Revoked(at)));
+        }
+        if let Some(at) = credential.expires_at.filter(|at| *at <= now) {
+            return Err(IdentityError::CredentialInvalid(CredentialFault::Expired(at)));
+        }
+        let own = self.catalog.organisation(&credential.organisation).await?.ok_or_else(unknown)?;
+        let principal = Principal {
+            ministry: own.kind == "ministry",
+            organisation: own.id,
+            credential: credential.id,
+            label: credential.label,
+            scopes: credential.scopes.iter().filter_map(|scope| scope.parse().ok()).collect(),
+        };
+        self.cache.put(hash, principal.clone(), now, credential.expires_at);
+        Ok(principal)
+    }
+
+    /// Revokes a credential at once, also for those whom the cache would still believe.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "keys are revoked offline until the hub is administered over gRPC")
+    )]
+    pub(crate) async fn revoke(&self, credential: &str) -> Result<bool, IdentityError> {
+        let revoked = self.catalog.revoke_credential(credential, self.clock.now()).await?;
+        self.cache.forget(credential);
+        Ok(revoked)
+    }
+
+    /// May the caller push this pattern for this publisher (None: itself)?
+    pub(crate) async fn push(
+        &self,
+        caller: &Principal,
+        pattern: &Pattern,
+        publisher: Option<&str>,
+    ) -> Result<PushPermit, IdentityError> {
+        caller.demand(Scope::Push)?;
+        match publisher {
+            None => {}
+            Some(publisher) if publisher == caller.organisation => {}
+            // The register of organisations is public, so that a typing error may be told from a
+            // lack of rights.
+            Some(publisher) => {
+                let known = issue::is_organisation_id(publisher)
+                    && self.catalog.organisation(publisher).await?.is_some();
+                let publisher = publisher.chars().take(limits::ECHO_CHARS).collect();
+                return Err(if known {
+                    IdentityError::PublisherNotPermitted { caller: caller.organisation.clone(), publisher }
+                } else {
+                    IdentityError::PublisherUnknown { publisher }
+                });
+            }
+        }
+        Ok(PushPermit::new(caller.organisation.clone(), caller.organisation.clone(), pattern.id.clone()))
+    }
+
+    /// May the caller see and steer submissions of its organisation? Who pushes may.
+    pub(crate) fn submissions(&self, caller: &Principal) -> Result<SubmissionsPermit, IdentityError> {
+        caller.demand(Scope::Push)?;
+        Ok(SubmissionsPermit::new(caller.organisation.clone()))
+    }
+
+    /// What may the caller read of a dataset?
+    pub(crate) fn read(&self, caller: &Principal, pattern: &Pattern) -> Result<ReadPermit, IdentityError> {
+        caller.demand(Scope::Read)?;
+        let own_rows = || Rows::Of(caller.organisation.clone());
+        let (columns, rows) = if pattern.sensitivity != Sensitivity::Public {
+            if caller.ministry && pattern.unit_level != "ministry" {
+                return Err(IdentityError::ReadNotPermitted(format!(
+                    "dataset `{}` is restricted as a whole: only its publishers read it, each its own rows",
+                    pattern.id
+                )));
+            }
+            (all_columns(pattern), own_rows())
+        } else if pattern.is_open() {
+            (all_columns(pattern), Rows::All)
+        } else if caller.ministry {
+            (public_columns(pattern), Rows::All)
+        } else {
+            (all_columns(pattern), own_rows())
+        };
+        Ok(ReadPermit::new(caller.organisation.clone(), pattern.id.clone(), columns, rows))
+    }
+
+    /// What may anyone read: datasets that are open as a whole.
+    pub(crate) fn open(&self, pattern: &Pattern) -> Result<ReadPermit, IdentityError> {
+        if !pattern.is_open() {
+            return Err(IdentityError::ReadNotPermitted(format!(
+                "dataset `{}` is not open to everyone; read it with a key of your organisation",
+                pattern.id
+            )));
+        }
+        Ok(ReadPermit::new("open".to_owned(), pattern.id.clone(), all_columns(pattern), Rows::All))
+    }
+}
+
+/// The key of `Bearer hub_…`; the scheme's case does not matter.
+fn bearer(authorization: Option<&str>) -> Result<ApiKey, IdentityError> {
+    let value = authorization.filter(|value| !value.trim().is_empty());
+    let value = value.ok_or(IdentityError::CredentialMissing)?;
+    let form = || IdentityError::CredentialInvalid(CredentialFault::Form);
+    let (scheme, key) = value.trim().split_once(' ').ok_or_else(form)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(form());
+    }
+    key.trim().parse().map_err(|_| form())
+}
+
+fn all_columns(pattern: &Pattern) -> BTreeSet<String> {
+    pattern.columns.iter().map(|column| column.name.clone()).collect()
+}
+
+fn public_columns(pattern: &Pattern) -> BTreeSet<String> {
+    let public = pattern.columns.iter().filter(|column| column.sensitivity == Sensitivity::Public);
+    public.map(|column| column.name.clone()).collect()
+}

@@ -1,0 +1,105 @@
+//! Permits. Their fields are private and their constructors belong to `identity`, so holding one
+//! proves that the question was asked and answered.
+
+use std::collections::BTreeSet;
+
+/// Leave to push one pattern for one publisher.
+#[derive(Debug, Clone)]
+pub(crate) struct PushPermit {
+    caller: String,
+    publisher: String,
+    pattern: String,
+}
+
+impl PushPermit {
+    pub(in crate::identity) fn new(caller: String, publisher: String, pattern: String) -> Self {
+        Self { caller, publisher, pattern }
+    }
+    /// Organisation that calls; request ids are scoped to it.
+    pub(crate) fn caller(&self) -> &str {
+        &self.caller
+    }
+    pub(crate) fn publisher(&self) -> &str {
+        &self.publisher
+    }
+    /// Id of the pattern, `rb28s`.
+    pub(crate) fn pattern(&self) -> &str {
+        &self.pattern
+    }
+}
+
+/// Leave to see and steer the submissions of one organisation.
+#[derive(Debug, Clone)]
+pub(crate) struct SubmissionsPermit {
+    publisher: String,
+}
+
+impl SubmissionsPermit {
+    pub(in crate::identity) fn new(publisher: String) -> Self {
+        Self { publisher }
+    }
+    pub(crate) fn publisher(&self) -> &str {
+        &self.publisher
+    }
+}
+
+/// Which rows of a dataset a reader sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Rows {
+    All,
+    /// Those of one publisher.
+    Of(String),
+}
+
+/// Leave to read a dataset: its visible columns and rows.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadPermit {
+    /// Organisation that reads; `open` for anyone.
+    reader: String,
+    dataset: String,
+    columns: BTreeSet<String>,
+    rows: Rows,
+}
+
+impl ReadPermit {
+    pub(in crate::identity) fn new(
+        reader: String,
+        dataset: String,
+        columns: BTreeSet<String>,
+        rows: Rows,
+    ) -> Self {
+        Self { reader, dataset, columns, rows }
+    }
+    pub(crate) fn reader(&self) -> &str {
+        &self.reader
+    }
+    pub(crate) fn dataset(&self) -> &str {
+        &self.dataset
+    }
+    /// Visible columns of the pattern; the hub's `_…` columns are always visible.
+    pub(crate) fn columns(&self) -> &BTreeSet<String> {
+        &self.columns
+    }
+    pub(crate) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+}
+
+/// Permits for the tests of the rooms further down, which have no identity at hand.
+#[cfg(test)]
+pub(crate) mod for_tests {
+    use super::{PushPermit, ReadPermit, Rows, SubmissionsPermit};
+
+    pub(crate) fn push(publisher: &str, pattern: &str) -> PushPermit {
+        PushPermit::new(publisher.to_owned(), publisher.to_owned(), pattern.to_owned())
+    }
+
+    pub(crate) fn submissions(publisher: &str) -> SubmissionsPermit {
+        SubmissionsPermit::new(publisher.to_owned())
+    }
+
+    pub(crate) fn read(reader: &str, dataset: &str, columns: &[&str], rows: Rows) -> ReadPermit {
+        let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+        ReadPermit::new(reader.to_owned(), dataset.to_owned(), columns, rows)
+    }
+}
