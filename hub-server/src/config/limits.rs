@@ -1,0 +1,126 @@
+//! Every bound of the server, by name. What an operator may move is a default here and an option of
+//! the configuration; the rest is fixed. Errors show the bound that was met.
+
+use std::time::Duration;
+
+/// How long a statement waits for the catalogue's lock or a free connection.
+pub(crate) const CATALOG_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that read the catalogue at once.
+pub(crate) const CATALOG_READERS: u32 = 4;
+/// How long a verified credential is believed without asking the catalogue again; so long may a key
+/// that was revoked by another process still open the door.
+pub(crate) const CREDENTIAL_CACHE_TTL: Duration = Duration::from_secs(30);
+/// Verified credentials that are remembered at most.
+pub(crate) const CREDENTIAL_CACHE_ENTRIES: usize = 10_000;
+/// Longest label of a credential in characters.
+pub(crate) const CREDENTIAL_LABEL_CHARS: usize = 200;
+/// Characters of a caller's text that an error repeats.
+pub(crate) const ECHO_CHARS: usize = 80;
+/// Longest id of an organisation.
+pub(crate) const ORGANISATION_ID_CHARS: usize = 63;
+/// Default of `limits.payload_mib`: the largest payload of one submission.
+pub(crate) const PAYLOAD_MIB: u64 = 4096;
+/// Default of `limits.query_memory_mib`: the memory that all statements share, in equal parts.
+pub(crate) const QUERY_MEMORY_MIB: u64 = 256;
+/// Default of `limits.query_spill_mib`: the disk that all statements share when memory is short.
+pub(crate) const QUERY_SPILL_MIB: u64 = 4096;
+/// Default of `limits.query_deadline_seconds`: the time that one statement has.
+pub(crate) const QUERY_DEADLINE_SECONDS: u64 = 60;
+/// Default of `limits.query_rows`: the rows that one statement may give.
+pub(crate) const QUERY_ROWS: u64 = 10_000_000;
+/// Default of `limits.checks`: payloads that are checked at once.
+pub(crate) const CHECKS: u64 = 8;
+/// Default of `limits.connections`: open connections of one listener.
+pub(crate) const CONNECTIONS: u64 = 4096;
+/// Default of `limits.open_submissions`: submissions of one organisation that have no verdict yet.
+pub(crate) const OPEN_SUBMISSIONS: u64 = 64;
+/// Default of `limits.receiving_hours`: how long a submission without commit is kept.
+pub(crate) const RECEIVING_HOURS: u64 = 168;
+/// Default of `shutdown_grace_seconds`: how long running calls may go on after a signal to stop.
+pub(crate) const SHUTDOWN_GRACE_SECONDS: u64 = 30;
+/// Submissions that wait for the committer of one dataset; more are told BUSY.
+pub(crate) const COMMIT_QUEUE_JOBS: usize = 1_024;
+/// Memory of the rows and reports that wait for the committer of one dataset; more are told BUSY.
+pub(crate) const COMMIT_QUEUE_BYTES: u64 = 64 * 1024 * 1024;
+/// Commits that wait to be written to the catalogue, before a committer waits for it.
+pub(crate) const PROJECTION_QUEUE: usize = 256;
+/// Commits that go to the catalogue in one transaction.
+pub(crate) const PROJECTION_BATCH: usize = 64;
+/// Payloads up to this length share the spool's segments; longer ones have a file of their own.
+pub(crate) const SPOOL_SMALL_BYTES: u64 = 1 << 20;
+/// A spool segment that is longer is closed and a new one begun.
+pub(crate) const SPOOL_SEGMENT_BYTES: u64 = 64 << 20;
+/// Bytes that the spool writes before one sync at most (one longer record alone excepted).
+pub(crate) const SPOOL_GROUP_BYTES: usize = 8 << 20;
+/// Records that wait for the spool's writer at most.
+pub(crate) const SPOOL_QUEUE: usize = 256;
+/// Bytes of one submission that are received but not yet durable at most.
+pub(crate) const SPOOL_UNSYNCED_BYTES: u64 = 4 << 20;
+/// Bytes of a data file that are held before they go to the disk.
+pub(crate) const DATA_FILE_BUFFER_BYTES: usize = 1 << 20;
+/// Bytes of one read of a whole object.
+pub(crate) const OBJECT_CHUNK_BYTES: u64 = 1 << 20;
+/// Longest metadata of a message of an Arrow stream.
+pub(crate) const ARROW_METADATA_BYTES: usize = 1 << 20;
+/// Longest body of a message of an Arrow stream.
+pub(crate) const ARROW_BODY_BYTES: usize = 64 << 20;
+/// Columns of an Arrow stream.
+pub(crate) const ARROW_COLUMNS: usize = 500;
+/// Rows of one record batch of an Arrow stream.
+pub(crate) const ARROW_ROWS_PER_BATCH: usize = 1 << 20;
+/// Rows of an Arrow batch that one thread checks at a time.
+pub(crate) const ARROW_PIECE_ROWS: usize = 16_384;
+/// Longest record of a CSV payload.
+pub(crate) const RECORD_BYTES: usize = 1 << 20;
+/// Bytes of a CSV payload that one thread decodes at a time.
+pub(crate) const CHUNK_BYTES: usize = 2 << 20;
+/// Bytes of one read of a spooled payload.
+pub(crate) const SPOOL_READ_BYTES: usize = 4 << 20;
+/// Slices of one payload.
+pub(crate) const SLICES_MAX: usize = 100_000;
+/// Rows up to which a submission shares the file of its commit group.
+pub(crate) const SMALL_JOB_ROWS: usize = 16_384;
+/// Bytes of rows that are sorted in memory before a run goes to the scratch folder.
+pub(crate) const SORT_RUN_BYTES: usize = 48 << 20;
+/// How often submissions that nobody finished are looked for.
+pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
+/// Time beyond the grace that tasks have to end when the hub stops.
+pub(crate) const STOP_MARGIN: Duration = Duration::from_secs(5);
+/// Largest gRPC message that is read; `data` of an upload is at most half of it.
+pub(crate) const MESSAGE_IN_BYTES: usize = 2 << 20;
+/// Largest `data` of one upload message.
+pub(crate) const UPLOAD_DATA_BYTES: usize = 1 << 20;
+/// Largest gRPC message that is sent.
+pub(crate) const MESSAGE_OUT_BYTES: usize = 4 << 20;
+/// HTTP/2 window of one call: what a WAN sender may have under way.
+pub(crate) const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+/// HTTP/2 window of one connection.
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+/// Largest list of HTTP/2 headers.
+pub(crate) const HTTP_HEADER_BYTES: u32 = 16 << 10;
+/// Pushes and uploads that run at once; one more is told to come back.
+pub(crate) const PUSHES: usize = 256;
+/// Reads and statements that run at once; one more is told to come back.
+pub(crate) const READS: usize = 256;
+/// Time that an upload may stay silent between two messages.
+pub(crate) const UPLOAD_SILENCE: Duration = Duration::from_secs(60);
+/// How often a silent HTTP/2 peer is asked whether it lives.
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long it may take to say so.
+pub(crate) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time for a TLS handshake.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time until the first byte of a connection.
+pub(crate) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Open connections from one address that is not loopback.
+pub(crate) const CONNECTIONS_PER_ADDRESS: usize = 256;
+/// Time for the headers of an HTTP/1.1 request; also for the silence between two.
+pub(crate) const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Headers of an HTTP/1.1 request.
+pub(crate) const HTTP_HEADERS: usize = 64;
+/// Time until the head of an HTTP answer.
+pub(crate) const HTTP_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of a download that are read from disk at once.
+pub(crate) const DOWNLOAD_PIECE_BYTES: usize = 256 << 10;
+/// Calls or requests that one HTTP/2 connection runs at once.
+pub(crate) const STREAMS_PER_CONNECTION: u32 = 64;

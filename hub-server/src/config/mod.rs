@@ -1,0 +1,293 @@
+//! The configuration: `hub.toml`, then flags, then `HUB_*` variables, each overriding the one before.
+//! The only room that reads the environment.
+//!
+//! `hub.example.toml` shows every option with its default and what it is for.
+
+pub(crate) mod limits;
+mod options;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+#[cfg(test)]
+use options::OPTIONS;
+pub(crate) use options::set as set_option;
+
+/// All that the server lets an operator decide, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) grpc_addr: SocketAddr,
+    pub(crate) http_addr: SocketAddr,
+    /// Certificate chain and key, PEM; required off loopback.
+    pub(crate) tls: Option<Tls>,
+    /// Address under which others reach the HTTP listener, without a slash at its end.
+    pub(crate) public_url: String,
+    /// Patterns besides the embedded ones.
+    pub(crate) patterns_dir: Option<PathBuf>,
+    pub(crate) shutdown_grace: Duration,
+    pub(crate) log: Log,
+    pub(crate) limits: Limits,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tls {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Log {
+    /// `error` to `trace`, or directives such as `info,hub_server::commit=debug`.
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// A line for people.
+    Compact,
+    /// A JSON object per line for machines.
+    Json,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) payload_bytes: u64,
+    pub(crate) query_memory_bytes: usize,
+    pub(crate) query_spill_bytes: u64,
+    pub(crate) query_deadline: Duration,
+    pub(crate) query_rows: u64,
+    pub(crate) checks: usize,
+    pub(crate) connections: usize,
+    pub(crate) open_submissions: usize,
+    pub(crate) receiving: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("the configuration {path} cannot be read: {source}")]
+    Unreadable { path: String, source: std::io::Error },
+    #[error("the configuration {path} is not valid: {message}")]
+    NotToml { path: String, message: String },
+    #[error("the configuration is not valid: {0}")]
+    NotValid(String),
+    #[error("`{variable}` is `{value}`, which is no {expected}")]
+    Variable { variable: String, value: String, expected: &'static str },
+    #[error(
+        "{option} is {address}, which is not loopback, and there is no certificate: set tls.cert and tls.key, or listen on 127.0.0.1"
+    )]
+    TlsRequired { option: &'static str, address: SocketAddr },
+    #[error("tls.{given} is set and tls.{lacking} is not; a certificate needs both")]
+    TlsHalf { given: &'static str, lacking: &'static str },
+    #[error(
+        "data_dir is not set: say where the data is to live (`--data-dir`, HUB_DATA_DIR or data_dir in the configuration)"
+    )]
+    NoDataDir,
+}
+
+/// Where settings outside the file come from.
+pub(crate) trait Strings {
+    /// Value of a variable; None: not set.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+/// Arms the fault point that `HUB_FAULT` names as `name:pass`; only debug builds know the variable.
+#[cfg(debug_assertions)]
+pub(crate) fn arm_fault() -> Result<(), String> {
+    match Environment.get("HUB_FAULT") {
+        Some(order) => crate::fault::arm(&order),
+        None => Ok(()),
+    }
+}
+
+/// The process's environment.
+#[derive(Debug)]
+pub(crate) struct Environment;
+
+impl Strings for Environment {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
+impl<F: Fn(&str) -> Option<String>> Strings for F {
+    fn get(&self, name: &str) -> Option<String> {
+        self(name)
+    }
+}
+
+/// The options as they are written, before they are checked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    data_dir: Option<PathBuf>,
+    grpc_addr: SocketAddr,
+    http_addr: SocketAddr,
+    public_url: Option<String>,
+    patterns_dir: Option<PathBuf>,
+    shutdown_grace_seconds: u64,
+    #[serde(default)]
+    tls: WrittenTls,
+    log: WrittenLog,
+    limits: WrittenLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTls {
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLog {
+    level: String,
+    format: LogFormat,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLimits {
+    payload_mib: u64,
+    query_memory_mib: u64,
+    query_spill_mib: u64,
+    query_deadline_seconds: u64,
+    query_rows: u64,
+    checks: u64,
+    connections: u64,
+    open_submissions: u64,
+    receiving_hours: u64,
+}
+
+impl Config {
+    /// Where the catalogue lives in the data folder.
+    pub(crate) fn catalog_path(&self) -> PathBuf {
+        self.data_dir.join("catalog.sqlite")
+    }
+
+    /// Puts a configuration together: defaults, the file, flags, variables; later ones win.
+    pub(crate) fn load(
+        file: Option<&Path>,
+        flags: &toml::Table,
+        variables: &dyn Strings,
+    ) -> Result<Self, ConfigError> {
+        let mut table = options::defaults();
+        if let Some(path) = file {
+            options::overlay(&mut table, read(path)?);
+        }
+        options::overlay(&mut table, flags.clone());
+        options::overlay(&mut table, options::from_variables(variables)?);
+        let written: Written =
+            table.try_into().map_err(|error: toml::de::Error| ConfigError::NotValid(plain(&error)))?;
+        written.check()
+    }
+}
+
+impl Written {
+    fn check(self) -> Result<Config, ConfigError> {
+        let tls = match (self.tls.cert, self.tls.key) {
+            (Some(cert), Some(key)) => Some(Tls { cert, key }),
+            (Some(_), None) => return Err(ConfigError::TlsHalf { given: "cert", lacking: "key" }),
+            (None, Some(_)) => return Err(ConfigError::TlsHalf { given: "key", lacking: "cert" }),
+            (None, None) => None,
+        };
+        for (option, address) in [("grpc_addr", self.grpc_addr), ("http_addr", self.http_addr)] {
+            if tls.is_none() && !address.ip().is_loopback() {
+                return Err(ConfigError::TlsRequired { option, address });
+            }
+        }
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let public_url = self.public_url.unwrap_or_else(|| format!("{scheme}://{}", self.http_addr));
+        if !public_url.starts_with("https://") && !public_url.starts_with("http://") {
+            return Err(ConfigError::NotValid(format!(
+                "public_url is `{public_url}`; write a whole address such as https://hub.example.gov.pl"
+            )));
+        }
+        Ok(Config {
+            data_dir: self
+                .data_dir
+                .filter(|dir| !dir.as_os_str().is_empty())
+                .ok_or(ConfigError::NoDataDir)?,
+            grpc_addr: self.grpc_addr,
+            http_addr: self.http_addr,
+            tls,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            patterns_dir: self.patterns_dir,
+            shutdown_grace: Duration::from_secs(self.shutdown_grace_seconds),
+            log: Log { level: self.log.level, format: self.log.format },
+            limits: self.limits.check()?,
+        })
+    }
+}
+
+impl WrittenLimits {
+    fn check(&self) -> Result<Limits, ConfigError> {
+        Ok(Limits {
+            payload_bytes: times("payload_mib", self.payload_mib, 1 << 20)?,
+            query_memory_bytes: count(
+                "query_memory_mib",
+                times("query_memory_mib", self.query_memory_mib, 1 << 20)?,
+            )?,
+            query_spill_bytes: times("query_spill_mib", self.query_spill_mib, 1 << 20)?,
+            query_deadline: Duration::from_secs(times(
+                "query_deadline_seconds",
+                self.query_deadline_seconds,
+                1,
+            )?),
+            query_rows: times("query_rows", self.query_rows, 1)?,
+            checks: count("checks", self.checks)?,
+            connections: count("connections", self.connections)?,
+            open_submissions: count("open_submissions", self.open_submissions)?,
+            receiving: Duration::from_secs(times("receiving_hours", self.receiving_hours, 3600)?),
+        })
+    }
+}
+
+/// A bound in its base unit; zero would stop all work, and what cannot be counted is no bound.
+fn times(option: &str, value: u64, unit: u64) -> Result<u64, ConfigError> {
+    value.checked_mul(unit).filter(|product| *product > 0 && *product <= i64::MAX.unsigned_abs()).ok_or_else(
+        || {
+            ConfigError::NotValid(format!(
+                "limits.{option} is {value}; write a number from 1 on that a machine can count"
+            ))
+        },
+    )
+}
+
+fn count(option: &str, value: u64) -> Result<usize, ConfigError> {
+    // Semaphores count to an eighth of the address space.
+    usize::try_from(times(option, value, 1)?).map(|count| count.min(usize::MAX >> 4)).map_err(|_| {
+        ConfigError::NotValid(format!("limits.{option} is {value}, more than this machine can address"))
+    })
+}
+
+fn read(path: &Path) -> Result<toml::Table, ConfigError> {
+    let shown = || path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: shown(), source })?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| ConfigError::NotToml { path: shown(), message: plain(&error) })?;
+    match options::unknown_key(&table) {
+        None => Ok(table),
+        Some(key) => Err(ConfigError::NotToml {
+            path: shown(),
+            message: format!("there is no option `{key}`; hub.example.toml shows those that there are"),
+        }),
+    }
+}
+
+/// The parser's message without a dump of the file, which may hold what a log should not.
+fn plain(error: &toml::de::Error) -> String {
+    error.message().to_owned()
+}
