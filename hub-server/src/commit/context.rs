@@ -1,0 +1,133 @@
+//! What the parts of one dataset's committer share.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::error::DroppedSlice;
+use super::files::Files;
+use super::plan::{Decision, Refusal, Superseded};
+use super::queue::{Answer, Item};
+use super::state::{Recorded, State};
+use super::{CommitError, Committed, JobRows, rewrite};
+use crate::store::index::DataFile;
+use crate::store::log::{Entry, SubmissionEntry};
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) files: Files,
+    state: RwLock<State>,
+}
+
+impl Context {
+    pub(crate) fn new(files: Files, state: State) -> Self {
+        Self { files, state: RwLock::new(state) }
+    }
+    /// Name of the table, `rb28s_v1`.
+    pub(crate) fn name(&self) -> &str {
+        self.files.table().name()
+    }
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
+        // Only the committer changes the state, and it ends when it panics.
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    pub(crate) fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads back what a submission was answered. Blocking.
+    pub(crate) fn committed(&self, recorded: &Recorded) -> Result<Committed, CommitError> {
+        let version = recorded.log_version;
+        let entry = self.files.table().read(version).map_err(|error| self.files.store_error(error))?;
+        let foreign = |message: String| CommitError::LogForeign { dataset: self.name().to_owned(), message };
+        let entry = entry.ok_or_else(|| foreign(format!("version {version} is gone")))?;
+        let found = entry.info.submissions.iter().find(|submission| submission.id == recorded.id);
+        let found = found.ok_or_else(|| foreign(format!("version {version} lacks {}", recorded.id)))?;
+        Ok(committed(found, &entry))
+    }
+
+    /// Answers a job that the state does not let in, and removes the files that it brought. The
+    /// answer may need the disk, so it is made beside the committer.
+    pub(crate) fn settle(self: &Arc<Self>, item: Item, decision: Decision) {
+        let context = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            context.discard_rows(&item.job.payload);
+            let answer = context.answer(&item, decision);
+            item.answer(answer);
+        });
+    }
+
+    /// Refuses a job, and removes the files that it brought. Blocking.
+    pub(crate) fn refuse(&self, item: Item, error: CommitError) {
+        self.discard_rows(&item.job.payload);
+        item.answer(Err(error));
+    }
+
+    /// Refuses a job that came after the end.
+    pub(crate) fn settle_closed(self: &Arc<Self>, item: Item) {
+        let context = Arc::clone(self);
+        tokio::task::spawn_blocking(move || context.refuse(item, CommitError::Closed));
+    }
+
+    fn answer(&self, item: &Item, decision: Decision) -> Answer {
+        let job = &item.job;
+        match decision {
+            Decision::Repeated(earlier) => self.committed(&earlier),
+            Decision::Unchanged(earlier) => {
+                self.committed(&earlier).map(|committed| Committed { unchanged: true, ..committed })
+            }
+            Decision::Refused(Refusal::Empty) => Err(CommitError::Empty),
+            Decision::Refused(Refusal::RequestIdReused { submission }) => {
+                Err(CommitError::RequestIdReused { request_id: job.request_id.clone(), submission })
+            }
+            Decision::Refused(Refusal::RevisionMoved { seen, current }) => Err(CommitError::RevisionMoved {
+                publisher: job.publisher.clone(),
+                period: job.period.clone(),
+                seen,
+                current,
+            }),
+            Decision::Refused(Refusal::DeletionUnconfirmed { drops }) => {
+                let drops = self.count_drops(drops)?;
+                let (publisher, period) = (job.publisher.clone(), job.period.clone());
+                Err(CommitError::DeletionUnconfirmed { publisher, period, drops })
+            }
+            // The committer settles only what it does not take; an accepted job goes into a group.
+            Decision::Accepted(_) => Err(CommitError::OutcomeUnknown { dataset: self.name().to_owned() }),
+        }
+    }
+
+    fn count_drops(&self, drops: Vec<(i64, String)>) -> Result<Vec<DroppedSlice>, CommitError> {
+        let count = |(seq, slice): (i64, String)| {
+            let only = Superseded::from([(seq, [slice.clone()].into())]);
+            let homes: Vec<Arc<DataFile>> = self.state().homes(seq).to_vec();
+            let rows = homes.iter().map(|home| rewrite::count(&self.files, home, &only));
+            Ok(DroppedSlice { slice, rows: rows.sum::<Result<u64, CommitError>>()? })
+        };
+        drops.into_iter().map(count).collect()
+    }
+
+    /// Removes staged files. Blocking.
+    pub(crate) fn discard(&self, staged: &[Arc<DataFile>]) {
+        staged.iter().for_each(|file| self.files.discard(file));
+    }
+    /// Removes the files that a job brought and that no commit took.
+    pub(crate) fn discard_rows(&self, rows: &JobRows) {
+        if let JobRows::Files(files) = rows {
+            files.iter().for_each(|file| self.files.discard(file));
+        }
+    }
+}
+
+/// The answer to a submission of a commit.
+pub(crate) fn committed(submission: &SubmissionEntry, entry: &Entry) -> Committed {
+    Committed {
+        id: submission.id.clone(),
+        revision: submission.revision,
+        dataset_version: entry.info.dataset_version,
+        rows: submission.rows,
+        committed_at: entry.info.committed_at,
+        carried: submission.carried.clone(),
+        dropped: submission.dropped.clone(),
+        receipt: submission.receipt.clone(),
+        report: submission.report.clone(),
+        unchanged: false,
+    }
+}

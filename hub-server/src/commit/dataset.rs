@@ -1,0 +1,216 @@
+//! One dataset: its table, its committer and its projector.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::{Field, Schema};
+use hub_datasets::Pattern;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::committer::Committer;
+use super::context::Context;
+use super::files::Files;
+use super::plan::{self, Decision};
+use super::projector::{Progress, Projector};
+use super::put::Putter;
+use super::queue::{Held, Item, Room};
+use super::receipt::sha256_hex;
+use super::recover::catch_up;
+use super::state::Recorded;
+use super::{CommitError, CommitJob, Committed, JobRows};
+use crate::catalog::Catalog;
+use crate::clock::{Clock, Ids};
+use crate::config::limits::{COMMIT_QUEUE_JOBS, PROJECTION_QUEUE};
+use crate::store::table::TableSpec;
+use crate::store::{Store, StoreError};
+
+/// What all datasets are opened with.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    pub(crate) store: Arc<Store>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+}
+
+/// What the commit must know of a pattern.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape {
+    pub(crate) pattern: String,
+    pub(crate) major: u32,
+    pub(crate) key: Vec<String>,
+    pub(crate) slice: Option<String>,
+    pub(crate) table: TableSpec,
+}
+
+impl Shape {
+    pub(crate) fn of(pattern: &Pattern) -> Self {
+        Self {
+            pattern: pattern.id.clone(),
+            major: pattern.version.major,
+            key: pattern.key.clone(),
+            slice: pattern.slice.clone(),
+            table: TableSpec::of(pattern),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Dataset {
+    pattern: String,
+    major: u32,
+    context: Arc<Context>,
+    next_seq: AtomicI64,
+    room: Room,
+    /// None once the dataset is closed.
+    queue: Mutex<Option<mpsc::Sender<Item>>>,
+    progress: watch::Receiver<Progress>,
+    /// Committer, then projector.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Dataset {
+    pub(crate) async fn open(parts: &Parts, shape: Shape) -> Result<Self, CommitError> {
+        let store = &parts.store;
+        let fault = |error: StoreError| CommitError::store(&shape.table.name, error);
+        let table = store.open_table_as(shape.table.clone()).await.map_err(fault)?;
+        let name = table.name().to_owned();
+        let applied = parts.catalog.applied_version(&name).await;
+        let applied = applied
+            .map_err(|source| CommitError::Catalog { dataset: name.clone(), source: Arc::new(source) })?;
+        let (projector, progress) =
+            Projector::new(Arc::clone(&parts.catalog), &name, applied.unwrap_or_default());
+        let files = Files::new(Arc::clone(store), table, &shape);
+        let (files, state) = catch_up(files, &projector, applied).await?;
+        // The secret stays in the folder; what is shown of it only tells one hub from another.
+        let hub = sha256_hex(&store.secret("hub-id").map_err(fault)?)[..HUB_ID_CHARS].to_owned();
+        let next_seq = AtomicI64::new(state.largest_seq() + 1);
+        let context = Arc::new(Context::new(files, state));
+
+        let (queue, queued) = mpsc::channel(COMMIT_QUEUE_JOBS);
+        let (commits, committed) = mpsc::channel(PROJECTION_QUEUE);
+        let (clock, ids) = (Arc::clone(&parts.clock), Arc::clone(&parts.ids));
+        let putter = Putter::new(Arc::clone(&context), clock, ids, hub, store.epoch().to_owned());
+        let committer = Committer::new(Arc::clone(&context), queued, commits);
+        let tasks = vec![tokio::spawn(committer.run(putter)), tokio::spawn(projector.run(committed))];
+        Ok(Self {
+            pattern: shape.pattern,
+            major: shape.major,
+            context,
+            next_seq,
+            room: Room::of(&name),
+            queue: Mutex::new(Some(queue)),
+            progress,
+            tasks: Mutex::new(tasks),
+        })
+    }
+
+    /// (pattern id, major)
+    pub(crate) fn major(&self) -> (&str, u32) {
+        (&self.pattern, self.major)
+    }
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+    pub(crate) fn reserve_seq(&self) -> i64 {
+        self.next_seq.fetch_add(1, Ordering::Relaxed)
+    }
+    pub(crate) fn take_room(&self, job: &CommitJob) -> Result<Held, CommitError> {
+        self.room.take(job)
+    }
+    pub(crate) fn outcome_unknown(&self) -> CommitError {
+        CommitError::OutcomeUnknown { dataset: self.context.name().to_owned() }
+    }
+
+    /// Gives a job to the committer, or back when the dataset is closed.
+    pub(crate) fn enqueue(&self, item: Item) -> Result<(), Box<Item>> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(queue) = queue else { return Err(Box::new(item)) };
+        // Room was taken for the item and the queue is as long as the room, so it is closed if it fails.
+        queue.try_send(item).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(item) | mpsc::error::TrySendError::Closed(item) => Box::new(item),
+        })
+    }
+
+    /// Refuses what would make a file that no reader understands.
+    pub(crate) fn check_rows(&self, job: &CommitJob) -> Result<(), CommitError> {
+        let wrong = |message: String| CommitError::Rows { dataset: self.context.name().to_owned(), message };
+        let rows: u64 = match &job.payload {
+            JobRows::Batches(batches) => {
+                let schema = &self.context.files.layout().schema;
+                if let Some(other) = batches.iter().find(|batch| !same_columns(&batch.schema(), schema)) {
+                    return Err(wrong(format!("schema {} instead of {schema}", other.schema())));
+                }
+                batches.iter().map(|batch| batch.num_rows() as u64).sum()
+            }
+            JobRows::Files(files) => {
+                if let Some(other) = files.iter().find(|file| file.partition != job.partition) {
+                    return Err(wrong(format!("{} is of {}", other.path, other.partition)));
+                }
+                files.iter().map(|file| file.rows).sum()
+            }
+            JobRows::None => 0,
+        };
+        if rows == job.rows { Ok(()) } else { Err(wrong(format!("{rows} rows instead of {}", job.rows))) }
+    }
+
+    /// Removes what a job brought that does not get into the queue.
+    pub(crate) async fn turn_away(&self, job: CommitJob, error: CommitError) -> CommitError {
+        if let JobRows::Files(_) = &job.payload {
+            let context = Arc::clone(&self.context);
+            let removed = tokio::task::spawn_blocking(move || context.discard_rows(&job.payload)).await;
+            // Staged files that stay are swept at the next start.
+            drop(removed);
+        }
+        error
+    }
+
+    /// What this dataset knows of a job's request id.
+    pub(crate) fn known(&self, job: &CommitJob) -> Option<Decision> {
+        let state = self.context.state();
+        Some(plan::repeated(state.by_request(&job.caller, &job.request_id)?, job))
+    }
+    #[cfg(test)]
+    pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<Committed> {
+        let recorded = self.context.state().by_request(caller, request_id).map(Arc::clone)?;
+        self.read_back(&recorded)
+    }
+    pub(crate) fn by_id(&self, id: &str) -> Option<Committed> {
+        let recorded = self.context.state().by_id(id).map(Arc::clone)?;
+        self.read_back(&recorded)
+    }
+    fn read_back(&self, recorded: &Recorded) -> Option<Committed> {
+        let committed = self.context.committed(recorded);
+        committed.inspect_err(|error| tracing::error!(%error, "a committed submission cannot be read")).ok()
+    }
+
+    /// Waits until the catalogue shows what is committed now, or fails to take it.
+    pub(crate) async fn caught_up(&self) {
+        let wanted = self.context.state().log_version();
+        let mut progress = self.progress.clone();
+        // An error says that the projector has ended: then nothing more is to come.
+        let _ended = progress.wait_for(|progress| progress.applied >= wanted || progress.failing).await;
+    }
+    pub(crate) fn close_queue(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+    /// Waits for committer and projector, once the queue is closed.
+    pub(crate) async fn end(&self) {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(table = %self.context.name(), %error, "a task of the commit was cut off");
+            }
+        }
+    }
+}
+
+/// Whether columns have the same names and types; what may be empty was checked before.
+fn same_columns(a: &Schema, b: &Schema) -> bool {
+    let column = |field: &Arc<Field>| (field.name().clone(), field.data_type().clone());
+    a.fields().iter().map(column).eq(b.fields().iter().map(column))
+}
+
+/// Characters of the hub's id in receipts.
+const HUB_ID_CHARS: usize = 16;

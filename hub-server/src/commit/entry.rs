@@ -1,0 +1,40 @@
+//! A submission as commitInfo keeps it.
+
+use super::CommitJob;
+use super::plan::Accepted;
+use super::receipt::{Stamp, receipt, sha256_hex};
+use crate::store::canonical::NotCanonical;
+use crate::store::log::SubmissionEntry;
+
+/// All that the history of an accepted job needs.
+pub(crate) fn submission_entry(
+    stamp: Stamp<'_>,
+    job: &CommitJob,
+    accepted: &Accepted,
+) -> Result<SubmissionEntry, NotCanonical> {
+    Ok(SubmissionEntry {
+        id: job.id.clone(),
+        seq: job.seq,
+        caller: job.caller.clone(),
+        request_id: job.request_id.clone(),
+        publisher: job.publisher.clone(),
+        period: job.period.clone(),
+        partition: job.partition.clone(),
+        media_type: job.media_type.clone(),
+        size: job.size,
+        sha256: job.sha256.clone(),
+        rows: job.rows,
+        slices: job.slices.clone(),
+        carried: accepted.carried.clone(),
+        dropped: accepted.dropped.clone(),
+        revision: accepted.revision,
+        parent: accepted.parent,
+        pattern: job.pattern.clone(),
+        bundle_sha256: job.bundle_sha256.clone(),
+        nothing_to_report: job.nothing_to_report,
+        created_at: job.created_at,
+        report: job.report.clone(),
+        report_sha256: sha256_hex(job.report.as_bytes()),
+        receipt: receipt(stamp, job, accepted)?,
+    })
+}

@@ -1,0 +1,95 @@
+//! Why a commit did not happen.
+
+use std::sync::Arc;
+
+use hub_proto::Reason;
+
+use crate::catalog::CatalogError;
+use crate::store::StoreError;
+
+/// A slice that a commit would drop, with the rows that it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DroppedSlice {
+    /// Empty when the pattern has no slices.
+    pub(crate) slice: String,
+    pub(crate) rows: u64,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum CommitError {
+    #[error("this hub keeps no dataset `{dataset}`; `hub datasets list` shows those that it keeps")]
+    DatasetUnknown { dataset: String },
+    #[error(
+        "revision {current} of {publisher} for {period} is current, but the submission was made after \
+         revision {seen}; look at the current revision and send again"
+    )]
+    RevisionMoved { publisher: String, period: String, seen: u64, current: u64 },
+    #[error(
+        "the commit would drop {} of {publisher} for {period}; send these slices too, or confirm the \
+         deletion (--confirm-deletions)", name_drops(.drops)
+    )]
+    DeletionUnconfirmed { publisher: String, period: String, drops: Vec<DroppedSlice> },
+    #[error(
+        "request id `{request_id}` was used for submission {submission} with another content; \
+         draw a new request id"
+    )]
+    RequestIdReused { request_id: String, submission: String },
+    #[error("a submission without rows must say that there is nothing to report")]
+    Empty,
+    #[error("submissions of {dataset} wait already up to the limit of {limit}; send again in a few seconds")]
+    Busy { dataset: String, limit: String },
+    #[error("the hub is stopping; send again with the same request id when it is back")]
+    Closed,
+    #[error(
+        "the disk did not tell whether the commit to {dataset} is kept; send again with the same request \
+         id, the hub answers once it knows"
+    )]
+    OutcomeUnknown { dataset: String },
+    #[error("the rows of the submission do not fit {dataset}: {message}")]
+    Rows { dataset: String, message: String },
+    #[error("the log of {dataset} was changed in a way that this hub does not understand: {message}")]
+    LogForeign { dataset: String, message: String },
+    #[error("the commit to {dataset} failed: {source}")]
+    Store { dataset: String, source: Arc<StoreError> },
+    #[error("the projection of {dataset} cannot be caught up: {source}")]
+    Catalog { dataset: String, source: Arc<CatalogError> },
+}
+
+impl CommitError {
+    pub(crate) fn store(dataset: &str, source: StoreError) -> Self {
+        Self::Store { dataset: dataset.to_owned(), source: Arc::new(source) }
+    }
+
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::DatasetUnknown { .. } => Reason::DatasetUnknown,
+            Self::RevisionMoved { .. } => Reason::RevisionMoved,
+            Self::DeletionUnconfirmed { .. } => Reason::DeletionUnconfirmed,
+            Self::RequestIdReused { .. } => Reason::RequestIdReused,
+            Self::Empty => Reason::PayloadEmpty,
+            Self::Busy { .. } => Reason::Busy,
+            Self::Closed | Self::OutcomeUnknown { .. } => Reason::Unavailable,
+            Self::Rows { .. } | Self::LogForeign { .. } => Reason::Internal,
+            Self::Store { source, .. } => source.reason(),
+            Self::Catalog { source, .. } => source.reason(),
+        }
+    }
+}
+
+/// Slices named in a message, before it says how many more there are.
+const DROPS_NAMED: usize = 20;
+
+fn name_drops(drops: &[DroppedSlice]) -> String {
+    let rows: u64 = drops.iter().map(|drop| drop.rows).sum();
+    if let [DroppedSlice { slice, .. }] = drops
+        && slice.is_empty()
+    {
+        return format!("all {rows} rows");
+    }
+    let mut names: Vec<String> =
+        drops.iter().take(DROPS_NAMED).map(|drop| format!("`{}` ({} rows)", drop.slice, drop.rows)).collect();
+    if drops.len() > DROPS_NAMED {
+        names.push(format!("{} more", drops.len() - DROPS_NAMED));
+    }
+    format!("{rows} rows in {} slices: {}", drops.len(), names.join(", "))
+}

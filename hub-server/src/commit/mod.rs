@@ -1,0 +1,219 @@
+//! The commit: queue → group → put → projection. One committer per dataset; the put of log version
+//! v+1 is the one moment at which a submission becomes visible.
+//!
+//! `plan` decides what a job does to the `state`, which is a pure function of the log. `committer` and
+//! `group` form groups, `prepare` and `rewrite` make the files that a correction leaves, `put` goes
+//! through the compare-and-swap, `projector` follows with the catalogue, `recover` replays all of it at
+//! start.
+
+mod committer;
+mod context;
+mod dataset;
+mod entry;
+mod error;
+mod files;
+mod group;
+mod plan;
+mod prepare;
+mod projector;
+mod put;
+mod queue;
+mod receipt;
+mod recover;
+mod rewrite;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, Utc};
+
+use crate::catalog::Catalog;
+use crate::clock::{Clock, Ids};
+use crate::store::file::FileLayout;
+use crate::store::index::DataFile;
+use crate::store::{Store, Table};
+use dataset::{Dataset, Parts, Shape};
+use plan::Decision;
+use queue::{Claims, Item};
+
+pub(crate) use error::CommitError;
+pub(crate) use state::Current;
+
+/// All datasets' committers.
+#[derive(Debug)]
+pub(crate) struct Commits {
+    /// In the order of the patterns: the newest major of a pattern before its older ones.
+    datasets: Vec<Dataset>,
+    claims: Arc<Claims>,
+}
+
+/// A checked submission that is ready to become visible.
+#[derive(Debug)]
+pub(crate) struct CommitJob {
+    pub(crate) id: String,
+    /// From [`Commits::reserve_seq`].
+    pub(crate) seq: i64,
+    pub(crate) caller: String,
+    pub(crate) request_id: String,
+    pub(crate) publisher: String,
+    /// As sent, and as partition.
+    pub(crate) period: String,
+    pub(crate) partition: String,
+    pub(crate) media_type: String,
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
+    pub(crate) rows: u64,
+    /// Slices that it sends, ascending; `[""]` when the pattern has no slices; empty: nothing to report.
+    pub(crate) slices: Vec<String>,
+    pub(crate) pattern: String,
+    pub(crate) bundle_sha256: String,
+    pub(crate) nothing_to_report: bool,
+    pub(crate) created_at: i64,
+    /// JSON of the report.
+    pub(crate) report: String,
+    pub(crate) payload: JobRows,
+    /// The revision that the sender saw (Some(0): none); None: whatever is current.
+    pub(crate) parent_revision: Option<u64>,
+    pub(crate) replace_all: bool,
+    pub(crate) confirm_deletions: bool,
+}
+
+/// Rows of a job: physical schema, sorted by key.
+#[derive(Debug)]
+pub(crate) enum JobRows {
+    /// Small: the committer writes them into the group's file.
+    Batches(Vec<RecordBatch>),
+    /// Big: already encoded to files of their own. The commit removes those that it does not take.
+    Files(Vec<DataFile>),
+    None,
+}
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Committed {
+    pub(crate) id: String,
+    pub(crate) revision: u64,
+    pub(crate) dataset_version: u64,
+    pub(crate) rows: u64,
+    pub(crate) committed_at: DateTime<Utc>,
+    pub(crate) carried: Vec<String>,
+    pub(crate) dropped: Vec<String>,
+    /// Canonical JSON.
+    pub(crate) receipt: String,
+    pub(crate) report: String,
+    /// Every slice was current from the same bytes: this is the earlier submission.
+    pub(crate) unchanged: bool,
+}
+
+impl Commits {
+    /// Opens a committer per pattern, replays logs, catches the projection up.
+    pub(crate) async fn open(
+        store: Arc<Store>,
+        catalog: Arc<Catalog>,
+        patterns: &[Arc<hub_datasets::Pattern>],
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Arc<Self>, CommitError> {
+        let shapes = patterns.iter().map(|pattern| Shape::of(pattern));
+        Self::open_as(Parts { store, catalog, clock, ids }, shapes).await
+    }
+
+    async fn open_as(
+        parts: Parts,
+        shapes: impl IntoIterator<Item = Shape>,
+    ) -> Result<Arc<Self>, CommitError> {
+        let mut datasets: Vec<Dataset> = Vec::new();
+        for shape in shapes {
+            let major = (shape.pattern.as_str(), shape.major);
+            if !datasets.iter().any(|dataset| dataset.major() == major) {
+                datasets.push(Dataset::open(&parts, shape).await?);
+            }
+        }
+        Ok(Arc::new(Self { datasets, claims: Arc::default() }))
+    }
+
+    /// The table of a dataset, by pattern (`rb28s`: its newest major) or by table name (`rb28s_v1`).
+    pub(crate) fn table(&self, dataset: &str) -> Option<Arc<Table>> {
+        Some(Arc::clone(self.dataset(dataset)?.context().files.table()))
+    }
+    /// How data files of a dataset are laid out.
+    pub(crate) fn layout(&self, dataset: &str) -> Option<FileLayout> {
+        Some(self.dataset(dataset)?.context().files.layout().clone())
+    }
+    /// A `_seq` that no other submission of the dataset has or will have; 0 when there is no such
+    /// dataset, whose commit is refused anyway.
+    pub(crate) fn reserve_seq(&self, dataset: &str) -> i64 {
+        self.dataset(dataset).map_or(0, Dataset::reserve_seq)
+    }
+    /// The current revision of (publisher, partition).
+    pub(crate) fn current(&self, dataset: &str, publisher: &str, partition: &str) -> Option<Current> {
+        self.dataset(dataset)?.context().state().current(publisher, partition).cloned()
+    }
+
+    /// The committed submission of a request id, from the projection's head in memory. Its receipt and
+    /// report are read from its commit, one small file.
+    #[cfg(test)]
+    pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<Committed> {
+        self.datasets.iter().find_map(|dataset| dataset.by_request(caller, request_id))
+    }
+    /// The committed submission of an id, as `by_request`.
+    pub(crate) fn by_id(&self, id: &str) -> Option<Committed> {
+        self.datasets.iter().find_map(|dataset| dataset.by_id(id))
+    }
+
+    /// Queues a job and waits until it is visible and durable, or refused. Data files of a job that is
+    /// refused are removed.
+    pub(crate) async fn commit(&self, dataset: &str, job: CommitJob) -> Result<Committed, CommitError> {
+        let Some(dataset) = self.dataset(dataset) else {
+            return Err(CommitError::DatasetUnknown { dataset: dataset.to_owned() });
+        };
+        if let Err(error) = dataset.check_rows(&job) {
+            return Err(dataset.turn_away(job, error).await);
+        }
+        let room = match dataset.take_room(&job) {
+            Ok(room) => room,
+            Err(error) => return Err(dataset.turn_away(job, error).await),
+        };
+        let claim = self.claims.claim(&job.caller, &job.request_id).await;
+        let (item, answered) = Item::new(job, room, claim);
+        if let Some((elsewhere, decision)) = self.known_elsewhere(dataset, &item.job) {
+            // A pattern's other major answers what it has committed; another pattern refuses.
+            elsewhere.context().settle(item, decision);
+        } else if let Err(item) = dataset.enqueue(item) {
+            dataset.context().settle_closed(*item);
+        }
+        answered.await.unwrap_or_else(|_| Err(dataset.outcome_unknown()))
+    }
+
+    /// What another dataset says to the request id of a job.
+    fn known_elsewhere(&self, own: &Dataset, job: &CommitJob) -> Option<(&Dataset, Decision)> {
+        let others = self.datasets.iter().filter(|dataset| dataset.major() != own.major());
+        let mut said = others.filter_map(|other| Some((other, other.known(job)?)));
+        said.next()
+    }
+
+    /// Waits until the catalogue shows all that was acknowledged before the call, or fails to take it.
+    pub(crate) async fn caught_up(&self) {
+        for dataset in &self.datasets {
+            dataset.caught_up().await;
+        }
+    }
+
+    /// Waits until the projection holds all that was acknowledged; stops the committers.
+    pub(crate) async fn close(&self) {
+        for dataset in &self.datasets {
+            dataset.close_queue();
+        }
+        for dataset in &self.datasets {
+            dataset.end().await;
+        }
+    }
+
+    fn dataset(&self, name: &str) -> Option<&Dataset> {
+        let by_table = self.datasets.iter().find(|dataset| dataset.context().name() == name);
+        by_table.or_else(|| self.datasets.iter().find(|dataset| dataset.major().0 == name))
+    }
+}

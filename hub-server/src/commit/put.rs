@@ -1,0 +1,287 @@
+//! One group's way into the log: decide, write rows, put by compare-and-swap, swap, acknowledge.
+//!
+//! An error of the put does not say that the commit failed. The store reads the version and looks for
+//! our commit id; only when nobody has the version did the commit not happen. While even that cannot
+//! be read the commit is kept, and every later group first finds out what became of it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::runtime::Handle;
+
+use super::CommitError;
+use super::JobRows;
+use super::context::Context;
+use super::entry::submission_entry;
+use super::group::Group;
+use super::prepare::Prepared;
+use super::projector::Projected;
+use super::queue::Item;
+use super::receipt::Stamp;
+use super::state::CommitFacts;
+use crate::clock::{Clock, Ids};
+use crate::fault;
+use crate::store::StoreError;
+use crate::store::index::DataFile;
+use crate::store::log::{CommitInfo, Entry, Remove};
+use crate::store::table::Put;
+
+/// Lost races of one group, before its jobs go back to the queue.
+const RACES_MAX: usize = 32;
+
+/// What a group left behind.
+#[derive(Debug, Default)]
+pub(crate) struct GroupEnd {
+    /// Jobs that wait for the next group.
+    pub(crate) back: Vec<Item>,
+    /// Commits for the projection, ours and those of others, in order.
+    pub(crate) projected: Vec<Projected>,
+}
+
+/// A put of which nobody knows whether it happened.
+#[derive(Debug)]
+struct Unknown {
+    log_version: u64,
+    entry: Entry,
+    /// Files that go when it did not happen.
+    staged: Vec<Arc<DataFile>>,
+}
+
+enum PutEnd {
+    Done,
+    Taken(Box<Entry>),
+    /// Nobody has the version: nothing happened.
+    Failed(StoreError),
+    Unknown,
+}
+
+/// Puts the groups of one table, one after the other.
+#[derive(Debug)]
+pub(crate) struct Putter {
+    context: Arc<Context>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    /// Opaque id of the hub, for receipts.
+    hub: String,
+    epoch: String,
+    unknown: Option<Unknown>,
+}
+
+impl Putter {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        hub: String,
+        epoch: String,
+    ) -> Self {
+        Self { context, clock, ids, hub, epoch, unknown: None }
+    }
+
+    /// Commits jobs of different keys together. Blocking.
+    pub(crate) fn commit(&mut self, direct: Vec<Item>, prepared: Option<Prepared>) -> GroupEnd {
+        let mut end = GroupEnd::default();
+        let (mut direct, mut prepared) = (direct, prepared);
+        if let Err(error) = self.find_out(&mut end) {
+            self.refuse_all(direct, prepared, &error);
+            return end;
+        }
+        for _ in 0..RACES_MAX {
+            let group = Group::form(&self.context, direct, prepared, &mut end.back);
+            if group.jobs().next().is_none() {
+                return end;
+            }
+            match self.attempt(group, &mut end) {
+                None => return end,
+                Some(again) => (direct, prepared) = again,
+            }
+        }
+        end.back.extend(direct);
+        end.back.extend(prepared.into_iter().flat_map(|prepared| prepared.dissolve(&self.context)));
+        end
+    }
+
+    /// One attempt of a put. Gives the jobs back when another took the version.
+    fn attempt(&mut self, group: Group, end: &mut GroupEnd) -> Option<(Vec<Item>, Option<Prepared>)> {
+        let written = match group.write_rows(&self.context) {
+            Ok(written) => written,
+            Err(error) => {
+                self.refuse_group(group, &error);
+                return None;
+            }
+        };
+        fault::point("commit.file.after");
+        let (log_version, entry) = match self.entry(&group, &written) {
+            Ok(made) => made,
+            Err(error) => {
+                self.context.discard(&written);
+                self.refuse_group(group, &error);
+                return None;
+            }
+        };
+        fault::point("commit.put.before");
+        let put = self.put(log_version, &entry);
+        fault::point("commit.put.after");
+        match put {
+            PutEnd::Done => match self.take_up(log_version, &entry, end) {
+                Ok(()) => {
+                    fault::point("commit.swap.after");
+                    group.acknowledge(&entry);
+                }
+                Err(error) => {
+                    let staged = entry.adds.clone();
+                    self.unknown = Some(Unknown { log_version, entry, staged });
+                    group.answer_all(&error);
+                }
+            },
+            PutEnd::Taken(rival) => {
+                self.context.discard(&written);
+                let (direct, prepared) = group.apart();
+                if let Err(error) = self.take_up(log_version, &rival, end) {
+                    self.refuse_all(direct, prepared, &error);
+                    return None;
+                }
+                return Some((direct, prepared));
+            }
+            PutEnd::Failed(error) => {
+                self.context.discard(&written);
+                let error = self.context.files.store_error(error);
+                self.refuse_group(group, &error);
+            }
+            PutEnd::Unknown => {
+                let staged = entry.adds.clone();
+                self.unknown = Some(Unknown { log_version, entry, staged });
+                group.answer_all(&self.outcome_unknown());
+            }
+        }
+        None
+    }
+
+    fn entry(&self, group: &Group, written: &[Arc<DataFile>]) -> Result<(u64, Entry), CommitError> {
+        let snapshot = self.context.files.table().snapshot();
+        let committed_at = self.next_time();
+        let dataset_version = snapshot.dataset_version + 1;
+        let dataset = self.context.name();
+        let stamp = Stamp { hub: &self.hub, dataset, dataset_version, committed_at };
+        let submissions = group.jobs().map(|(item, accepted)| submission_entry(stamp, &item.job, accepted));
+        let submissions = submissions
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| CommitError::Rows { dataset: dataset.to_owned(), message: error.to_string() })?;
+        let mut adds = written.to_vec();
+        adds.extend(group.prepared.iter().flat_map(|prepared| prepared.added.iter().map(Arc::clone)));
+        for (item, _) in group.jobs() {
+            if let JobRows::Files(files) = &item.job.payload {
+                adds.extend(files.iter().map(|file| Arc::new(file.clone())));
+            }
+        }
+        let info = CommitInfo {
+            commit: self.ids.next().to_string(),
+            epoch: self.epoch.clone(),
+            operation: "WRITE".to_owned(),
+            committed_at,
+            dataset_version,
+            submissions,
+        };
+        let removes = group.removes.iter().map(|file| Remove::from(file.as_ref())).collect();
+        Ok((snapshot.log_version + 1, Entry { info, definition: None, removes, adds }))
+    }
+
+    /// The time of the next commit: the clock's, but later than the last commit of the table.
+    fn next_time(&self) -> DateTime<Utc> {
+        let now = self.clock.now().timestamp_micros();
+        let now = DateTime::from_timestamp_micros(now).unwrap_or_default();
+        match self.context.state().committed_at() {
+            Some(last) => now.max(last + TimeDelta::microseconds(1)),
+            None => now,
+        }
+    }
+
+    fn put(&self, log_version: u64, entry: &Entry) -> PutEnd {
+        let table = self.context.files.table();
+        let put = || Handle::current().block_on(table.put(log_version, entry));
+        let error = match put() {
+            Ok(Put::Done) => return PutEnd::Done,
+            Ok(Put::Taken(rival)) => return PutEnd::Taken(rival),
+            Err(error) => error,
+        };
+        match table.read(log_version) {
+            Ok(None) => return PutEnd::Failed(error),
+            Ok(Some(found)) if found.info.commit != entry.info.commit => {
+                return PutEnd::Taken(Box::new(found));
+            }
+            Ok(Some(_)) | Err(_) => {}
+        }
+        // It is there, or may be, but is not known to be durable: one more try, which finds it.
+        match put() {
+            Ok(Put::Done) => PutEnd::Done,
+            Ok(Put::Taken(rival)) => PutEnd::Taken(rival),
+            Err(again) => {
+                let table = self.context.name();
+                tracing::error!(%table, log_version, %error, %again, "the outcome of a put is unknown");
+                PutEnd::Unknown
+            }
+        }
+    }
+
+    /// Makes an entry that is in the log the newest state, in the table and in the head.
+    fn take_up(&self, log_version: u64, entry: &Entry, end: &mut GroupEnd) -> Result<(), CommitError> {
+        if entry.definition.is_some() {
+            let message = format!("version {log_version} changes the table's definition; restart the hub");
+            return Err(CommitError::LogForeign { dataset: self.context.name().to_owned(), message });
+        }
+        let files = &self.context.files;
+        let before = files.table().snapshot();
+        files.table().advance(log_version, entry).map_err(|error| files.store_error(error))?;
+        let mut state = self.context.state_mut();
+        let superseded = state.apply(CommitFacts::of(log_version, entry));
+        for remove in &entry.removes {
+            if let Some(file) = before.files.get(&remove.path) {
+                state.remove_file(file);
+            }
+        }
+        entry.adds.iter().for_each(|file| state.add_file(file));
+        end.projected.push(Projected::new(log_version, entry, superseded));
+        Ok(())
+    }
+
+    /// Finds out what became of a put whose outcome is unknown.
+    fn find_out(&mut self, end: &mut GroupEnd) -> Result<(), CommitError> {
+        let Some(unknown) = self.unknown.take() else { return Ok(()) };
+        let at = unknown.log_version;
+        match self.put(at, &unknown.entry) {
+            PutEnd::Done => {
+                let taken_up = self.take_up(at, &unknown.entry, end);
+                if taken_up.is_err() {
+                    self.unknown = Some(unknown);
+                }
+                taken_up
+            }
+            PutEnd::Taken(rival) => {
+                self.context.discard(&unknown.staged);
+                self.take_up(at, &rival, end)
+            }
+            PutEnd::Failed(error) => {
+                let table = self.context.name();
+                tracing::warn!(%table, log_version = at, %error, "a put of unknown outcome did not happen");
+                self.context.discard(&unknown.staged);
+                Ok(())
+            }
+            PutEnd::Unknown => {
+                self.unknown = Some(unknown);
+                Err(self.outcome_unknown())
+            }
+        }
+    }
+
+    fn outcome_unknown(&self) -> CommitError {
+        CommitError::OutcomeUnknown { dataset: self.context.name().to_owned() }
+    }
+    fn refuse_group(&self, group: Group, error: &CommitError) {
+        let (direct, prepared) = group.apart();
+        self.refuse_all(direct, prepared, error);
+    }
+    fn refuse_all(&self, direct: Vec<Item>, prepared: Option<Prepared>, error: &CommitError) {
+        let prepared = prepared.into_iter().flat_map(|prepared| prepared.dissolve(&self.context));
+        direct.into_iter().chain(prepared).for_each(|item| self.context.refuse(item, error.clone()));
+    }
+}

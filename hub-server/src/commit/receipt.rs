@@ -1,0 +1,83 @@
+//! The content of a receipt in its canonical encoding, as commitInfo keeps it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use hub_datasets::{Report, Severity};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::CommitJob;
+use super::plan::Accepted;
+use crate::store::canonical::{NotCanonical, canonical};
+use crate::store::hex;
+
+/// What a receipt says beside job and plan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamp<'a> {
+    /// Opaque id of this hub.
+    pub(crate) hub: &'a str,
+    pub(crate) dataset: &'a str,
+    pub(crate) dataset_version: u64,
+    pub(crate) committed_at: DateTime<Utc>,
+}
+
+/// Canonical JSON of the receipt of an accepted job.
+pub(crate) fn receipt(
+    stamp: Stamp<'_>,
+    job: &CommitJob,
+    accepted: &Accepted,
+) -> Result<String, NotCanonical> {
+    let (verdict, counts) = verdict(&job.report);
+    canonical(&json!({
+        "bundle_sha256": job.bundle_sha256,
+        "carried": accepted.carried,
+        "committed_at": stamp.committed_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        "counts": counts,
+        "dataset": stamp.dataset,
+        "dataset_version": stamp.dataset_version,
+        "dropped": accepted.dropped,
+        "hub": stamp.hub,
+        "key_id": "",
+        "media_type": job.media_type,
+        "nothing_to_report": job.nothing_to_report,
+        "parent": accepted.parent,
+        "pattern": job.pattern,
+        "period": job.period,
+        "publisher": job.publisher,
+        "report_sha256": sha256_hex(job.report.as_bytes()),
+        "revision": accepted.revision,
+        "rows": job.rows,
+        "sha256": job.sha256,
+        "signature": "",
+        "size": job.size,
+        "slices": job.slices.len(),
+        "submission": job.id,
+        "verdict": verdict,
+    }))
+}
+
+/// The verdict on an accepted payload and its findings by severity.
+fn verdict(report: &str) -> (&'static str, BTreeMap<String, u64>) {
+    let mut counts = BTreeMap::new();
+    let Ok(report) = serde_json::from_str::<Report>(report) else {
+        // A submission without a payload has no report.
+        return ("accepted", counts);
+    };
+    for count in &report.counts {
+        let name = match count.severity {
+            Severity::Info => "info",
+            Severity::Warn => "warn",
+            Severity::MustExplain => "must-explain",
+            Severity::Block => "block",
+        };
+        *counts.entry(name.to_owned()).or_default() += count.count;
+    }
+    let warned = report.counts.iter().any(|count| count.severity > Severity::Info);
+    (if warned { "accepted-with-warnings" } else { "accepted" }, counts)
+}
+
+/// SHA-256 in lower-case hex.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}

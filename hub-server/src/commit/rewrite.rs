@@ -1,0 +1,149 @@
+//! Shared files without their superseded rows. Prepared beside the committer, row group by row
+//! group, so that a correction of a big file stalls nobody.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, Int64Array, StringArray, new_null_array};
+use arrow::compute::{cast, filter_record_batch};
+use arrow::datatypes::{DataType, Field, Int64Type, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::CommitError;
+use super::files::Files;
+use super::plan::Superseded;
+use crate::store::file::{DataFileWriter, ROW_GROUP_ROWS};
+use crate::store::index::DataFile;
+
+/// What is left of a live file without the superseded rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Rewrite {
+    /// No row of it is superseded.
+    Kept,
+    /// No row of it stays.
+    Emptied,
+    Replaced(Arc<DataFile>),
+}
+
+/// Rows that are read at once.
+const BATCH_ROWS: usize = 8_192;
+
+/// Writes a file again without its superseded rows. Blocking.
+pub(crate) fn rewrite(
+    files: &Files,
+    file: &DataFile,
+    superseded: &Superseded,
+) -> Result<Rewrite, CommitError> {
+    let gone = count(files, file, superseded)?;
+    if gone == 0 {
+        return Ok(Rewrite::Kept);
+    }
+    if gone == file.rows {
+        return Ok(Rewrite::Emptied);
+    }
+    let mut writer = files.create()?;
+    match copy_remaining(files, file, superseded, &mut writer) {
+        Ok(()) => Ok(Rewrite::Replaced(Arc::new(files.finish(writer, &file.partition)?))),
+        Err(error) => {
+            writer.discard();
+            Err(error)
+        }
+    }
+}
+
+/// Number of superseded rows in a file; reads the two columns that tell. Blocking.
+pub(crate) fn count(files: &Files, file: &DataFile, superseded: &Superseded) -> Result<u64, CommitError> {
+    let owner = [Some("_seq"), files.slice_column()].into_iter().flatten();
+    let mut gone = 0;
+    for batch in open(files, file, Some(&owner.collect::<Vec<_>>()))? {
+        let batch = batch.map_err(|error| files.unreadable(file, &error))?;
+        let kept = remaining(files, &batch, superseded).map_err(|error| files.unreadable(file, &error))?;
+        gone += (kept.len() - kept.true_count()) as u64;
+    }
+    Ok(gone)
+}
+
+fn copy_remaining(
+    files: &Files,
+    file: &DataFile,
+    superseded: &Superseded,
+    writer: &mut DataFileWriter,
+) -> Result<(), CommitError> {
+    let encoder = writer.encoder();
+    let (mut pending, mut rows) = (Vec::new(), 0);
+    for batch in open(files, file, None)? {
+        let batch = batch.map_err(|error| files.unreadable(file, &error))?;
+        let kept = remaining(files, &batch, superseded)
+            .and_then(|kept| filter_record_batch(&batch, &kept))
+            .and_then(|kept| conformed(&kept, &files.layout().schema))
+            .map_err(|error| files.unreadable(file, &error))?;
+        if rows + kept.num_rows() > ROW_GROUP_ROWS {
+            let group = encoder.encode(&pending).map_err(|error| files.store_error(error))?;
+            writer.append(group).map_err(|error| files.store_error(error))?;
+            (pending, rows) = (Vec::new(), 0);
+        }
+        if kept.num_rows() > 0 {
+            rows += kept.num_rows();
+            pending.push(kept);
+        }
+    }
+    let group = encoder.encode(&pending).map_err(|error| files.store_error(error))?;
+    writer.append(group).map_err(|error| files.store_error(error))
+}
+
+/// A batch with the columns that the table has now; those that the file is too old for are empty.
+fn conformed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let column = |field: &Arc<Field>| match batch.column_by_name(field.name()) {
+        Some(column) => Arc::clone(column),
+        None => new_null_array(field.data_type(), batch.num_rows()),
+    };
+    RecordBatch::try_new(Arc::clone(schema), schema.fields().iter().map(column).collect())
+}
+
+/// Opens a data file for reading in row order, some columns of it or all.
+pub(crate) fn open(
+    files: &Files,
+    file: &DataFile,
+    columns: Option<&[&str]>,
+) -> Result<ParquetRecordBatchReader, CommitError> {
+    let unreadable = |error: parquet::errors::ParquetError| files.unreadable(file, &error);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(files.open(file)?).map_err(unreadable)?;
+    let mask = match columns {
+        Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
+        None => ProjectionMask::all(),
+    };
+    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(unreadable)
+}
+
+/// True for each row that is not superseded.
+fn remaining(
+    files: &Files,
+    batch: &RecordBatch,
+    superseded: &Superseded,
+) -> Result<BooleanArray, ArrowError> {
+    let column = |name: &str| {
+        let missing = || ArrowError::SchemaError(format!("column {name} lacks"));
+        batch.column_by_name(name).ok_or_else(missing)
+    };
+    let seqs: &Int64Array = column("_seq")?
+        .as_primitive_opt::<Int64Type>()
+        .ok_or_else(|| ArrowError::SchemaError("column _seq does not hold integers".to_owned()))?;
+    let Some(slice_column) = files.slice_column() else {
+        return Ok(seqs.values().iter().map(|seq| Some(!superseded.contains_key(seq))).collect());
+    };
+    let slices = cast(column(slice_column)?, &DataType::Utf8)?;
+    let slices: &StringArray = slices.as_string();
+    let mut owner: (Option<i64>, Option<&BTreeSet<String>>) = (None, None);
+    let kept = seqs.values().iter().enumerate().map(|(row, seq)| {
+        // Rows of one submission lie together, so the set is looked up once for all of them.
+        if owner.0 != Some(*seq) {
+            owner = (Some(*seq), superseded.get(seq));
+        }
+        let slice = if slices.is_null(row) { "" } else { slices.value(row) };
+        Some(owner.1.is_none_or(|gone| !gone.contains(slice)))
+    });
+    Ok(kept.collect())
+}

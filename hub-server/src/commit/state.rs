@@ -1,0 +1,194 @@
+//! The replayed state of one dataset: what is current, what was ever committed, and which live file
+//! holds which submission. It is a pure function of the log; a commit and a replay go the same way.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::store::index::DataFile;
+use crate::store::log::{Entry, SubmissionEntry};
+
+/// The current revision of (publisher, partition).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Current {
+    pub(crate) revision: u64,
+    /// Submission that made this revision.
+    pub(crate) submission: String,
+    /// Slice → (`_seq`, submission id, SHA-256 of its payload).
+    pub(crate) slices: BTreeMap<String, CurrentSlice>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CurrentSlice {
+    pub(crate) seq: i64,
+    pub(crate) submission: String,
+    pub(crate) sha256: String,
+}
+
+/// What is remembered of each committed submission; the rest is read from its commit when asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Recorded {
+    pub(crate) id: String,
+    pub(crate) caller: String,
+    pub(crate) request_id: String,
+    pub(crate) publisher: String,
+    pub(crate) period: String,
+    pub(crate) media_type: String,
+    pub(crate) pattern: String,
+    pub(crate) sha256: String,
+    pub(crate) nothing_to_report: bool,
+    pub(crate) revision: u64,
+    pub(crate) log_version: u64,
+}
+
+/// A commit with submissions, as the log tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CommitFacts<'a> {
+    pub(crate) log_version: u64,
+    pub(crate) committed_at: DateTime<Utc>,
+    pub(crate) submissions: &'a [SubmissionEntry],
+}
+
+impl<'a> CommitFacts<'a> {
+    pub(crate) fn of(log_version: u64, entry: &'a Entry) -> Self {
+        let info = &entry.info;
+        Self { log_version, committed_at: info.committed_at, submissions: &info.submissions }
+    }
+}
+
+/// State of one dataset at one log version.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct State {
+    log_version: u64,
+    committed_at: Option<DateTime<Utc>>,
+    largest_seq: i64,
+    /// Publisher → partition → current revision.
+    current: HashMap<String, BTreeMap<String, Current>>,
+    /// Number of current slices of each `_seq` that still has some.
+    live_slices: HashMap<i64, usize>,
+    /// Live files by the `_seq`s that own rows of them.
+    homes: HashMap<i64, Vec<Arc<DataFile>>>,
+    by_id: HashMap<String, Arc<Recorded>>,
+    /// Caller → request id → submission.
+    by_request: HashMap<String, HashMap<String, Arc<Recorded>>>,
+}
+
+impl State {
+    pub(crate) fn log_version(&self) -> u64 {
+        self.log_version
+    }
+    pub(crate) fn committed_at(&self) -> Option<DateTime<Utc>> {
+        self.committed_at
+    }
+    pub(crate) fn largest_seq(&self) -> i64 {
+        self.largest_seq
+    }
+    pub(crate) fn current(&self, publisher: &str, partition: &str) -> Option<&Current> {
+        self.current.get(publisher)?.get(partition)
+    }
+    pub(crate) fn by_id(&self, id: &str) -> Option<&Arc<Recorded>> {
+        self.by_id.get(id)
+    }
+    pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<&Arc<Recorded>> {
+        self.by_request.get(caller)?.get(request_id)
+    }
+    /// Number of slices for which a submission is the current one.
+    pub(crate) fn live_slices(&self, seq: i64) -> usize {
+        self.live_slices.get(&seq).copied().unwrap_or(0)
+    }
+    /// Live files that hold rows of a submission.
+    pub(crate) fn homes(&self, seq: i64) -> &[Arc<DataFile>] {
+        self.homes.get(&seq).map_or(&[], Vec::as_slice)
+    }
+
+    /// Takes up the live files of a snapshot.
+    pub(crate) fn set_files<'a>(&mut self, files: impl IntoIterator<Item = &'a Arc<DataFile>>) {
+        self.homes.clear();
+        for file in files {
+            self.add_file(file);
+        }
+    }
+    pub(crate) fn add_file(&mut self, file: &Arc<DataFile>) {
+        for seq in &file.seqs {
+            self.homes.entry(*seq).or_default().push(Arc::clone(file));
+        }
+    }
+    pub(crate) fn remove_file(&mut self, file: &DataFile) {
+        for seq in &file.seqs {
+            let Some(homes) = self.homes.get_mut(seq) else { continue };
+            homes.retain(|home| home.path != file.path);
+            if homes.is_empty() {
+                self.homes.remove(seq);
+            }
+        }
+    }
+
+    /// Takes up the submissions of a commit, in the order of the commit. Returns the submissions of
+    /// which nothing is current any more.
+    pub(crate) fn apply(&mut self, commit: CommitFacts<'_>) -> Vec<String> {
+        self.log_version = commit.log_version;
+        self.committed_at = self.committed_at.max(Some(commit.committed_at));
+        let mut superseded = Vec::new();
+        for entry in commit.submissions {
+            self.apply_entry(entry, commit.log_version, &mut superseded);
+        }
+        superseded
+    }
+
+    fn apply_entry(&mut self, entry: &SubmissionEntry, log_version: u64, superseded: &mut Vec<String>) {
+        self.largest_seq = self.largest_seq.max(entry.seq);
+        self.remember(entry, log_version);
+        let partitions = self.current.entry(entry.publisher.clone()).or_default();
+        let before = partitions.remove(&entry.partition);
+        let made_before =
+            before.as_ref().map(|current| (current.submission.clone(), current.slices.is_empty()));
+        let mut slices = before.map(|current| current.slices).unwrap_or_default();
+        for slice in entry.slices.iter().chain(&entry.dropped) {
+            let Some(old) = slices.remove(slice) else { continue };
+            if let Some(left) = self.live_slices.get_mut(&old.seq) {
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    self.live_slices.remove(&old.seq);
+                    superseded.push(old.submission);
+                }
+            }
+        }
+        // A revision without slices is current by itself until the next one.
+        if let Some((submission, true)) = made_before {
+            superseded.push(submission);
+        }
+        for slice in &entry.slices {
+            slices.insert(
+                slice.clone(),
+                CurrentSlice { seq: entry.seq, submission: entry.id.clone(), sha256: entry.sha256.clone() },
+            );
+        }
+        if !entry.slices.is_empty() {
+            self.live_slices.insert(entry.seq, entry.slices.len());
+        }
+        let current = Current { revision: entry.revision, submission: entry.id.clone(), slices };
+        partitions.insert(entry.partition.clone(), current);
+    }
+
+    fn remember(&mut self, entry: &SubmissionEntry, log_version: u64) {
+        let recorded = Arc::new(Recorded {
+            id: entry.id.clone(),
+            caller: entry.caller.clone(),
+            request_id: entry.request_id.clone(),
+            publisher: entry.publisher.clone(),
+            period: entry.period.clone(),
+            media_type: entry.media_type.clone(),
+            pattern: entry.pattern.clone(),
+            sha256: entry.sha256.clone(),
+            nothing_to_report: entry.nothing_to_report,
+            revision: entry.revision,
+            log_version,
+        });
+        if !entry.request_id.is_empty() {
+            let of_caller = self.by_request.entry(entry.caller.clone()).or_default();
+            of_caller.entry(entry.request_id.clone()).or_insert_with(|| Arc::clone(&recorded));
+        }
+        self.by_id.insert(entry.id.clone(), recorded);
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the commit, on a disk that can be cut off and made to fail at every call.
+
+mod decisions;
+mod harness;
+mod order;
+mod outcomes;
+mod power;
+mod random;
+mod schedules;
+mod whole;

@@ -1,0 +1,201 @@
+//! All schedules of append × correction over shared files: whatever is prepared when, and committed
+//! when, the rows are those of the pushes replayed in the order of the log.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema};
+use tokio::sync::oneshot;
+
+use super::harness::{House, Push, oracle, pattern_schema, push, shape};
+use crate::commit::prepare::{Prepared, prepare};
+use crate::commit::put::{GroupEnd, Putter};
+use crate::commit::queue::{Answer, Item};
+use crate::store::disk::sim::SimDisk;
+use crate::store::table::physical;
+
+/// One step of a schedule, about one push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The rewrites of a correction are made.
+    Prepare(usize),
+    /// A prepared correction, or an append, goes into the log.
+    Commit(usize),
+}
+
+/// All orders of steps in which each correction is prepared before it is committed.
+fn schedules(corrections: usize, appends: usize) -> Vec<Vec<Step>> {
+    fn extend(prefix: &mut Vec<Step>, left: &mut Vec<u8>, all: &mut Vec<Vec<Step>>) {
+        if left.iter().all(|steps| *steps == 0) {
+            all.push(prefix.clone());
+            return;
+        }
+        for at in 0..left.len() {
+            let step = match left[at] {
+                0 => continue,
+                2 => Step::Prepare(at),
+                _ => Step::Commit(at),
+            };
+            left[at] -= 1;
+            prefix.push(step);
+            extend(prefix, left, all);
+            prefix.pop();
+            left[at] += 1;
+        }
+    }
+    let mut left = [vec![2; corrections], vec![1; appends]].concat();
+    let mut all = Vec::new();
+    extend(&mut Vec::new(), &mut left, &mut all);
+    all
+}
+
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
+/// Commits a group as the committer does: what comes back is prepared and tried again.
+fn commit(house: &House, putter: &mut Putter, direct: Vec<Item>, prepared: Option<Prepared>) {
+    let mut end = blocking(|| putter.commit(direct, prepared));
+    while !end.back.is_empty() {
+        let prepared = blocking(|| prepare(&house.context, std::mem::take(&mut end.back)));
+        let GroupEnd { back, .. } = blocking(|| putter.commit(Vec::new(), prepared));
+        end.back = back;
+    }
+}
+
+async fn run(schedule: &[Step], first: &[Push], later: &[Push], sliced: bool) {
+    let house = House::open(&SimDisk::new(), sliced).await.unwrap();
+    let mut putter = house.putter();
+    let mut answers: Vec<oneshot::Receiver<Answer>> = Vec::new();
+    let mut group = Vec::new();
+    for push in first {
+        let (item, answer) = house.item(push).await;
+        group.push(item);
+        answers.push(answer);
+    }
+    commit(&house, &mut putter, group, None);
+    assert_eq!(house.context.files.table().snapshot().files.len(), 1, "the first group shares a file");
+
+    let mut prepared: Vec<Option<Prepared>> = later.iter().map(|_| None).collect();
+    for step in schedule {
+        match *step {
+            Step::Prepare(at) => {
+                let (item, answer) = house.item(&later[at]).await;
+                answers.push(answer);
+                prepared[at] = blocking(|| prepare(&house.context, vec![item]));
+            }
+            Step::Commit(at) => match prepared[at].take() {
+                Some(ready) => commit(&house, &mut putter, Vec::new(), Some(ready)),
+                None => {
+                    let (item, answer) = house.item(&later[at]).await;
+                    answers.push(answer);
+                    commit(&house, &mut putter, vec![item], None);
+                }
+            },
+        }
+    }
+    for answer in answers {
+        answer.await.unwrap().unwrap();
+    }
+    let pushes = [first, later].concat();
+    assert_eq!(house.rows(), oracle(&house.log(), &pushes), "{schedule:?}");
+    let live: usize = house.context.files.table().snapshot().files.len();
+    let mentioned: usize = house.log().iter().map(|entry| entry.adds.len()).sum();
+    assert_eq!(house.data_files().len(), mentioned, "no rewrite that was thrown away stays: {live} live");
+    let fresh = House::open(&house.disk.killed(), sliced).await.unwrap();
+    assert_eq!(*fresh.context.state(), *house.context.state(), "replayed state = state");
+}
+
+fn first_group() -> Vec<Push> {
+    vec![
+        push(1, "a", &[("u1", 3), ("u2", 2)]),
+        push(2, "b", &[("u1", 1), ("u2", 2), ("u3", 1)]),
+        push(3, "c", &[("u1", 2)]),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_corrections_and_an_append_in_all_orders() {
+    let later =
+        [push(4, "a", &[("u1", 1)]), push(5, "b", &[("u2", 4), ("u4", 1)]), push(6, "d", &[("u1", 2)])];
+    let all = schedules(2, 1);
+    assert_eq!(all.len(), 30);
+    for schedule in all {
+        run(&schedule, &first_group(), &later, true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_corrections_that_empty_their_file_in_all_orders() {
+    let later = [
+        push(4, "a", &[("u1", 1), ("u2", 1)]),
+        push(5, "b", &[("u1", 1), ("u2", 1), ("u3", 1)]),
+        push(6, "c", &[("u1", 5)]),
+    ];
+    let all = schedules(3, 0);
+    assert_eq!(all.len(), 90);
+    for schedule in all {
+        run(&schedule, &first_group(), &later, true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn corrections_of_one_publisher_race_with_those_of_others() {
+    // Two corrections of one key: whichever is prepared first, the later commit supersedes the other.
+    let later = [push(4, "a", &[("u1", 1)]), push(5, "a", &[("u2", 7)]), push(6, "b", &[("u3", 2)])];
+    for schedule in schedules(3, 0) {
+        run(&schedule, &first_group(), &later, true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_slices_a_push_replaces_the_whole() {
+    let later = [push(4, "a", &[("u1", 1)]), push(5, "b", &[("u2", 4)]), push(6, "d", &[("u1", 2)])];
+    for schedule in schedules(2, 1) {
+        run(&schedule, &first_group(), &later, false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn corrections_prepared_together_share_one_rewrite() {
+    let house = House::open(&SimDisk::new(), true).await.unwrap();
+    let mut putter = house.putter();
+    let mut items = Vec::new();
+    for push in first_group() {
+        items.push(house.item(&push).await.0);
+    }
+    commit(&house, &mut putter, items, None);
+    let later = [push(4, "a", &[("u1", 1)]), push(5, "b", &[("u2", 4)])];
+    let items = vec![house.item(&later[0]).await.0, house.item(&later[1]).await.0];
+    let prepared = blocking(|| prepare(&house.context, items)).unwrap();
+    assert_eq!((prepared.removed.len(), prepared.added.len()), (1, 1));
+    commit(&house, &mut putter, Vec::new(), Some(prepared));
+    let log = house.log();
+    let last = log.last().unwrap();
+    assert_eq!((last.info.submissions.len(), last.removes.len(), last.adds.len()), (2, 1, 2));
+    assert_eq!(house.rows(), oracle(&log, &[first_group(), later.to_vec()].concat()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_older_than_a_column_is_corrected() {
+    let house = House::open(&SimDisk::new(), true).await.unwrap();
+    let mut putter = house.putter();
+    let mut items = Vec::new();
+    for push in first_group() {
+        items.push(house.item(&push).await.0);
+    }
+    commit(&house, &mut putter, items, None);
+    let older = house.log();
+    // The pattern's next minor version has a new optional column.
+    let columns =
+        [pattern_schema().fields().to_vec(), vec![Arc::new(Field::new("note", DataType::Utf8, true))]];
+    let mut wider = shape(true);
+    wider.table.schema = physical(&Schema::new(columns.concat()));
+    let house = House::open_as(&house.disk.killed(), wider).await.unwrap();
+    let mut putter = house.putter();
+    let correction = push(4, "b", &[("u2", 4)]);
+    let (item, answer) = house.item(&correction).await;
+    commit(&house, &mut putter, vec![item], None);
+    assert_eq!(answer.await.unwrap().unwrap().revision, 2);
+    assert!(house.log().len() > older.len() + 1, "the new column is a commit of its own");
+    assert_eq!(house.rows(), oracle(&house.log(), &[first_group(), vec![correction]].concat()));
+}

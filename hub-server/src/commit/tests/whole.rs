@@ -1,0 +1,148 @@
+//! The commit with its catalogue: opened, used, closed and opened again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use hub_proto::Reason;
+use serde_json::Value;
+
+use super::harness::{Push, TestClock, TestIds, push, shape};
+use crate::catalog::{Catalog, SubmissionFilter, SubmissionRecord};
+use crate::commit::dataset::{Parts, Shape};
+use crate::commit::{CommitJob, Commits};
+use crate::store::Store;
+use crate::store::disk::sim::SimDisk;
+use crate::store::table::TableSpec;
+
+fn other_shape() -> Shape {
+    let table = TableSpec { dataset: "rb27s".into(), name: "rb27s_v1".into(), ..shape(true).table };
+    Shape { pattern: "rb27s".into(), table, ..shape(true) }
+}
+
+async fn open(disk: &SimDisk, catalog: &Arc<Catalog>) -> Arc<Commits> {
+    let store = Store::open(Arc::new(disk.clone()), PathBuf::from("/hub")).await.unwrap();
+    let clock = Arc::new(TestClock(AtomicI64::new(4_000_000_000_000_000)));
+    let parts = Parts { store, catalog: Arc::clone(catalog), clock, ids: Arc::new(TestIds) };
+    Commits::open_as(parts, [shape(true), other_shape()]).await.unwrap()
+}
+
+async fn catalog(folder: &tempfile::TempDir, name: &str) -> Arc<Catalog> {
+    Arc::new(Catalog::open(&folder.path().join(name)).await.unwrap())
+}
+
+async fn records(catalog: &Catalog) -> Vec<SubmissionRecord> {
+    let filter = SubmissionFilter { limit: 100, ..SubmissionFilter::default() };
+    let mut records = Vec::new();
+    for listed in catalog.submissions(&filter).await.unwrap() {
+        records.push(catalog.submission(&listed.id).await.unwrap().unwrap());
+    }
+    records
+}
+
+fn job(commits: &Commits, push: &Push) -> CommitJob {
+    push.job(&commits.dataset("rb28s").unwrap().context().files)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_catalogue_follows_and_can_be_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, first) = (SimDisk::new(), catalog(&folder, "first").await);
+    let commits = open(&disk, &first).await;
+    let seqs = [commits.reserve_seq("rb28s"), commits.reserve_seq("rb28s_v1"), commits.reserve_seq("rb28s")];
+    assert_eq!(seqs, [1, 2, 3]);
+    for push in [
+        push(1, "a", &[("u1", 2), ("u2", 1)]),
+        push(2, "a", &[("u1", 1), ("u2", 1)]),
+        push(3, "b", &[("u1", 1)]),
+    ] {
+        commits.commit("rb28s", job(&commits, &push)).await.unwrap();
+    }
+    commits.caught_up().await;
+    let shown = records(&first).await;
+    let states: Vec<_> = shown.iter().rev().map(|r| (r.id.as_str(), r.state.as_str(), r.revision)).collect();
+    assert_eq!(states, [("s1", "SUPERSEDED", 1), ("s2", "COMMITTED", 2), ("s3", "COMMITTED", 1)]);
+    let current = commits.current("rb28s", "a", "2022-12-31").unwrap();
+    assert_eq!((current.revision, current.slices["u1"].submission.as_str()), (2, "s2"));
+    commits.close().await;
+    let closed = commits.commit("rb28s", job(&commits, &push(4, "b", &[("u1", 3)]))).await.unwrap_err();
+    assert_eq!(closed.reason(), Reason::Unavailable);
+    drop(commits);
+
+    let second = catalog(&folder, "second").await;
+    let commits = open(&disk.killed(), &second).await;
+    assert_eq!(records(&second).await, shown, "the projection from scratch is the incremental one");
+    assert!(commits.reserve_seq("rb28s") > 3, "no seq is given twice");
+    commits.close().await;
+    drop(commits);
+
+    let commits = open(&disk.killed(), &first).await;
+    assert_eq!(records(&first).await, shown, "what was applied is not applied again");
+    commits.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_is_read_back_by_id_and_by_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, catalog) = (SimDisk::new(), catalog(&folder, "catalogue").await);
+    let commits = open(&disk, &catalog).await;
+    let first = push(1, "a", &[("u1", 2)]);
+    let committed = commits.commit("rb28s", job(&commits, &first)).await.unwrap();
+    assert_eq!(commits.by_id("s1").as_ref(), Some(&committed));
+    assert_eq!(commits.by_request("a", "r1").as_ref(), Some(&committed));
+    assert_eq!((commits.by_id("s2"), commits.by_request("b", "r1")), (None, None));
+    commits.caught_up().await;
+    assert_eq!(catalog.submission("s1").await.unwrap().unwrap().receipt, committed.receipt);
+
+    let again = Push { id: "s2".into(), seq: 2, content: 1, request_id: "r2".into(), ..first.clone() };
+    let unchanged = commits.commit("rb28s", job(&commits, &again)).await.unwrap();
+    assert!(unchanged.unchanged);
+    assert_eq!((unchanged.id.as_str(), &unchanged.receipt), ("s1", &committed.receipt));
+
+    // The same request id under another pattern is another content.
+    let elsewhere = CommitJob { pattern: "rb27s/1.0.0".into(), ..job(&commits, &Push { seq: 9, ..first }) };
+    let reused = commits.commit("rb27s", elsewhere).await.unwrap_err();
+    assert_eq!(reused.reason(), Reason::RequestIdReused);
+    let unknown = commits.commit("rb34s", job(&commits, &again)).await.unwrap_err();
+    assert_eq!(unknown.reason(), Reason::DatasetUnknown);
+    commits.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_says_what_was_committed_in_canonical_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let commits = open(&SimDisk::new(), &catalog(&folder, "catalogue").await).await;
+    let report = r#"{"pattern":"rb28s/1.0.0","bundle_sha256":"","rows_read":2,"rows_refused":0,
+        "rows_set_aside":0,"counts":[{"code":"FLOAT_NOISE","severity":"warn","count":3}],
+        "violations":[],"not_evaluated":[]}"#;
+    let job = CommitJob { report: report.into(), ..job(&commits, &push(1, "a", &[("u1", 2)])) };
+    let committed = commits.commit("rb28s", job).await.unwrap();
+    let receipt: Value = serde_json::from_str(&committed.receipt).unwrap();
+    let hub = receipt["hub"].as_str().unwrap();
+    assert_eq!(hub.len(), 16);
+    let expected = format!(
+        "{{\"bundle_sha256\":\"{}\",\"carried\":[],\"committed_at\":\"2096-10-02T07:06:40.000000Z\",\
+         \"counts\":{{\"warn\":3}},\"dataset\":\"rb28s_v1\",\"dataset_version\":1,\"dropped\":[],\"hub\":\"{hub}\",\
+         \"key_id\":\"\",\"media_type\":\"text/csv\",\"nothing_to_report\":false,\"parent\":null,\
+         \"pattern\":\"rb28s/1.0.0\",\"period\":\"2022-Q4\",\"publisher\":\"a\",\"report_sha256\":\"{}\",\
+         \"revision\":1,\"rows\":2,\"sha256\":\"{:064x}\",\"signature\":\"\",\"size\":100,\"slices\":1,\
+         \"submission\":\"s1\",\"verdict\":\"accepted-with-warnings\"}}",
+        "b".repeat(64),
+        crate::commit::receipt::sha256_hex(report.as_bytes()),
+        1
+    );
+    assert_eq!(committed.receipt, expected);
+    commits.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_do_not_fit_the_table_are_refused_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let commits = open(&SimDisk::new(), &catalog(&folder, "catalogue").await).await;
+    let good = job(&commits, &push(1, "a", &[("u1", 2)]));
+    let miscounted = CommitJob { rows: 3, ..job(&commits, &push(2, "b", &[("u1", 2)])) };
+    let error = commits.commit("rb28s", miscounted).await.unwrap_err();
+    assert!(error.to_string().contains("2 rows instead of 3"), "{error}");
+    commits.commit("rb28s", good).await.unwrap();
+    commits.close().await;
+}
