@@ -1,0 +1,41 @@
+//! Arrow IPC stream: the schema message, then one message per batch.
+
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::writer::StreamWriter;
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+
+use super::super::QueryError;
+use super::Piece;
+
+pub(super) struct ArrowEncoder {
+    writer: StreamWriter<Vec<u8>>,
+}
+
+impl std::fmt::Debug for ArrowEncoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ArrowEncoder")
+    }
+}
+
+impl ArrowEncoder {
+    pub(super) fn new(schema: &SchemaRef) -> Result<Self, QueryError> {
+        let writer = StreamWriter::try_new(Vec::new(), schema).map_err(|e| QueryError::internal(&e))?;
+        Ok(Self { writer })
+    }
+
+    /// What was written since the last call.
+    pub(super) fn take(&mut self) -> Bytes {
+        std::mem::take(self.writer.get_mut()).into()
+    }
+
+    pub(super) fn encode(&mut self, batch: &RecordBatch) -> Result<Piece, QueryError> {
+        self.writer.write(batch).map_err(|e| QueryError::internal(&e))?;
+        Ok((self.take(), batch.num_rows() as u64))
+    }
+
+    pub(super) fn finish(&mut self) -> Result<Bytes, QueryError> {
+        self.writer.finish().map_err(|e| QueryError::internal(&e))?;
+        Ok(self.take())
+    }
+}

@@ -1,0 +1,81 @@
+//! SQL or a scan, bounded: plan → batches. The only room that names DataFusion.
+//!
+//! Work runs on the engine's own threads, which have big stacks; batches come back through a bounded
+//! channel, so that neither planning nor computing holds up the doors. Dropping a [`RowStream`]
+//! cancels its work.
+
+mod allow;
+mod derive;
+pub(crate) mod encode;
+mod engine;
+mod error;
+mod guard;
+mod limits;
+mod policy;
+mod prune;
+mod session;
+mod stream;
+mod table;
+mod visible;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use futures::stream::BoxStream;
+
+use crate::store::Snapshot;
+use hub_datasets::Pattern;
+
+pub(crate) use encode::{RowChunk, RowFormat};
+pub(crate) use engine::Engine;
+pub(crate) use error::QueryError;
+pub(crate) use limits::QueryLimits;
+pub(crate) use prune::last_day;
+pub(crate) use visible::permitted_files;
+
+/// A table as one reader sees it at one dataset version.
+#[derive(Debug, Clone)]
+pub(crate) struct TableView {
+    pub(crate) pattern: Arc<Pattern>,
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// Visible columns of the pattern.
+    pub(crate) columns: BTreeSet<String>,
+    /// Only this publisher's rows; None: all.
+    pub(crate) publisher: Option<String>,
+}
+
+/// Rows on their way out.
+pub(crate) struct RowStream {
+    pub(crate) schema: SchemaRef,
+    pub(crate) batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
+    /// Datasets that the plan scans (SQL), so that the answer names their versions.
+    pub(crate) datasets: Vec<String>,
+    /// Rows that the chosen files hold, an upper bound; 0 when files hold rows that the reader must
+    /// not even count.
+    pub(crate) estimated_rows: u64,
+}
+
+impl std::fmt::Debug for RowStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RowStream")
+            .field("schema", &self.schema)
+            .field("datasets", &self.datasets)
+            .field("estimated_rows", &self.estimated_rows)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One table's rows with columns and filter, in stable order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scan {
+    /// Empty: all visible.
+    pub(crate) columns: Vec<String>,
+    pub(crate) filter: Option<String>,
+    /// Rows to skip.
+    pub(crate) offset: u64,
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,318 @@
+//! `HubTable`: one table as one reader sees it. The policy lives here, in the plan, never in
+//! rewritten SQL: hidden columns are not in the schema, hidden files are not in the scan, and hidden
+//! rows that share a file with visible ones stay below a barrier.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNode as _;
+use datafusion::common::{ColumnStatistics, DFSchema, Result, ScalarValue, Statistics};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::{ListingTableUrl, PartitionedFile};
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::logical_expr::{Expr, Operator, TableProviderFilterPushDown};
+use datafusion::physical_expr::{PhysicalExpr, conjunction_opt};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+
+use super::derive::{Columns, DeriveExec, Output};
+use super::policy::PolicyExec;
+use super::prune::{exact, prune};
+use super::visible::{PUBLISHER, SEQ, Source, Visible, permitted_files};
+use super::{QueryError, TableView};
+use crate::store::index::DataFile;
+
+/// Address under which the engine knows the hub's data folder, and nothing else.
+pub(super) const OBJECTS: &str = "hub://data";
+
+#[derive(Debug)]
+pub(super) struct HubTable {
+    view: TableView,
+    visible: Visible,
+    files: Vec<Arc<DataFile>>,
+    /// Some files hold rows that the reader must not see.
+    mixed: bool,
+    /// Rows come in the order of the index, in one partition.
+    ordered: bool,
+}
+
+impl HubTable {
+    pub(super) fn new(view: TableView, ordered: bool) -> Self {
+        let visible = Visible::of(&view);
+        let (files, mixed) = permitted_files(&view);
+        Self { view, visible, files, mixed, ordered }
+    }
+
+    /// Leaves out leading files that lie whole before a row, and says how many rows remain to skip.
+    /// Only for scans without a filter; with a barrier nothing is known of rows.
+    pub(super) fn skip_rows(&mut self, mut rows: u64) -> u64 {
+        if self.mixed {
+            return rows;
+        }
+        let mut whole = 0;
+        for file in &self.files {
+            if file.rows > rows {
+                break;
+            }
+            rows -= file.rows;
+            whole += 1;
+        }
+        self.files.drain(..whole);
+        rows
+    }
+
+    pub(super) fn dataset(&self) -> &str {
+        &self.view.snapshot.dataset
+    }
+
+    /// Rows of the permitted files; 0 when counting them would tell of hidden rows.
+    pub(super) fn estimated_rows(&self) -> u64 {
+        if self.mixed { 0 } else { self.files.iter().map(|f| f.rows).sum() }
+    }
+
+    pub(super) fn file_rows(&self) -> u64 {
+        self.files.iter().map(|f| f.rows).sum()
+    }
+
+    /// Indexes in the files' schema that the scan reads: the asked columns, and what nodes above need.
+    fn layout(&self, projection: &[usize]) -> Result<(Vec<usize>, Option<usize>, Columns)> {
+        let physical = &self.view.snapshot.schema;
+        let mut read: Vec<usize> = Vec::new();
+        let mut position = |index: usize| {
+            read.iter().position(|i| *i == index).unwrap_or_else(|| {
+                read.push(index);
+                read.len() - 1
+            })
+        };
+        let mut outputs = Vec::with_capacity(projection.len());
+        let mut seq = None;
+        for column in projection {
+            outputs.push(match self.visible.sources[*column] {
+                Source::File(index) => Output::Input(position(index)),
+                Source::Derived(derived) => {
+                    seq = Some(position(physical.index_of(SEQ)?));
+                    Output::Derived(derived)
+                }
+            });
+        }
+        let publisher = if self.mixed { Some(position(physical.index_of(PUBLISHER)?)) } else { None };
+        let schema: SchemaRef = Arc::new(self.visible.schema.project(projection)?);
+        let submissions = Arc::clone(&self.view.snapshot.submissions);
+        Ok((read, publisher, Columns { schema, outputs, seq, submissions }))
+    }
+
+    fn source(&self, state: &dyn Session, predicate: Option<Arc<dyn PhysicalExpr>>) -> Result<ParquetSource> {
+        let environment = state.runtime_env();
+        let objects = environment.object_store(ListingTableUrl::parse(OBJECTS)?.object_store())?;
+        let footers = environment.cache_manager.get_file_metadata_cache();
+        let source = ParquetSource::new(Arc::clone(&self.view.snapshot.schema))
+            .with_table_parquet_options(state.table_options().parquet.clone())
+            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(
+                objects, footers,
+            )));
+        // The predicate skips row groups and pages by statistics; rows are filtered above.
+        Ok(match predicate {
+            Some(predicate) => source.with_predicate(predicate),
+            None => source,
+        })
+    }
+
+    /// The conjunction of pushed filters over the files' schema.
+    fn predicate(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        let schema = DFSchema::try_from(Arc::clone(&self.view.snapshot.schema))?;
+        let filters: Vec<Arc<dyn PhysicalExpr>> =
+            filters.iter().map(|f| state.create_physical_expr(f.clone(), &schema)).collect::<Result<_>>()?;
+        Ok(conjunction_opt(filters))
+    }
+
+    fn groups(&self, files: &[Arc<DataFile>], partitions: usize) -> Vec<FileGroup> {
+        let folder = &self.view.snapshot.folder;
+        let files: Vec<PartitionedFile> =
+            files.iter().map(|f| PartitionedFile::new(format!("{folder}/{}", f.path), f.bytes)).collect();
+        let group = FileGroup::new(files);
+        if self.ordered { vec![group] } else { group.split_files(partitions.max(1)) }
+    }
+
+    /// Statistics of the chosen files: exact, as the index is.
+    fn statistics(&self, files: &[Arc<DataFile>]) -> Statistics {
+        let schema: &Schema = &self.view.snapshot.schema;
+        if self.mixed {
+            return Statistics::new_unknown(schema);
+        }
+        let rows: u64 = files.iter().map(|f| f.rows).sum();
+        let columns = schema.fields().iter().map(|field| column_statistics(field, files)).collect();
+        Statistics {
+            num_rows: usize::try_from(rows).map_or(Precision::Absent, Precision::Exact),
+            total_byte_size: Precision::Absent,
+            column_statistics: columns,
+        }
+    }
+}
+
+fn column_statistics(field: &arrow::datatypes::Field, files: &[Arc<DataFile>]) -> ColumnStatistics {
+    let stats: Option<Vec<_>> = files.iter().map(|f| f.stats.get(field.name())).collect();
+    let Some(stats) = stats else {
+        return ColumnStatistics::new_unknown();
+    };
+    let nulls = stats.iter().map(|s| s.nulls).sum::<u64>();
+    let mut known = ColumnStatistics::new_unknown();
+    known.null_count = usize::try_from(nulls).map_or(Precision::Absent, Precision::Exact);
+    if !exact(field.data_type()) {
+        return known;
+    }
+    let scalars = |bound: &dyn Fn(usize) -> Option<arrow::array::ArrayRef>| -> Option<Vec<ScalarValue>> {
+        (0..stats.len())
+            .map(|i| {
+                let array = bound(i)?;
+                (array.data_type() == field.data_type()).then_some(())?;
+                ScalarValue::try_from_array(&array, 0).ok()
+            })
+            .collect()
+    };
+    let smaller = |a: ScalarValue, b: ScalarValue| {
+        if b.partial_cmp(&a) == Some(std::cmp::Ordering::Less) { b } else { a }
+    };
+    let larger = |a: ScalarValue, b: ScalarValue| {
+        if b.partial_cmp(&a) == Some(std::cmp::Ordering::Greater) { b } else { a }
+    };
+    if let Some(min) = scalars(&|i| stats[i].min.clone()).and_then(|v| v.into_iter().reduce(smaller)) {
+        known.min_value = Precision::Exact(min);
+    }
+    if let Some(max) = scalars(&|i| stats[i].max.clone()).and_then(|v| v.into_iter().reduce(larger)) {
+        known.max_value = Precision::Exact(max);
+    }
+    known
+}
+
+#[async_trait]
+impl TableProvider for HubTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.visible.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(filters
+            .iter()
+            .map(|filter| {
+                if self.may_prune(filter) {
+                    // The filter stays above as well: it only chooses files, row groups and pages.
+                    TableProviderFilterPushDown::Inexact
+                } else {
+                    TableProviderFilterPushDown::Unsupported
+                }
+            })
+            .collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all: Vec<usize> = (0..self.visible.schema.fields().len()).collect();
+        let projection = projection.unwrap_or(&all);
+        let (read, publisher, columns) = self.layout(projection)?;
+        let predicate = self.predicate(state, filters)?;
+        let files = match &predicate {
+            Some(predicate) => prune(self.files.clone(), predicate, &self.view.snapshot.schema),
+            None => self.files.clone(),
+        };
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(columns.schema)));
+        }
+        let limit = limit.filter(|_| !self.mixed && filters.is_empty());
+        let source = self.source(state, predicate)?;
+        let config =
+            FileScanConfigBuilder::new(ListingTableUrl::parse(OBJECTS)?.object_store(), Arc::new(source))
+                .with_projection_indices(Some(read.clone()))?
+                .with_file_groups(self.groups(&files, state.config().target_partitions()))
+                .with_statistics(self.statistics(&files))
+                .with_preserve_order(self.ordered)
+                .with_limit(limit)
+                .build();
+        let mut plan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        if let (Some(column), Some(name)) = (publisher, &self.view.publisher) {
+            plan = Arc::new(PolicyExec::new(plan, column, name.as_str().into()));
+        }
+        let as_read = columns.outputs.len() == read.len()
+            && columns.outputs.iter().enumerate().all(|(i, o)| matches!(o, Output::Input(j) if *j == i));
+        if !as_read {
+            plan = Arc::new(DeriveExec::new(plan, Arc::new(columns)));
+        }
+        Ok(plan)
+    }
+}
+
+impl HubTable {
+    /// May the filter be looked at below the nodes of the view?
+    fn may_prune(&self, filter: &Expr) -> bool {
+        if filter.column_refs().iter().any(|c| !self.visible.is_stored(&c.name)) {
+            return false;
+        }
+        if self.mixed {
+            return self.is_plain_comparison(filter);
+        }
+        // A subquery is a plan of its own, which statistics cannot answer.
+        !filter
+            .exists(|e| {
+                Ok(matches!(
+                    e,
+                    Expr::Exists(_)
+                        | Expr::InSubquery(_)
+                        | Expr::ScalarSubquery(_)
+                        | Expr::SetComparison(_)
+                        | Expr::OuterReferenceColumn(..)
+                ))
+            })
+            .unwrap_or(true)
+    }
+
+    /// `column op literal` of one type: it can neither fail nor take long on a row that is hidden.
+    fn is_plain_comparison(&self, filter: &Expr) -> bool {
+        let Expr::BinaryExpr(binary) = filter else {
+            return false;
+        };
+        let comparison = matches!(
+            binary.op,
+            Operator::Eq | Operator::NotEq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq
+        );
+        let (column, literal) = match (&*binary.left, &*binary.right) {
+            (Expr::Column(column), Expr::Literal(literal, _))
+            | (Expr::Literal(literal, _), Expr::Column(column)) => (column, literal),
+            _ => return false,
+        };
+        comparison
+            && self
+                .visible
+                .schema
+                .field_with_name(&column.name)
+                .is_ok_and(|f| *f.data_type() == literal.data_type())
+    }
+}
+
+/// Refuses names that the view does not show, with those that it does.
+pub(super) fn projection_of(schema: &Schema, columns: &[String]) -> Result<Vec<usize>, QueryError> {
+    columns
+        .iter()
+        .map(|name| {
+            schema.index_of(name).map_err(|_| {
+                let there = schema.fields().iter().map(|f| f.name().as_str());
+                QueryError::invalid(format!(
+                    "column `{name}` is unknown{}",
+                    super::error::suggestion(name, there)
+                ))
+            })
+        })
+        .collect()
+}

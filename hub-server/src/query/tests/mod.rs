@@ -1,0 +1,9 @@
+pub(crate) mod fixture;
+
+mod encoding;
+mod hostile;
+mod limits;
+mod policy;
+mod pruning;
+mod scans;
+mod statements;
