@@ -1,0 +1,56 @@
+//! Coverage: how many of the units that should have reported stand behind an answer.
+
+use std::collections::BTreeSet;
+
+use arrow::array::AsArray as _;
+use chrono::NaiveDate;
+use hub_datasets::CodeLists;
+
+use crate::query::{TableView, last_day, permitted_files};
+
+/// Units behind an answer.
+///
+/// Reporting: publishers that own rows of the dataset version, whatever their period, as far as the
+/// reader may see them. Expected: units of the pattern's level in the register (TERC) on the last day
+/// of the newest period that the version holds; 1 for a reader who sees only one publisher. It is not
+/// narrowed by a statement's filter: it says what the answer stands on, not what it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Coverage {
+    pub(crate) units_reporting: u64,
+    pub(crate) units_expected: u64,
+    /// `register` until obligations exist.
+    pub(crate) expected_source: &'static str,
+}
+
+pub(super) fn of(view: &TableView, lists: &CodeLists) -> Coverage {
+    let (files, _) = permitted_files(view);
+    let reporting = match &view.publisher {
+        Some(_) => u64::from(!files.is_empty()),
+        None => {
+            let publishers: BTreeSet<&str> =
+                files.iter().flat_map(|f| f.publishers.iter().map(String::as_str)).collect();
+            publishers.len() as u64
+        }
+    };
+    let day = files.iter().map(|f| f.partition.as_str()).collect::<BTreeSet<_>>();
+    let day = day.into_iter().filter_map(last_day).max();
+    let expected = match &view.publisher {
+        Some(_) => 1,
+        None => units(lists, &view.pattern.unit_level, day),
+    };
+    Coverage { units_reporting: reporting, units_expected: expected, expected_source: "register" }
+}
+
+/// Units of a level in TERC; parts of a unit (types 4, 5, 8, 9) have a level of their own there.
+fn units(lists: &CodeLists, level: &str, day: Option<NaiveDate>) -> u64 {
+    let Some(terc) = lists.get("terc") else { return 0 };
+    let version = match day {
+        Some(day) => Some(terc.as_of(day)),
+        None => terc.versions.last(),
+    };
+    let Some(levels) = version.and_then(|v| v.table.column_by_name("level")) else { return 0 };
+    match levels.as_string_opt::<i32>() {
+        Some(levels) => levels.iter().filter(|l| *l == Some(level)).count() as u64,
+        None => 0,
+    }
+}

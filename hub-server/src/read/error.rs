@@ -1,0 +1,46 @@
+//! Why something is not read.
+
+use hub_proto::Reason;
+
+use crate::catalog::CatalogError;
+use crate::query::QueryError;
+use crate::seal::SealError;
+use crate::store::StoreError;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("there is no dataset `{0}`")]
+    DatasetUnknown(String),
+    #[error("this is no read session of this hub; create one with CreateReadSession")]
+    SessionUnknown,
+    #[error("the read session was created with another right than this call has; create a new one")]
+    SessionOfOther,
+    #[error("column `{0}` is not readable any more; create a new session without it")]
+    ColumnNotPermitted(String),
+    #[error("only ARROW streams resume at an offset; read this format from the start")]
+    OffsetUnsupported,
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("the table of organisations cannot be built: {0}")]
+    Organisations(#[from] arrow::error::ArrowError),
+}
+
+impl ReadError {
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::DatasetUnknown(_) => Reason::DatasetUnknown,
+            Self::SessionUnknown | Self::OffsetUnsupported => Reason::RequestInvalid,
+            Self::SessionOfOther | Self::ColumnNotPermitted(_) => Reason::ReadNotPermitted,
+            Self::Query(error) => error.reason(),
+            Self::Store(error) => error.reason(),
+            Self::Catalog(error) => error.reason(),
+            Self::Seal(_) | Self::Organisations(_) => Reason::Internal,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Reading with a permit: sessions, row streams in a format, queries, each pinned to dataset versions.
+//!
+//! A session is a sealed token and nothing on the server, so it goes on after a restart. What the token
+//! says is narrowed by the permit of each call: a right that was withdrawn is gone at once.
+
+mod coverage;
+mod error;
+mod organisations;
+mod session;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use hub_datasets::{CodeLists, Pattern};
+
+use crate::catalog::Catalog;
+use crate::commit::Commits;
+use crate::permit::{ReadPermit, Rows};
+use crate::query::{Engine, RowChunk, RowFormat, Scan, TableView};
+use crate::seal::Seal;
+use crate::store::{AsOf, Snapshot, StoreError};
+
+pub(crate) use coverage::Coverage;
+pub(crate) use error::ReadError;
+use session::{NAME_PREFIX, PURPOSE, SessionToken};
+pub(crate) use session::{Session, SessionRequest};
+
+/// Rows of a file on their way to the caller.
+pub(crate) type Chunks = BoxStream<'static, Result<RowChunk, ReadError>>;
+
+/// Where the states of datasets come from.
+pub(crate) trait Snapshots: Send + Sync + std::fmt::Debug {
+    /// `Ok(None)`: there is no such dataset.
+    fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError>;
+}
+
+impl Snapshots for Commits {
+    fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError> {
+        self.table(dataset).map(|table| table.as_of(as_of)).transpose()
+    }
+}
+
+/// A dataset version that an answer stands on.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct VersionRef {
+    pub(crate) dataset: String,
+    pub(crate) version: u64,
+    pub(crate) committed_at: Option<DateTime<Utc>>,
+    pub(crate) coverage: Coverage,
+}
+
+/// An answer to a query: what it stands on, then its rows.
+pub(crate) struct Answer {
+    pub(crate) versions: Vec<VersionRef>,
+    pub(crate) chunks: Chunks,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("versions", &self.versions).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Reads {
+    snapshots: Arc<dyn Snapshots>,
+    engine: Arc<Engine>,
+    patterns: Vec<Arc<Pattern>>,
+    lists: Arc<CodeLists>,
+    catalog: Arc<Catalog>,
+    seal: Seal,
+}
+
+impl Reads {
+    pub(crate) fn new(
+        snapshots: Arc<dyn Snapshots>,
+        engine: Arc<Engine>,
+        patterns: Vec<Arc<Pattern>>,
+        lists: Arc<CodeLists>,
+        catalog: Arc<Catalog>,
+        seal: Seal,
+    ) -> Self {
+        Self { snapshots, engine, patterns, lists, catalog, seal }
+    }
+
+    /// Pins a dataset version, columns and a filter; refuses at once what could not be read.
+    pub(crate) async fn create_session(
+        &self,
+        permit: &ReadPermit,
+        request: SessionRequest,
+    ) -> Result<Session, ReadError> {
+        let view = self.view(permit, request.as_of)?;
+        let scan = Scan { columns: request.columns, filter: request.filter, offset: 0 };
+        let (columns, estimated_rows) = self.engine.check(view.clone(), scan.clone()).await?;
+        let token = SessionToken {
+            reader: permit.reader().to_owned(),
+            dataset: permit.dataset().to_owned(),
+            version: view.snapshot.dataset_version,
+            log_version: view.snapshot.log_version,
+            publisher: view.publisher.clone(),
+            columns: columns.clone(),
+            filter: scan.filter,
+            format: request.format,
+        };
+        Ok(Session {
+            name: format!("{NAME_PREFIX}{}", self.seal.seal(PURPOSE, &token)?),
+            version: self.version_ref(&view),
+            columns,
+            estimated_rows,
+            format: request.format,
+        })
+    }
+
+    /// The dataset of a session, so that a door can ask for the permit.
+    pub(crate) fn dataset_of(&self, session: &str) -> Result<String, ReadError> {
+        Ok(self.open(session)?.dataset)
+    }
+
+    /// A session's rows from an offset on, in the order that never changes. Only Arrow resumes by
+    /// rows: other formats are files, whose bytes cannot begin in the middle.
+    pub(crate) async fn read_rows(
+        &self,
+        permit: &ReadPermit,
+        session: &str,
+        offset: u64,
+    ) -> Result<Chunks, ReadError> {
+        let token = self.open(session)?;
+        if token.reader != permit.reader() || token.dataset != permit.dataset() {
+            return Err(ReadError::SessionOfOther);
+        }
+        if offset > 0 && token.format != RowFormat::Arrow {
+            return Err(ReadError::OffsetUnsupported);
+        }
+        let view = self.view(permit, token.as_of())?;
+        let hidden = token.columns.iter().find(|c| !c.starts_with('_') && !view.columns.contains(*c));
+        if let Some(column) = hidden {
+            return Err(ReadError::ColumnNotPermitted(column.clone()));
+        }
+        if view.publisher != token.publisher {
+            return Err(ReadError::SessionOfOther);
+        }
+        let scan = Scan { columns: token.columns, filter: token.filter, offset };
+        let rows = self.engine.scan(view, scan).await?;
+        self.chunks(rows, token.format, offset)
+    }
+
+    /// One SELECT over the datasets of the permits, code lists and `organisations`.
+    pub(crate) async fn query(
+        &self,
+        permits: Vec<ReadPermit>,
+        sql: &str,
+        as_of: AsOf,
+        format: RowFormat,
+    ) -> Result<Answer, ReadError> {
+        let named = self.engine.tables_of(sql)?;
+        let mut views = Vec::with_capacity(permits.len());
+        for permit in &permits {
+            match self.view(permit, as_of) {
+                Ok(view) => views.push(view),
+                // A dataset that has no such version only matters when the statement names it.
+                Err(error) => {
+                    if named.iter().any(|n| n == permit.dataset() || is_major_of(n, permit.dataset())) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        let organisations = if named.iter().any(|name| name == organisations::TABLE) {
+            organisations::table(&self.catalog).await?
+        } else {
+            organisations::empty()?
+        };
+        let rows = self.engine.sql(views.clone(), organisations, sql).await?;
+        let versions = views
+            .iter()
+            .filter(|view| rows.datasets.contains(&view.snapshot.dataset))
+            .map(|view| self.version_ref(view))
+            .collect();
+        Ok(Answer { versions, chunks: self.chunks(rows, format, 0)? })
+    }
+
+    fn open(&self, session: &str) -> Result<SessionToken, ReadError> {
+        let token = session.strip_prefix(NAME_PREFIX).ok_or(ReadError::SessionUnknown)?;
+        self.seal.open(PURPOSE, token).map_err(|_| ReadError::SessionUnknown)
+    }
+
+    /// A dataset as the permit shows it.
+    fn view(&self, permit: &ReadPermit, as_of: AsOf) -> Result<TableView, ReadError> {
+        let dataset = permit.dataset();
+        let unknown = || ReadError::DatasetUnknown(dataset.to_owned());
+        let pattern = self.patterns.iter().find(|p| p.id == dataset).ok_or_else(unknown)?;
+        let snapshot = self.snapshots.as_of(dataset, as_of)?.ok_or_else(unknown)?;
+        Ok(TableView {
+            pattern: Arc::clone(pattern),
+            snapshot,
+            columns: permit.columns().clone(),
+            publisher: match permit.rows() {
+                Rows::All => None,
+                Rows::Of(publisher) => Some(publisher.clone()),
+            },
+        })
+    }
+
+    fn version_ref(&self, view: &TableView) -> VersionRef {
+        VersionRef {
+            dataset: view.pattern.id.clone(),
+            version: view.snapshot.dataset_version,
+            committed_at: view.snapshot.committed_at,
+            coverage: coverage::of(view, &self.lists),
+        }
+    }
+
+    fn chunks(
+        &self,
+        rows: crate::query::RowStream,
+        format: RowFormat,
+        skipped: u64,
+    ) -> Result<Chunks, ReadError> {
+        let chunks = self.engine.encode(rows, format, skipped)?;
+        Ok(chunks.map(|chunk| chunk.map_err(ReadError::from)).boxed())
+    }
+}
+
+/// `rb28s_v1` is a major of `rb28s`.
+fn is_major_of(table: &str, dataset: &str) -> bool {
+    table
+        .strip_prefix(dataset)
+        .and_then(|rest| rest.strip_prefix("_v"))
+        .is_some_and(|major| !major.is_empty() && major.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! Read sessions: what the caller holds, and what is sealed inside.
+
+use serde::{Deserialize, Serialize};
+
+use super::VersionRef;
+use crate::query::RowFormat;
+use crate::store::AsOf;
+
+/// What a session is asked to pin.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionRequest {
+    /// Empty: all visible columns.
+    pub(crate) columns: Vec<String>,
+    /// SQL row expression.
+    pub(crate) filter: Option<String>,
+    pub(crate) as_of: AsOf,
+    pub(crate) format: RowFormat,
+}
+
+/// A pinned reading of one dataset.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Session {
+    /// `readSessions/…`
+    pub(crate) name: String,
+    pub(crate) version: VersionRef,
+    pub(crate) columns: Vec<String>,
+    /// Rows of the files before the filter; 0 when the reader must not count them.
+    pub(crate) estimated_rows: u64,
+    pub(crate) format: RowFormat,
+}
+
+pub(super) const NAME_PREFIX: &str = "readSessions/";
+pub(super) const PURPOSE: &str = "readSession";
+
+/// The content of a session's name. It holds no secret: its holder may read it, not change it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SessionToken {
+    pub(super) reader: String,
+    pub(super) dataset: String,
+    pub(super) version: u64,
+    /// Order and homes of rows are those of a log version; compaction may change them.
+    pub(super) log_version: u64,
+    pub(super) publisher: Option<String>,
+    pub(super) columns: Vec<String>,
+    pub(super) filter: Option<String>,
+    pub(super) format: RowFormat,
+}
+
+impl SessionToken {
+    pub(super) fn as_of(&self) -> AsOf {
+        AsOf::Version(self.version)
+    }
+}
