@@ -1,0 +1,39 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::extract::agenda::{Agenda, Next};
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+#[test]
+fn a_dataset_rests_after_its_extract_and_others_do_not_wait() {
+    let start = Instant::now();
+    let mut agenda = Agenda::of(["a".to_owned()].into_iter());
+    assert_eq!(agenda.next(start), Next::Make("a".to_owned()));
+    assert_eq!(agenda.next(start), Next::Nothing);
+    let made = start + seconds(3);
+    agenda.made("a", made, seconds(3));
+    agenda.mark("a");
+    assert_eq!(agenda.next(made), Next::At(made + seconds(30)));
+    agenda.mark("b");
+    assert_eq!(agenda.next(made), Next::Make("b".to_owned()));
+    assert_eq!(agenda.next(made + seconds(29)), Next::At(made + seconds(30)));
+    assert_eq!(agenda.next(made + seconds(30)), Next::Make("a".to_owned()));
+    assert_eq!(agenda.next(made + seconds(30)), Next::Nothing);
+}
+
+#[test]
+fn a_long_making_rests_ten_minutes_and_quiet_ends_the_rest() {
+    let start = Instant::now();
+    let mut agenda = Agenda::default();
+    agenda.made("a", start, seconds(3_600));
+    agenda.mark("a");
+    assert_eq!(agenda.next(start), Next::At(start + seconds(600)));
+    let mut agenda = Agenda::default();
+    agenda.made("a", start, seconds(1));
+    agenda.mark("a");
+    assert_eq!(agenda.next(start + seconds(11)), Next::Make("a".to_owned()));
+}
