@@ -1,0 +1,51 @@
+//! What the intake answers when it cannot take a submission on.
+
+use hub_proto::Reason;
+
+use crate::catalog::CatalogError;
+use crate::commit::CommitError;
+use crate::store::StoreError;
+
+/// A refusal or a fault; cloned to all who wait for one verdict.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct IntakeError {
+    reason: Reason,
+    message: String,
+}
+
+impl IntakeError {
+    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// A submission that does not exist, or that the caller may not know of.
+    pub(super) fn unknown(id: &str) -> Self {
+        Self::new(
+            Reason::SubmissionUnknown,
+            format!("there is no submission `{id}` of yours; `hub submissions list` shows them"),
+        )
+    }
+}
+
+impl From<StoreError> for IntakeError {
+    fn from(error: StoreError) -> Self {
+        Self::new(error.reason(), error.to_string())
+    }
+}
+
+impl From<CommitError> for IntakeError {
+    fn from(error: CommitError) -> Self {
+        Self::new(error.reason(), error.to_string())
+    }
+}
+
+impl From<CatalogError> for IntakeError {
+    fn from(error: CatalogError) -> Self {
+        Self::new(error.reason(), error.to_string())
+    }
+}

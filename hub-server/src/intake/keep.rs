@@ -1,0 +1,98 @@
+//! The spool in order: what an earlier run left, what nobody finished, what gives way.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use hub_proto::Reason;
+
+use super::types::{SubmissionState, SubmissionView};
+use super::{Intake, IntakeError, view};
+use crate::permit::SubmissionsPermit;
+
+impl Intake {
+    /// Finishes what a stopped server left: clears up after commits that are in the log, and runs the
+    /// orders that are durable. One that cannot be finished is taken back, and its sender is told when
+    /// it asks again.
+    pub(crate) async fn recover(self: &Arc<Self>) {
+        let unfinished = self.parts.store.spool().unfinished();
+        let width = self.parts.limits.checks;
+        let each = futures::stream::iter(unfinished).for_each_concurrent(width, |header| async move {
+            let id = header.id.clone();
+            let done = if self.parts.commits.by_id(&id).is_some() {
+                self.clear_up(&id).await
+            } else if header.commit.is_some() {
+                self.resume(header).await.map(|_verdict| ())
+            } else {
+                Ok(())
+            };
+            if let Err(error) = done {
+                let reason = error.reason().as_str();
+                tracing::warn!(submission = %id, reason, %error, "a submission waits for its sender");
+            }
+        });
+        each.await;
+    }
+
+    /// Keeps the bytes of a submission whose commit is in the log as its evidence.
+    async fn clear_up(self: &Arc<Self>, id: &str) -> Result<(), IntakeError> {
+        let Some(_hold) = self.hold(id) else { return Ok(()) };
+        Ok(self.parts.store.spool().end(id, true).await?)
+    }
+
+    /// Removes submissions that were begun and never committed in time.
+    pub(crate) async fn sweep(self: &Arc<Self>) -> Result<(), IntakeError> {
+        let kept = i64::try_from(self.parts.limits.receiving.as_micros()).unwrap_or(i64::MAX);
+        let oldest = self.now().saturating_sub(kept);
+        for header in self.parts.store.spool().unfinished() {
+            if header.created_at >= oldest || header.commit.is_some() {
+                continue;
+            }
+            if self.parts.commits.by_id(&header.id).is_some() {
+                self.clear_up(&header.id).await?;
+            } else if let Some(_hold) = self.hold(&header.id) {
+                self.end_without_verdict(&header, "EXPIRED").await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An earlier try in steps under the same request id gives way to one that brings all its bytes again,
+    /// unless it is whole already: then the commit arbitrates between the two.
+    pub(super) async fn give_way(
+        self: &Arc<Self>,
+        caller: &str,
+        request_id: &str,
+    ) -> Result<(), IntakeError> {
+        let Some(header) = self.by_request(caller, request_id).filter(|header| header.commit.is_none())
+        else {
+            return Ok(());
+        };
+        match self.hold(&header.id) {
+            Some(_hold) => self.forget(&header.id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives up a submission that has no verdict yet.
+    pub(crate) async fn abandon(
+        self: &Arc<Self>,
+        permit: &SubmissionsPermit,
+        id: &str,
+    ) -> Result<SubmissionView, IntakeError> {
+        let conflict =
+            |why: &str| IntakeError::new(Reason::StateConflict, format!("submission `{id}` {why}"));
+        let hold = self.hold(id);
+        if let Some(record) = self.settled(permit, id).await? {
+            let ended = view::of_record(&record);
+            return match ended.state {
+                SubmissionState::Abandoned => Ok(ended),
+                _ => Err(conflict("has its verdict; only one without a verdict can be given up")),
+            };
+        }
+        let header = self.unfinished(permit, id)?;
+        if hold.is_none() {
+            return Err(conflict("is being checked; ask for its verdict"));
+        }
+        self.end_without_verdict(&header, "ABANDONED").await
+    }
+}

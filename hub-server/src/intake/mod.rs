@@ -1,0 +1,377 @@
+//! The intake: permit × bytes → spool → decode → check → a submission ready to commit, or a report.
+
+mod arrow_ipc;
+mod error;
+mod keep;
+mod physical;
+mod pipeline;
+mod pool;
+mod push;
+mod running;
+mod sequence;
+mod source;
+mod types;
+mod uploads;
+mod verdict;
+mod view;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hub_datasets::{CodeLists, Pattern, Patterns, Period, Report};
+use hub_proto::Reason;
+use tokio::sync::Semaphore;
+
+use crate::catalog::{Catalog, SubmissionFilter, SubmissionRecord};
+use crate::clock::{Clock, Ids};
+use crate::commit::Commits;
+use crate::permit::{PushPermit, SubmissionsPermit};
+use crate::store::Store;
+use crate::store::spool::SpoolHeader;
+
+pub(crate) use error::IntakeError;
+pub(crate) use push::Push;
+use running::Running;
+pub(crate) use types::{
+    CommitOptions, IntakeLimits, ListSubmissions, NewSubmission, SubmissionState, SubmissionView, Verdict,
+};
+use uploads::Uploads;
+use worker::MediaType;
+
+/// The room.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    parts: IntakeParts,
+    uploads: Uploads,
+    running: Running,
+    checks: Arc<Semaphore>,
+}
+
+/// What the intake works with.
+#[derive(Debug, Clone)]
+pub(crate) struct IntakeParts {
+    pub(crate) store: Arc<Store>,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) patterns: Arc<Patterns>,
+    pub(crate) lists: Arc<CodeLists>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    /// Folder for sorting runs; its files have no names.
+    pub(crate) scratch: PathBuf,
+    pub(crate) limits: IntakeLimits,
+}
+
+impl Intake {
+    pub(crate) fn new(parts: IntakeParts) -> Arc<Self> {
+        let checks = Arc::new(Semaphore::new(parts.limits.checks));
+        Arc::new(Self { parts, uploads: Uploads::default(), running: Running::default(), checks })
+    }
+
+    /// Opens a submission that is uploaded in steps; the same request id gives the same submission.
+    pub(crate) async fn create(
+        &self,
+        permit: &PushPermit,
+        new: NewSubmission,
+    ) -> Result<SubmissionView, IntakeError> {
+        self.accept(permit, &new)?;
+        if let Some(known) = self.known(permit, &new).await? {
+            return Ok(known);
+        }
+        self.room_for_one_more(permit.caller())?;
+        let header = self.header(permit, new);
+        self.parts.store.spool().create(header.clone()).await?;
+        Ok(view::of_spool(&header, 0, SubmissionState::Receiving))
+    }
+
+    /// Takes bytes at an offset without waiting for the disk; gives the offset after them.
+    pub(crate) async fn append(
+        &self,
+        permit: &SubmissionsPermit,
+        id: &str,
+        offset: u64,
+        data: Bytes,
+    ) -> Result<u64, IntakeError> {
+        let header = self.unfinished(permit, id)?;
+        if header.commit.is_some() {
+            return Err(IntakeError::new(
+                Reason::StateConflict,
+                format!("submission `{id}` is whole and ordered; no more bytes are taken"),
+            ));
+        }
+        self.take(&header, offset, data).await
+    }
+
+    /// Makes all bytes so far durable; gives the durable offset.
+    pub(crate) async fn sync(&self, permit: &SubmissionsPermit, id: &str) -> Result<u64, IntakeError> {
+        self.unfinished(permit, id)?;
+        Ok(self.parts.store.spool().sync(id).await?)
+    }
+
+    /// Checks a submission and, if nothing blocks, makes it visible. Asking again gives the same verdict.
+    pub(crate) async fn commit(
+        self: &Arc<Self>,
+        permit: &SubmissionsPermit,
+        id: &str,
+        options: CommitOptions,
+    ) -> Result<Verdict, IntakeError> {
+        if let Some(verdict) = self.attach(id).await {
+            return verdict;
+        }
+        match self.unfinished(permit, id) {
+            Ok(header) => self.order(&header, &options).await,
+            Err(_) => self.ended_verdict(permit, id).await,
+        }
+    }
+
+    /// Begins a push in one stream.
+    pub(crate) async fn begin_push(
+        self: &Arc<Self>,
+        permit: &PushPermit,
+        new: NewSubmission,
+    ) -> Result<Push, IntakeError> {
+        self.accept(permit, &new)?;
+        self.give_way(permit.caller(), &new.request_id).await?;
+        let header = self.header(permit, new);
+        Ok(Push::new(Arc::clone(self), header))
+    }
+
+    pub(crate) async fn get(
+        &self,
+        permit: &SubmissionsPermit,
+        id: &str,
+    ) -> Result<SubmissionView, IntakeError> {
+        match self.settled(permit, id).await? {
+            Some(record) => Ok(view::of_record(&record)),
+            None => Ok(self.view(&self.unfinished(permit, id)?)),
+        }
+    }
+
+    /// Submissions of the permit's publisher, newest first.
+    pub(crate) async fn list(
+        &self,
+        permit: &SubmissionsPermit,
+        list: ListSubmissions,
+    ) -> Result<Vec<SubmissionView>, IntakeError> {
+        self.parts.commits.caught_up().await;
+        let filter = SubmissionFilter {
+            publisher: Some(permit.publisher().to_owned()),
+            dataset: list.pattern.clone(),
+            period: list.period.clone(),
+            after: list.after.clone(),
+            limit: list.limit,
+        };
+        let ended = self.parts.catalog.submissions(&filter).await?;
+        let mut views: Vec<SubmissionView> = ended.iter().map(view::of_record).collect();
+        let open = self.parts.store.spool().unfinished();
+        views.extend(
+            open.iter().filter(|header| listed(header, permit, &list)).map(|header| self.view(header)),
+        );
+        views.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
+        views.dedup_by(|a, b| a.id == b.id);
+        views.truncate(list.limit as usize);
+        Ok(views)
+    }
+
+    /// The report of a submission that has its verdict.
+    pub(crate) async fn report(&self, permit: &SubmissionsPermit, id: &str) -> Result<Report, IntakeError> {
+        let record = self.ended(permit, id).await?;
+        serde_json::from_str(&record.report).map_err(|_| {
+            IntakeError::new(
+                Reason::StateConflict,
+                format!("submission `{id}` ended as {} before a check; it has no report", record.state),
+            )
+        })
+    }
+
+    /// The receipt of a committed submission, canonical JSON.
+    pub(crate) async fn receipt(&self, permit: &SubmissionsPermit, id: &str) -> Result<String, IntakeError> {
+        let record = self.ended(permit, id).await?;
+        if record.receipt.is_empty() {
+            return Err(IntakeError::new(
+                Reason::StateConflict,
+                format!(
+                    "submission `{id}` was not committed ({}); only a commit has a receipt",
+                    record.state
+                ),
+            ));
+        }
+        Ok(record.receipt)
+    }
+
+    fn now(&self) -> i64 {
+        self.parts.clock.now().timestamp_micros()
+    }
+
+    /// Compares an announcement with the permit, the patterns and the limits.
+    fn accept(
+        &self,
+        permit: &PushPermit,
+        new: &NewSubmission,
+    ) -> Result<(Arc<Pattern>, Period), IntakeError> {
+        let pattern = self.pattern(permit.pattern())?;
+        let period: Period = new
+            .period
+            .parse()
+            .map_err(|error| IntakeError::new(Reason::PeriodInvalid, format!("field `period`: {error}")))?;
+        if !pattern.period.frequencies.contains(&period.frequency()) {
+            return Err(IntakeError::new(
+                Reason::PeriodInvalid,
+                format!("field `period`: pattern `{}` takes no period like `{period}`", pattern.id),
+            ));
+        }
+        if uuid::Uuid::try_parse(&new.request_id).is_err() {
+            return Err(IntakeError::new(Reason::RequestInvalid, "field `request_id`: send a UUID"));
+        }
+        if !new.profile.is_empty() {
+            return Err(IntakeError::new(
+                Reason::MediaTypeUnsupported,
+                format!("pattern `{}` has no profile `{}`; leave it empty", pattern.id, new.profile),
+            ));
+        }
+        if !new.nothing_to_report {
+            new.media_type.parse::<MediaType>()?;
+        }
+        if let Some(size) = new.size.filter(|size| *size > self.parts.limits.payload_bytes) {
+            return Err(too_large(size, self.parts.limits.payload_bytes));
+        }
+        Ok((pattern, period))
+    }
+
+    fn pattern(&self, id: &str) -> Result<Arc<Pattern>, IntakeError> {
+        self.parts.patterns.get(id).ok_or_else(|| {
+            IntakeError::new(
+                Reason::PatternUnknown,
+                format!("there is no pattern `{id}`; `hub patterns list` shows them"),
+            )
+        })
+    }
+
+    fn header(&self, permit: &PushPermit, new: NewSubmission) -> SpoolHeader {
+        SpoolHeader {
+            id: self.parts.ids.next().to_string(),
+            caller: permit.caller().to_owned(),
+            request_id: new.request_id,
+            publisher: permit.publisher().to_owned(),
+            pattern: permit.pattern().to_owned(),
+            period: new.period,
+            media_type: new.media_type,
+            declared_size: new.size,
+            declared_sha256: new.sha256.map(|sha256| sha256.to_ascii_lowercase()),
+            nothing_to_report: new.nothing_to_report,
+            created_at: self.now(),
+            commit: None,
+        }
+    }
+
+    /// The submission that a request id already stands for.
+    async fn known(
+        &self,
+        permit: &PushPermit,
+        new: &NewSubmission,
+    ) -> Result<Option<SubmissionView>, IntakeError> {
+        let known = match self.by_request(permit.caller(), &new.request_id) {
+            Some(header) => Some(self.view(&header)),
+            None => {
+                self.parts.commits.caught_up().await;
+                let record =
+                    self.parts.catalog.submission_by_request(permit.caller(), &new.request_id).await?;
+                record.as_ref().map(view::of_record)
+            }
+        };
+        let Some(known) = known else { return Ok(None) };
+        let same = known.pattern == permit.pattern()
+            && known.publisher == permit.publisher()
+            && known.period == new.period
+            && known.nothing_to_report == new.nothing_to_report
+            && (known.sha256.is_empty() || new.sha256.as_ref().is_none_or(|sha256| *sha256 == known.sha256));
+        if same { Ok(Some(known)) } else { Err(reused(&new.request_id)) }
+    }
+
+    fn by_request(&self, caller: &str, request_id: &str) -> Option<SpoolHeader> {
+        let open = self.parts.store.spool().unfinished();
+        open.into_iter().find(|header| header.caller == caller && header.request_id == request_id)
+    }
+
+    fn room_for_one_more(&self, caller: &str) -> Result<(), IntakeError> {
+        let open = self.parts.store.spool().unfinished().iter().filter(|h| h.caller == caller).count();
+        if open < self.parts.limits.open_submissions {
+            return Ok(());
+        }
+        Err(IntakeError::new(
+            Reason::Busy,
+            format!(
+                "{open} submissions of yours wait for their bytes (limit {}); finish or abandon one",
+                self.parts.limits.open_submissions
+            ),
+        ))
+    }
+
+    fn view(&self, header: &SpoolHeader) -> SubmissionView {
+        let state = match (self.running.holds(&header.id), header.commit.is_some()) {
+            (true, _) => SubmissionState::Checking,
+            (false, true) => SubmissionState::Awaiting,
+            (false, false) => SubmissionState::Receiving,
+        };
+        let offset = self.parts.store.spool().offset(&header.id).unwrap_or(0);
+        view::of_spool(header, offset, state)
+    }
+
+    fn unfinished(&self, permit: &SubmissionsPermit, id: &str) -> Result<SpoolHeader, IntakeError> {
+        let header = self.parts.store.spool().header(id);
+        header.filter(|header| sees(permit, &header.publisher)).ok_or_else(|| IntakeError::unknown(id))
+    }
+
+    /// The record of a submission with a verdict; its bytes may still be on their way out of the spool.
+    async fn settled(
+        &self,
+        permit: &SubmissionsPermit,
+        id: &str,
+    ) -> Result<Option<SubmissionRecord>, IntakeError> {
+        self.parts.commits.caught_up().await;
+        let record = self.parts.catalog.submission(id).await?;
+        Ok(record.filter(|record| sees(permit, &record.publisher)))
+    }
+
+    /// The record of a submission that has ended; one that is still open has none yet.
+    async fn ended(&self, permit: &SubmissionsPermit, id: &str) -> Result<SubmissionRecord, IntakeError> {
+        if let Some(record) = self.settled(permit, id).await? {
+            return Ok(record);
+        }
+        self.unfinished(permit, id)?;
+        Err(IntakeError::new(
+            Reason::StateConflict,
+            format!("submission `{id}` has no verdict yet; commit it, or wait for its check"),
+        ))
+    }
+}
+
+fn sees(permit: &SubmissionsPermit, publisher: &str) -> bool {
+    permit.publisher() == publisher
+}
+
+fn listed(header: &SpoolHeader, permit: &SubmissionsPermit, list: &ListSubmissions) -> bool {
+    sees(permit, &header.publisher)
+        && list.pattern.as_ref().is_none_or(|pattern| *pattern == header.pattern)
+        && list.period.as_ref().is_none_or(|period| *period == header.period)
+        && list.after.as_ref().is_none_or(|(at, id)| (header.created_at, &header.id) < (*at, id))
+}
+
+fn reused(request_id: &str) -> IntakeError {
+    IntakeError::new(
+        Reason::RequestIdReused,
+        format!("request id `{request_id}` stands for another payload; draw a new one for new content"),
+    )
+}
+
+fn too_large(size: u64, limit: u64) -> IntakeError {
+    IntakeError::new(
+        Reason::PayloadTooLarge,
+        format!("the payload has {size} bytes; at most {limit} are taken. Send it in parts by slice"),
+    )
+}

@@ -1,0 +1,125 @@
+//! A few threads for one payload: tasks go in numbered, results come back in any order and are put
+//! back into order by their numbers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, Scope};
+
+/// Threads that run tasks of one kind of work, at most `capacity` of them at once.
+pub(super) struct Pool<T, R> {
+    tasks: SyncSender<T>,
+    results: Receiver<thread::Result<R>>,
+    /// Results that came in while a task waited for its place.
+    early: VecDeque<R>,
+    capacity: usize,
+    under_way: usize,
+}
+
+impl<T: Send, R: Send> Pool<T, R> {
+    /// Starts `threads` threads that run `work` until the pool is dropped.
+    pub(super) fn start<'scope, 'env, W>(
+        scope: &'scope Scope<'scope, 'env>,
+        threads: usize,
+        capacity: usize,
+        work: W,
+    ) -> Self
+    where
+        W: Fn(T) -> R + Send + Sync + 'scope,
+        T: 'scope,
+        R: 'scope,
+    {
+        let (task_sender, task_receiver) = sync_channel::<T>(capacity);
+        let (result_sender, result_receiver) = sync_channel::<thread::Result<R>>(capacity);
+        let task_receiver = Arc::new(Mutex::new(task_receiver));
+        let work = Arc::new(work);
+        for _ in 0..threads.max(1) {
+            let (tasks, results, work) =
+                (Arc::clone(&task_receiver), result_sender.clone(), Arc::clone(&work));
+            scope.spawn(move || run(&tasks, &results, &*work));
+        }
+        Self { tasks: task_sender, results: result_receiver, early: VecDeque::new(), capacity, under_way: 0 }
+    }
+
+    /// Hands a task to the threads, waiting for a place among those under way. Neither channel can
+    /// fill up, so nobody waits for somebody who waits for him.
+    pub(super) fn submit(&mut self, task: T) {
+        while self.under_way >= self.capacity
+            && let Some(result) = self.receive()
+        {
+            self.early.push_back(result);
+        }
+        // The threads end with the pool alone: a panic is caught and comes back as a result.
+        if self.tasks.send(task).is_ok() {
+            self.under_way += 1;
+        }
+    }
+
+    /// The next result, whichever is first. None when nothing is under way.
+    pub(super) fn next(&mut self) -> Option<R> {
+        self.ready().or_else(|| self.receive())
+    }
+
+    /// A result that came in while a task waited for its place.
+    pub(super) fn ready(&mut self) -> Option<R> {
+        self.early.pop_front()
+    }
+
+    /// Waits for a result; a thread's panic goes on in the caller.
+    fn receive(&mut self) -> Option<R> {
+        if self.under_way == 0 {
+            return None;
+        }
+        self.under_way -= 1;
+        match self.results.recv().ok()? {
+            Ok(result) => Some(result),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// True while another task would not have to wait.
+    pub(super) fn has_place(&self) -> bool {
+        self.under_way < self.capacity
+    }
+}
+
+fn run<T, R>(tasks: &Mutex<Receiver<T>>, results: &SyncSender<thread::Result<R>>, work: &impl Fn(T) -> R) {
+    loop {
+        let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(task) = task else { return };
+        // A panic must not cost the waiting side its result, or it would wait for ever.
+        if results.send(catch_unwind(AssertUnwindSafe(|| work(task)))).is_err() {
+            return;
+        }
+    }
+}
+
+/// Puts numbered things back into order.
+#[derive(Debug)]
+pub(super) struct InOrder<R> {
+    next: u64,
+    waiting: BTreeMap<u64, R>,
+}
+
+impl<R> InOrder<R> {
+    pub(super) fn new() -> Self {
+        Self { next: 0, waiting: BTreeMap::new() }
+    }
+
+    pub(super) fn put(&mut self, number: u64, thing: R) {
+        self.waiting.insert(number, thing);
+    }
+
+    /// How many have had their turn.
+    pub(super) fn taken(&self) -> u64 {
+        self.next
+    }
+
+    /// The thing whose turn it is.
+    pub(super) fn take(&mut self) -> Option<R> {
+        let thing = self.waiting.remove(&self.next)?;
+        self.next += 1;
+        Some(thing)
+    }
+}

@@ -1,0 +1,136 @@
+//! Submissions that are being checked or committed. A run belongs to the hub, not to the call: a sender
+//! that goes away finds its verdict when it asks again, and whoever asks meanwhile waits for the same.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hub_proto::Reason;
+use tokio::sync::watch;
+
+use super::types::{CommitOptions, Verdict};
+use super::verdict::{Ended, Payload};
+use super::{Intake, IntakeError};
+use crate::store::spool::{CommitOrder, SpoolHeader};
+
+pub(super) type Answer = Option<Result<Verdict, IntakeError>>;
+
+/// Submissions that somebody works on, by id.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    open: Mutex<HashMap<String, watch::Receiver<Answer>>>,
+}
+
+impl Running {
+    pub(super) fn holds(&self, id: &str) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    fn get(&self, id: &str) -> Option<watch::Receiver<Answer>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+}
+
+/// The right to work on a submission; nobody else has it until it is dropped, also by a panic.
+pub(super) struct Hold {
+    intake: Arc<Intake>,
+    id: String,
+    answer: watch::Sender<Answer>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.intake.running.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+async fn answer(mut receiver: watch::Receiver<Answer>) -> Result<Verdict, IntakeError> {
+    let answer = receiver.wait_for(Option::is_some).await.map(|answer| answer.clone());
+    match answer {
+        Ok(Some(verdict)) => verdict,
+        _ => Err(IntakeError::new(Reason::Busy, "the submission was in other hands; ask again")),
+    }
+}
+
+impl Intake {
+    /// Takes a submission into the caller's hands; None while it is in others'.
+    pub(super) fn hold(self: &Arc<Self>, id: &str) -> Option<Hold> {
+        let mut open = self.running.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.contains_key(id) {
+            return None;
+        }
+        let (answer, receiver) = watch::channel(None);
+        open.insert(id.to_owned(), receiver);
+        Some(Hold { intake: Arc::clone(self), id: id.to_owned(), answer })
+    }
+
+    /// The verdict of a run that is under way.
+    pub(super) async fn attach(&self, id: &str) -> Option<Result<Verdict, IntakeError>> {
+        let receiver = self.running.get(id)?;
+        Some(answer(receiver).await)
+    }
+
+    /// Runs an ordered submission to its verdict; a trial leaves no trace and stands in nobody's way.
+    pub(super) async fn decide(
+        self: &Arc<Self>,
+        header: SpoolHeader,
+        payload: Payload,
+        options: CommitOptions,
+    ) -> Result<Verdict, IntakeError> {
+        if options.validate_only {
+            return self.trial(&header, payload).await;
+        }
+        let Some(hold) = self.hold(&header.id) else {
+            return match self.attach(&header.id).await {
+                Some(verdict) => verdict,
+                None => Err(IntakeError::new(Reason::Busy, "its check has just ended; ask again")),
+            };
+        };
+        let receiver = hold.answer.subscribe();
+        tokio::spawn(async move {
+            let ended = hold.intake.run(&header, payload).await;
+            hold.settle(&header, ended).await;
+        });
+        answer(receiver).await
+    }
+}
+
+impl Hold {
+    /// Answers, and leaves the spool as the verdict asks. An order that ended in an error is taken back
+    /// before the sender hears of it, so that no restart takes up what was refused.
+    async fn settle(self, header: &SpoolHeader, ended: Result<Ended, IntakeError>) {
+        let spool = self.intake.parts.store.spool();
+        match ended {
+            // A refused payload's bytes go before the sender hears of it; those of a commit become
+            // evidence behind its back. The sender may have gone: then the verdict is on record.
+            Ok(ended) if ended.keep => {
+                let _ = self.answer.send(Some(Ok(ended.verdict)));
+                self.clear(header, true).await;
+            }
+            Ok(ended) => {
+                self.clear(header, false).await;
+                let _ = self.answer.send(Some(Ok(ended.verdict)));
+            }
+            Err(refusal) => {
+                if let (Some(order), true) = (&header.commit, spool.header(&header.id).is_some()) {
+                    let recall = CommitOrder { recalled: true, ..order.clone() };
+                    if let Err(error) = spool.order(&header.id, recall).await {
+                        tracing::warn!(submission = %header.id, %error, "its order could not be taken back");
+                    }
+                }
+                let _ = self.answer.send(Some(Err(refusal)));
+            }
+        }
+    }
+
+    async fn clear(&self, header: &SpoolHeader, keep: bool) {
+        self.intake.uploads.forget(&header.id);
+        if let Err(error) = self.intake.parts.store.spool().end(&header.id, keep).await {
+            tracing::warn!(submission = %header.id, %error, "its bytes wait in the spool for a restart");
+        }
+    }
+}

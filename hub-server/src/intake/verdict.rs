@@ -1,0 +1,365 @@
+//! From an order to a verdict: check, then refusal or commit.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hub_datasets::check::{Checker, Context};
+use hub_datasets::report::{Report, Severity};
+use hub_datasets::{Pattern, Period};
+use hub_proto::Reason;
+
+use super::physical::HubColumns;
+use super::push::order_for;
+use super::types::{CommitOptions, SubmissionState, Verdict};
+use super::worker::{Job, JobLimits, Outcome, PayloadBytes};
+use super::{Intake, IntakeError, pipeline, reused, view};
+use crate::commit::{CommitJob, Committed, JobRows};
+use crate::fault;
+use crate::permit::SubmissionsPermit;
+use crate::store::spool::{CommitOrder, SpoolHeader};
+
+/// A payload on its way to the check.
+#[derive(Debug)]
+pub(super) enum Payload {
+    /// In memory; it reaches the spool together with its order.
+    Held(Bytes),
+    Spooled,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) verdict: Verdict,
+    /// True when the payload's bytes stay as evidence.
+    pub(super) keep: bool,
+}
+
+impl Intake {
+    /// Orders the commit of a spooled submission.
+    pub(super) async fn order(
+        self: &Arc<Self>,
+        header: &SpoolHeader,
+        options: &CommitOptions,
+    ) -> Result<Verdict, IntakeError> {
+        let (size, sha256) = self.measure(&header.id).await?;
+        let order = self.seen(header, order_for(header, options, size, sha256)?)?;
+        if !options.validate_only {
+            self.parts.store.spool().order(&header.id, order.clone()).await?;
+        }
+        let header = SpoolHeader { commit: Some(order), ..header.clone() };
+        self.decide(header, Payload::Spooled, options.clone()).await
+    }
+
+    /// The order with the revision that is current now: what a restarted hub may still act upon.
+    pub(super) fn seen(&self, header: &SpoolHeader, order: CommitOrder) -> Result<CommitOrder, IntakeError> {
+        let (pattern, period) = self.pattern_and_period(header)?;
+        let partition = period.partition(&pattern);
+        let current = self.parts.commits.current(&pattern.id, &header.publisher, &partition);
+        Ok(CommitOrder { seen_revision: Some(current.map_or(0, |current| current.revision)), ..order })
+    }
+
+    /// Takes up an order that an earlier run of the hub left, unless a newer revision came since.
+    pub(super) async fn resume(self: &Arc<Self>, mut header: SpoolHeader) -> Result<Verdict, IntakeError> {
+        if let Some(order) = &mut header.commit {
+            order.parent_revision = order.parent_revision.or(order.seen_revision);
+        }
+        self.decide(header, Payload::Spooled, CommitOptions::default()).await
+    }
+
+    fn pattern_and_period(&self, header: &SpoolHeader) -> Result<(Arc<Pattern>, Period), IntakeError> {
+        let pattern = self.pattern(&header.pattern)?;
+        let period = header
+            .period
+            .parse()
+            .map_err(|error| IntakeError::new(Reason::PeriodInvalid, format!("field `period`: {error}")))?;
+        Ok((pattern, period))
+    }
+
+    /// Checks and says what a commit would say of the payload; keeps nothing.
+    pub(super) async fn trial(&self, header: &SpoolHeader, payload: Payload) -> Result<Verdict, IntakeError> {
+        let order = ordered(header)?;
+        let (pattern, period) = self.pattern_and_period(header)?;
+        let bytes = match payload {
+            Payload::Held(bytes) => PayloadBytes::Held(bytes),
+            Payload::Spooled => PayloadBytes::Spooled(header.id.clone()),
+        };
+        let outcome = self.examine(header, &pattern, &period, bytes, 0, true).await?;
+        Ok(trial_verdict(header, order, outcome.report))
+    }
+
+    /// Checks, then refuses or commits.
+    pub(super) async fn run(&self, header: &SpoolHeader, payload: Payload) -> Result<Ended, IntakeError> {
+        let order = ordered(header)?;
+        if let Some(verdict) = self.earlier_refusal(header, &order.sha256).await? {
+            return Ok(Ended { verdict, keep: false });
+        }
+        let (pattern, period) = self.pattern_and_period(header)?;
+        let seq = self.parts.commits.reserve_seq(&pattern.id);
+        let (spooled, examined) = match payload {
+            Payload::Held(bytes) => {
+                let spool = self.parts.store.spool().put_whole(header.clone(), bytes.clone());
+                let held = PayloadBytes::Held(bytes);
+                tokio::join!(spool, self.examine(header, &pattern, &period, held, seq, false))
+            }
+            Payload::Spooled => {
+                let spooled = PayloadBytes::Spooled(header.id.clone());
+                (Ok(()), self.examine(header, &pattern, &period, spooled, seq, false).await)
+            }
+        };
+        let outcome = examined?;
+        fault::point("check.after");
+        if let Err(error) = spooled {
+            self.discard(&pattern, outcome.rows);
+            return Err(error.into());
+        }
+        if refused(&outcome.report, order.strict) {
+            self.discard(&pattern, outcome.rows);
+            return self.refuse(header, order, outcome.report).await;
+        }
+        self.make_visible(header, order, &pattern, &period, outcome, seq).await
+    }
+
+    /// Removes files that no commit will name.
+    fn discard(&self, pattern: &Pattern, rows: JobRows) {
+        let (JobRows::Files(files), Some(table)) = (rows, self.parts.commits.table(&pattern.id)) else {
+            return;
+        };
+        for file in files {
+            if let Err(error) = table.remove_staged(&file) {
+                tracing::warn!(file = %file.path, %error, "a staged file stays until the next start");
+            }
+        }
+    }
+
+    /// Checks the payload on threads of its own.
+    async fn examine(
+        &self,
+        header: &SpoolHeader,
+        pattern: &Arc<Pattern>,
+        period: &Period,
+        payload: PayloadBytes,
+        seq: i64,
+        trial: bool,
+    ) -> Result<Outcome, IntakeError> {
+        let checker = Arc::new(self.checker(header, pattern, period).await?);
+        if header.nothing_to_report {
+            let report = empty_report(pattern);
+            return Ok(Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() });
+        }
+        let commits = &self.parts.commits;
+        let (Some(table), Some(layout)) = (commits.table(&pattern.id), commits.layout(&pattern.id)) else {
+            return Err(IntakeError::new(
+                Reason::DatasetUnknown,
+                format!("there is no dataset `{}`", pattern.id),
+            ));
+        };
+        let job = Job {
+            checker,
+            media: header.media_type.parse()?,
+            payload,
+            hub: HubColumns {
+                schema: Arc::clone(&layout.schema),
+                period_end: period.last_day(),
+                publisher: header.publisher.clone(),
+                seq,
+            },
+            partition: period.partition(pattern),
+            store: Arc::clone(&self.parts.store),
+            table,
+            layout,
+            scratch: self.parts.scratch.clone(),
+            encode: !trial,
+            limits: JobLimits {
+                threads: self.parts.limits.threads,
+                chunk_bytes: self.parts.limits.chunk_bytes,
+                record_bytes: self.parts.limits.record_bytes,
+            },
+        };
+        let stopped = || IntakeError::new(Reason::Unavailable, "the hub is stopping; ask again");
+        let _place = self.checks.acquire().await.map_err(|_| stopped())?;
+        tokio::task::spawn_blocking(move || pipeline::run(&job))
+            .await
+            .map_err(|_| IntakeError::new(Reason::Internal, "the check of the payload broke off"))?
+    }
+
+    async fn checker(
+        &self,
+        header: &SpoolHeader,
+        pattern: &Arc<Pattern>,
+        period: &Period,
+    ) -> Result<Checker, IntakeError> {
+        let organisation = self.parts.catalog.organisation(&header.publisher).await?.ok_or_else(|| {
+            IntakeError::new(
+                Reason::PublisherUnknown,
+                format!("there is no organisation `{}`", header.publisher),
+            )
+        })?;
+        Checker::new(Context {
+            pattern: Arc::clone(pattern),
+            lists: Arc::clone(&self.parts.lists),
+            period: Some(period.clone()),
+            publisher: Some(organisation.publisher_on(period.last_day())),
+        })
+        .map_err(|error| IntakeError::new(Reason::Internal, error.to_string()))
+    }
+
+    /// Writes the refusal down, removes the bytes, answers with the report.
+    async fn refuse(
+        &self,
+        header: &SpoolHeader,
+        order: &CommitOrder,
+        report: Report,
+    ) -> Result<Ended, IntakeError> {
+        let text = json(&report)?;
+        let mut record = self.ended_record(header, "REFUSED", order.size, &order.sha256, &text);
+        record.reason = view::refusal(&report).as_str().to_owned();
+        self.parts.catalog.put_ended(&record).await?;
+        fault::point("refusal.after");
+        let submission = view::of_record(&record);
+        Ok(Ended { verdict: Verdict { submission, report, receipt: None, unchanged: false }, keep: false })
+    }
+
+    async fn make_visible(
+        &self,
+        header: &SpoolHeader,
+        order: &CommitOrder,
+        pattern: &Pattern,
+        period: &Period,
+        outcome: Outcome,
+        seq: i64,
+    ) -> Result<Ended, IntakeError> {
+        let job = CommitJob {
+            id: header.id.clone(),
+            seq,
+            caller: header.caller.clone(),
+            request_id: header.request_id.clone(),
+            publisher: header.publisher.clone(),
+            period: header.period.clone(),
+            partition: period.partition(pattern),
+            media_type: header.media_type.clone(),
+            size: order.size,
+            sha256: order.sha256.clone(),
+            rows: outcome.row_count,
+            slices: outcome.slices,
+            pattern: pattern.reference(),
+            bundle_sha256: pattern.bundle_sha256.clone(),
+            nothing_to_report: header.nothing_to_report,
+            created_at: header.created_at,
+            report: json(&outcome.report)?,
+            payload: outcome.rows,
+            parent_revision: order.parent_revision,
+            replace_all: order.replace_all,
+            confirm_deletions: order.confirm_deletions,
+        };
+        fault::point("commit.queued");
+        let committed = self.parts.commits.commit(&pattern.id, job).await?;
+        // The bytes of an earlier submission are kept already.
+        let keep = committed.id == header.id;
+        Ok(Ended { verdict: self.verdict(header, order, committed).await?, keep })
+    }
+
+    async fn verdict(
+        &self,
+        header: &SpoolHeader,
+        order: &CommitOrder,
+        committed: Committed,
+    ) -> Result<Verdict, IntakeError> {
+        let report = parse(&committed.report)?;
+        let submission = if committed.id == header.id {
+            view::of_commit(header, order.size, &order.sha256, &committed)
+        } else {
+            self.parts.commits.caught_up().await;
+            let earlier = self.parts.catalog.submission(&committed.id).await?;
+            let earlier = earlier.ok_or_else(|| IntakeError::unknown(&committed.id))?;
+            view::of_record(&earlier)
+        };
+        Ok(Verdict { submission, report, receipt: Some(committed.receipt), unchanged: committed.unchanged })
+    }
+
+    /// The verdict of a submission that has ended, for a sender that asks again.
+    pub(super) async fn ended_verdict(
+        &self,
+        permit: &SubmissionsPermit,
+        id: &str,
+    ) -> Result<Verdict, IntakeError> {
+        let record = self.ended(permit, id).await?;
+        let submission = view::of_record(&record);
+        if matches!(submission.state, SubmissionState::Abandoned | SubmissionState::Expired) {
+            return Err(IntakeError::new(
+                Reason::StateConflict,
+                format!("submission `{id}` ended as {}; begin a new one", record.state),
+            ));
+        }
+        let report = parse(&record.report)?;
+        let receipt = (!record.receipt.is_empty()).then_some(record.receipt);
+        Ok(Verdict { submission, report, receipt, unchanged: false })
+    }
+
+    /// The verdict that a request id already got, if it was a refusal of the same bytes; what was
+    /// committed is the commit's to find. Other content under the same id is refused.
+    async fn earlier_refusal(
+        &self,
+        header: &SpoolHeader,
+        sha256: &str,
+    ) -> Result<Option<Verdict>, IntakeError> {
+        let (caller, request_id) = (&header.caller, &header.request_id);
+        let Some(earlier) = self.parts.catalog.submission_by_request(caller, request_id).await? else {
+            return Ok(None);
+        };
+        let same = earlier.sha256 == sha256
+            && earlier.dataset == header.pattern
+            && earlier.publisher == header.publisher
+            && earlier.period == header.period;
+        match (same || earlier.sha256.is_empty(), earlier.state.as_str()) {
+            (false, _) => Err(reused(request_id)),
+            (true, "REFUSED") => {
+                let report = parse(&earlier.report)?;
+                let submission = view::of_record(&earlier);
+                Ok(Some(Verdict { submission, report, receipt: None, unchanged: false }))
+            }
+            (true, _) => Ok(None),
+        }
+    }
+}
+
+fn ordered(header: &SpoolHeader) -> Result<&CommitOrder, IntakeError> {
+    header.commit.as_ref().ok_or_else(|| {
+        IntakeError::new(Reason::Internal, format!("submission `{}` runs without an order", header.id))
+    })
+}
+
+/// The report on nothing: no row was read, so none was refused.
+fn empty_report(pattern: &Pattern) -> Report {
+    Report {
+        pattern: pattern.reference(),
+        bundle_sha256: pattern.bundle_sha256.clone(),
+        rows_read: 0,
+        rows_refused: 0,
+        rows_set_aside: 0,
+        counts: Vec::new(),
+        violations: Vec::new(),
+        not_evaluated: Vec::new(),
+    }
+}
+
+fn refused(report: &Report, strict: bool) -> bool {
+    let bar = if strict { Severity::Warn } else { Severity::Block };
+    report.counts.iter().any(|count| count.severity >= bar)
+}
+
+fn trial_verdict(header: &SpoolHeader, order: &CommitOrder, report: Report) -> Verdict {
+    let mut submission = view::of_spool(header, order.size, SubmissionState::Receiving);
+    if refused(&report, order.strict) {
+        submission.state = SubmissionState::Refused;
+        submission.reason = Some(view::refusal(&report));
+    }
+    Verdict { submission, report, receipt: None, unchanged: false }
+}
+
+fn json(report: &Report) -> Result<String, IntakeError> {
+    serde_json::to_string(report).map_err(|error| IntakeError::new(Reason::Internal, error.to_string()))
+}
+
+fn parse(report: &str) -> Result<Report, IntakeError> {
+    serde_json::from_str(report).map_err(|error| IntakeError::new(Reason::Internal, error.to_string()))
+}
