@@ -1,0 +1,93 @@
+//! Datasets and their versions, as far as the caller may read them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hub_datasets::Pattern;
+use hub_proto::convert::time_to_wire;
+use hub_proto::name::{self, Collection};
+use hub_proto::v1::{
+    self, GetDatasetRequest, GetDatasetResponse, ListDatasetVersionsRequest, ListDatasetVersionsResponse,
+    ListDatasetsRequest, ListDatasetsResponse,
+};
+use tonic::Request;
+
+use crate::error::HubError;
+use crate::grpc::Door;
+use crate::grpc::paging::Page;
+use crate::store::Table;
+use crate::store::table::VersionInfo;
+
+/// All old versions stay readable; a shorter reach is not offered yet.
+const HISTORY: &str = "all";
+
+pub(super) async fn list(
+    door: &Door,
+    request: Request<ListDatasetsRequest>,
+) -> Result<ListDatasetsResponse, HubError> {
+    let caller = door.caller(request.metadata()).await?;
+    let request = request.into_inner();
+    let asked = (request.page_size, request.page_token.as_str());
+    let page = Page::open(&door.rooms.seal, "ListDatasetsRequest", &[&caller.organisation], asked)?;
+    let (readable, next_page_token) = page.of(door.readable(&caller)?, |(pattern, _)| pattern.id.clone())?;
+    let shown = readable.iter().map(|(pattern, _)| Ok(dataset(pattern, &*table(door, pattern)?)));
+    let datasets = shown.collect::<Result<_, HubError>>()?;
+    Ok(ListDatasetsResponse { datasets, next_page_token })
+}
+
+pub(super) async fn get(
+    door: &Door,
+    request: Request<GetDatasetRequest>,
+) -> Result<GetDatasetResponse, HubError> {
+    let caller = door.caller(request.metadata()).await?;
+    let pattern = door.pattern(Collection::Datasets, &request.get_ref().name)?;
+    door.rooms.identity.read(&caller, &pattern)?;
+    Ok(GetDatasetResponse { dataset: Some(dataset(&pattern, &*table(door, &pattern)?)) })
+}
+
+pub(super) async fn versions(
+    door: &Door,
+    request: Request<ListDatasetVersionsRequest>,
+) -> Result<ListDatasetVersionsResponse, HubError> {
+    let caller = door.caller(request.metadata()).await?;
+    let request = request.into_inner();
+    let pattern = door.pattern(Collection::Datasets, &request.parent)?;
+    door.rooms.identity.read(&caller, &pattern)?;
+    let asked = (request.page_size, request.page_token.as_str());
+    let page = Page::<u64>::open(&door.rooms.seal, "ListDatasetVersionsRequest", &[&pattern.id], asked)?;
+    let limit = usize::try_from(page.fetch()).unwrap_or(usize::MAX);
+    let fetched = table(door, &pattern)?.versions(page.after, limit);
+    let (versions, next_page_token) = page.close(fetched, |version| version.version)?;
+    let versions = versions.into_iter().map(|v| version(&pattern.id, v)).collect();
+    Ok(ListDatasetVersionsResponse { versions, next_page_token })
+}
+
+fn table(door: &Door, pattern: &Pattern) -> Result<Arc<Table>, HubError> {
+    let lacking = || HubError::fault(format!("pattern {} has no table", pattern.reference()));
+    door.rooms.commits.table(&pattern.id).ok_or_else(lacking)
+}
+
+fn dataset(pattern: &Pattern, table: &Table) -> v1::Dataset {
+    let snapshot = table.snapshot();
+    let publishers: BTreeSet<&String> = snapshot.files.iter().flat_map(|file| &file.publishers).collect();
+    v1::Dataset {
+        name: Collection::Datasets.name(&pattern.id),
+        pattern: Collection::Patterns.name(&pattern.id),
+        latest_version: snapshot.dataset_version,
+        update_time: snapshot.committed_at.map(time_to_wire),
+        rows: snapshot.files.rows(),
+        publishers: u64::try_from(publishers.len()).unwrap_or(u64::MAX),
+        open: pattern.is_open(),
+        history: HISTORY.to_owned(),
+    }
+}
+
+fn version(dataset: &str, info: VersionInfo) -> v1::DatasetVersion {
+    v1::DatasetVersion {
+        name: name::dataset_version(dataset, info.version),
+        version: info.version,
+        commit_time: Some(time_to_wire(info.committed_at)),
+        rows: info.rows,
+        submissions: info.submissions.iter().map(|id| Collection::Submissions.name(id)).collect(),
+    }
+}

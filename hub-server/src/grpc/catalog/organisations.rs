@@ -1,0 +1,62 @@
+//! Organisations.
+
+use hub_proto::convert::date_text;
+use hub_proto::name::Collection;
+use hub_proto::v1::{
+    self, GetOrganisationRequest, GetOrganisationResponse, ListOrganisationsRequest,
+    ListOrganisationsResponse,
+};
+use hub_proto::{Reason, Refusal};
+use tonic::Request;
+
+use crate::catalog::Organisation;
+use crate::error::HubError;
+use crate::grpc::Door;
+use crate::grpc::paging::Page;
+
+pub(super) async fn list(
+    door: &Door,
+    request: Request<ListOrganisationsRequest>,
+) -> Result<ListOrganisationsResponse, HubError> {
+    door.caller(request.metadata()).await?;
+    let request = request.into_inner();
+    let asked = (request.page_size, request.page_token.as_str());
+    let page = Page::<String>::open(&door.rooms.seal, "ListOrganisationsRequest", &[&request.filter], asked)?;
+    let after = page.after.clone().unwrap_or_default();
+    let fetched = door.rooms.catalog.organisations(&after, &request.filter, page.fetch()).await?;
+    let (organisations, next_page_token) = page.close(fetched, |organisation| organisation.id.clone())?;
+    Ok(ListOrganisationsResponse {
+        organisations: organisations.into_iter().map(to_wire).collect(),
+        next_page_token,
+    })
+}
+
+pub(super) async fn get(
+    door: &Door,
+    request: Request<GetOrganisationRequest>,
+) -> Result<GetOrganisationResponse, HubError> {
+    door.caller(request.metadata()).await?;
+    let name = &request.get_ref().name;
+    let id = Collection::Organisations.id(name)?;
+    let found = door.rooms.catalog.organisation(id).await?;
+    let organisation = found.ok_or_else(|| {
+        let message = format!("the hub has no organisation `{id}`; list them to see which there are");
+        Refusal::new(Reason::OrganisationUnknown, message).resource("hub.v1/organisation", name)
+    })?;
+    Ok(GetOrganisationResponse { organisation: Some(to_wire(organisation)) })
+}
+
+fn to_wire(organisation: Organisation) -> v1::Organisation {
+    let identifiers = organisation.identifiers.into_iter().map(|identifier| v1::Identifier {
+        scheme: identifier.scheme,
+        value: identifier.value,
+        valid_from: date_text(identifier.valid_from),
+        valid_to: date_text(identifier.valid_to),
+    });
+    v1::Organisation {
+        name: Collection::Organisations.name(&organisation.id),
+        display_name: organisation.name,
+        kind: organisation.kind,
+        identifiers: identifiers.collect(),
+    }
+}

@@ -1,0 +1,48 @@
+//! `ReadService`.
+
+mod convert;
+mod query;
+mod rows;
+mod session;
+mod stream;
+
+use hub_proto::v1::read_service_server::ReadService;
+use hub_proto::v1::{
+    CreateReadSessionRequest, CreateReadSessionResponse, QueryRowsRequest, QueryRowsResponse,
+    ReadRowsRequest, ReadRowsResponse,
+};
+use tonic::{Request, Response, Status};
+
+use super::{Door, answer};
+use stream::Answers;
+
+/// The service's methods, each in a file of its own.
+#[derive(Debug, Clone)]
+pub(super) struct ReadDoor(pub(super) Door);
+
+#[tonic::async_trait]
+impl ReadService for ReadDoor {
+    type ReadRowsStream = Answers<ReadRowsResponse>;
+    type QueryRowsStream = Answers<QueryRowsResponse>;
+
+    async fn create_read_session(
+        &self,
+        request: Request<CreateReadSessionRequest>,
+    ) -> Result<Response<CreateReadSessionResponse>, Status> {
+        answer(session::create(&self.0, request).await)
+    }
+
+    async fn read_rows(
+        &self,
+        request: Request<ReadRowsRequest>,
+    ) -> Result<Response<Self::ReadRowsStream>, Status> {
+        answer(rows::read(&self.0, request).await)
+    }
+
+    async fn query_rows(
+        &self,
+        request: Request<QueryRowsRequest>,
+    ) -> Result<Response<Self::QueryRowsStream>, Status> {
+        answer(query::query(&self.0, request).await)
+    }
+}

@@ -1,0 +1,28 @@
+//! `ReadRows`.
+
+use hub_proto::name::Collection;
+use hub_proto::v1::{ReadRowsRequest, ReadRowsResponse};
+use tonic::Request;
+
+use super::stream::{self, Answers};
+use crate::error::HubError;
+use crate::grpc::Door;
+
+pub(super) async fn read(
+    door: &Door,
+    request: Request<ReadRowsRequest>,
+) -> Result<Answers<ReadRowsResponse>, HubError> {
+    let place = door.admission.read()?;
+    let caller = door.caller(request.metadata()).await?;
+    let request = request.into_inner();
+    Collection::ReadSessions.id(&request.session)?;
+    let dataset = Collection::Datasets.name(&door.rooms.reads.dataset_of(&request.session)?);
+    let pattern = door.pattern(Collection::Datasets, &dataset)?;
+    let permit = door.rooms.identity.read(&caller, &pattern)?;
+    let chunks = door.rooms.reads.read_rows(&permit, &request.session, request.offset).await?;
+    Ok(stream::answers(chunks, place, |chunk| ReadRowsResponse {
+        data: chunk.data,
+        rows: chunk.rows,
+        complete: chunk.complete,
+    }))
+}

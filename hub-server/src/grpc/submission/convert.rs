@@ -1,0 +1,135 @@
+//! Submissions and verdicts between messages and the intake's types.
+
+use chrono::{DateTime, Utc};
+use hub_proto::convert::time_to_wire;
+use hub_proto::name::{Collection, is_uuid};
+use hub_proto::{Reason, TypeConversionError, v1};
+
+use crate::error::HubError;
+use crate::intake::{CommitOptions, NewSubmission, SubmissionState, SubmissionView, Verdict};
+
+const CREATE: &str = "CreateSubmissionRequest";
+
+/// Hex characters of a SHA-256.
+const SHA256_CHARS: usize = 64;
+
+/// Reads what a sender announces; `pattern` is the id that its name held.
+pub(super) fn new_submission(
+    request: v1::CreateSubmissionRequest,
+    pattern: &str,
+) -> Result<NewSubmission, TypeConversionError> {
+    let request_id = request.request_id.to_ascii_lowercase();
+    if request_id.is_empty() {
+        return Err(TypeConversionError::missing(CREATE, "request_id"));
+    }
+    if !is_uuid(&request_id) {
+        return Err(TypeConversionError::invalid(
+            CREATE,
+            "request_id",
+            "it must be a UUID that the sender drew",
+        ));
+    }
+    if request.period.is_empty() {
+        return Err(TypeConversionError::missing(CREATE, "period"));
+    }
+    if request.media_type.is_empty() && !request.nothing_to_report {
+        return Err(TypeConversionError::missing(CREATE, "media_type"));
+    }
+    Ok(NewSubmission {
+        request_id,
+        pattern: pattern.to_owned(),
+        period: request.period,
+        media_type: request.media_type,
+        profile: request.profile,
+        size: (request.size_bytes > 0).then_some(request.size_bytes),
+        sha256: sha256(request.sha256)?,
+        nothing_to_report: request.nothing_to_report,
+    })
+}
+
+fn sha256(text: String) -> Result<Option<String>, TypeConversionError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.len() != SHA256_CHARS || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(TypeConversionError::invalid(CREATE, "sha256", "it must be 64 hexadecimal characters"));
+    }
+    Ok(Some(text.to_ascii_lowercase()))
+}
+
+/// Unset options are the defaults.
+pub(super) fn commit_options(options: Option<v1::CommitOptions>) -> CommitOptions {
+    let options = options.unwrap_or_default();
+    CommitOptions {
+        validate_only: options.validate_only,
+        parent_revision: options.parent_revision,
+        replace_all: options.replace_all,
+        confirm_deletions: options.confirm_deletions,
+        strict: options.strict,
+    }
+}
+
+pub(super) fn submission(view: SubmissionView) -> v1::Submission {
+    v1::Submission {
+        name: Collection::Submissions.name(&view.id),
+        state: state(view.state).into(),
+        pattern: Collection::Patterns.name(&view.pattern),
+        publisher: Collection::Organisations.name(&view.publisher),
+        period: view.period,
+        media_type: view.media_type,
+        size_bytes: view.size,
+        sha256: view.sha256,
+        durable_offset: view.durable_offset,
+        revision: view.revision,
+        rows: view.rows,
+        dataset_version: view.dataset_version,
+        create_time: Some(time_to_wire(view.created_at)),
+        commit_time: view.committed_at.map(time_to_wire),
+        carried_slices: view.carried,
+        dropped_slices: view.dropped,
+        nothing_to_report: view.nothing_to_report,
+        request_id: view.request_id,
+        reason: view.reason.map(Reason::as_str).unwrap_or_default().to_owned(),
+    }
+}
+
+fn state(state: SubmissionState) -> v1::SubmissionState {
+    match state {
+        SubmissionState::Receiving => v1::SubmissionState::Receiving,
+        SubmissionState::Checking => v1::SubmissionState::Checking,
+        SubmissionState::Awaiting => v1::SubmissionState::Awaiting,
+        SubmissionState::Refused => v1::SubmissionState::Refused,
+        SubmissionState::Committed => v1::SubmissionState::Committed,
+        SubmissionState::Superseded => v1::SubmissionState::Superseded,
+        SubmissionState::Abandoned => v1::SubmissionState::Abandoned,
+        SubmissionState::Expired => v1::SubmissionState::Expired,
+    }
+}
+
+/// A receipt is not signed yet: key and signature stay empty.
+pub(super) fn receipt(canonical_json: String, committed_at: Option<DateTime<Utc>>) -> v1::Receipt {
+    v1::Receipt {
+        canonical_json,
+        key_id: String::new(),
+        signature: bytes::Bytes::new(),
+        commit_time: committed_at.map(time_to_wire),
+    }
+}
+
+pub(super) fn verdict(verdict: Verdict) -> v1::CommitSubmissionResponse {
+    let committed_at = verdict.submission.committed_at;
+    v1::CommitSubmissionResponse {
+        receipt: verdict.receipt.map(|json| receipt(json, committed_at)),
+        submission: Some(submission(verdict.submission)),
+        report: Some(verdict.report.into()),
+        unchanged: verdict.unchanged,
+    }
+}
+
+/// Id in the name of a submission.
+pub(super) fn submission_id(name: &str) -> Result<&str, HubError> {
+    Ok(Collection::Submissions.id(name)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! `SubmissionService`.
+
+mod commit;
+mod convert;
+mod create;
+mod list;
+mod push;
+mod show;
+mod stream;
+mod upload;
+
+use hub_proto::v1::submission_service_server::SubmissionService;
+use hub_proto::v1::{
+    AbandonSubmissionRequest, AbandonSubmissionResponse, CommitSubmissionRequest, CommitSubmissionResponse,
+    CreateSubmissionRequest, CreateSubmissionResponse, GetReceiptRequest, GetReceiptResponse,
+    GetReportRequest, GetReportResponse, GetSubmissionRequest, GetSubmissionResponse, ListSubmissionsRequest,
+    ListSubmissionsResponse, PushSubmissionRequest, PushSubmissionResponse, UploadPayloadRequest,
+    UploadPayloadResponse,
+};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{Door, answer};
+
+/// The service's methods, each in the file of its group.
+#[derive(Debug, Clone)]
+pub(super) struct Submissions(pub(super) Door);
+
+#[tonic::async_trait]
+impl SubmissionService for Submissions {
+    async fn create_submission(
+        &self,
+        request: Request<CreateSubmissionRequest>,
+    ) -> Result<Response<CreateSubmissionResponse>, Status> {
+        answer(create::create(&self.0, request).await)
+    }
+
+    async fn upload_payload(
+        &self,
+        request: Request<Streaming<UploadPayloadRequest>>,
+    ) -> Result<Response<UploadPayloadResponse>, Status> {
+        answer(upload::upload(&self.0, request).await)
+    }
+
+    async fn commit_submission(
+        &self,
+        request: Request<CommitSubmissionRequest>,
+    ) -> Result<Response<CommitSubmissionResponse>, Status> {
+        answer(commit::commit(&self.0, request).await)
+    }
+
+    async fn push_submission(
+        &self,
+        request: Request<Streaming<PushSubmissionRequest>>,
+    ) -> Result<Response<PushSubmissionResponse>, Status> {
+        answer(push::push(&self.0, request).await)
+    }
+
+    async fn get_submission(
+        &self,
+        request: Request<GetSubmissionRequest>,
+    ) -> Result<Response<GetSubmissionResponse>, Status> {
+        answer(show::get(&self.0, request).await)
+    }
+
+    async fn list_submissions(
+        &self,
+        request: Request<ListSubmissionsRequest>,
+    ) -> Result<Response<ListSubmissionsResponse>, Status> {
+        answer(list::list(&self.0, request).await)
+    }
+
+    async fn abandon_submission(
+        &self,
+        request: Request<AbandonSubmissionRequest>,
+    ) -> Result<Response<AbandonSubmissionResponse>, Status> {
+        answer(show::abandon(&self.0, request).await)
+    }
+
+    async fn get_report(
+        &self,
+        request: Request<GetReportRequest>,
+    ) -> Result<Response<GetReportResponse>, Status> {
+        answer(show::report(&self.0, request).await)
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<GetReceiptRequest>,
+    ) -> Result<Response<GetReceiptResponse>, Status> {
+        answer(show::receipt(&self.0, request).await)
+    }
+}

@@ -1,0 +1,115 @@
+//! The HTTP door: health, open extracts, and the list of open datasets. It converts, asks for an open
+//! permit, calls one room, and converts back.
+
+mod datasets;
+mod download;
+mod extract;
+mod health;
+mod problem;
+mod range;
+mod serve;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::{HeaderName, HeaderValue, header};
+use hub_datasets::{Pattern, Patterns};
+use hub_proto::Reason;
+use hub_proto::name;
+
+use crate::config::limits;
+use crate::error::{HubError, hub_errors};
+use crate::extract::Extracts;
+use crate::identity::Identity;
+use crate::listen::{Phase, PhaseWatch};
+use crate::permit::ReadPermit;
+
+pub(crate) use serve::serve;
+
+hub_errors!(crate::extract::ExtractError);
+
+/// The rooms behind the HTTP door.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpDoor {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) patterns: Arc<Patterns>,
+    pub(crate) extracts: Arc<Extracts>,
+    pub(crate) phase: PhaseWatch,
+}
+
+impl HttpDoor {
+    /// All addresses of the door.
+    pub(crate) fn routes(self) -> Router {
+        let open = Router::new()
+            .route("/datasets", get(datasets::list))
+            .route("/datasets/{dataset}/latest/{file}", get(extract::latest))
+            .route("/datasets/{dataset}/versions/{version}/{file}", get(extract::version))
+            .fallback(unknown)
+            .method_not_allowed_fallback(unknown)
+            .layer(middleware::from_fn_with_state(self.clone(), guard));
+        Router::new()
+            .route("/healthz", get(health::healthz))
+            .merge(open)
+            .layer(middleware::map_response(secure))
+            .with_state(self)
+    }
+
+    /// A dataset's pattern and the permit that anyone has; a dataset that is not open is not named.
+    fn open(&self, dataset: &str) -> Result<(Arc<Pattern>, ReadPermit), HubError> {
+        let unknown = || {
+            HubError::new(
+                Reason::DatasetUnknown,
+                "there is no open dataset of this name; GET /datasets lists them",
+            )
+        };
+        if !name::is_id(dataset) {
+            return Err(unknown());
+        }
+        let pattern = self.patterns.get(dataset).ok_or_else(unknown)?;
+        let permit = self.identity.open(&pattern).map_err(|_| unknown())?;
+        Ok((pattern, permit))
+    }
+}
+
+/// Answers nothing but health before the server serves, and waits for no answer's head longer than allowed.
+async fn guard(
+    axum::extract::State(door): axum::extract::State<HttpDoor>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if *door.phase.borrow() != Phase::Serving {
+        return HubError::new(Reason::Unavailable, "the hub is starting or stopping; try again")
+            .into_response();
+    }
+    match tokio::time::timeout(limits::HTTP_ANSWER_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => HubError::new(Reason::Busy, "the hub took too long; try again").into_response(),
+    }
+}
+
+async fn unknown() -> HubError {
+    HubError::new(
+        Reason::RouteUnknown,
+        "there is nothing at this address; GET /datasets lists the open datasets",
+    )
+}
+
+/// Headers that keep browsers from guessing types, framing and calling home.
+async fn secure(mut response: Response) -> Response {
+    const HEADERS: [(HeaderName, &str); 4] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    // Open data: any page may read it.
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}

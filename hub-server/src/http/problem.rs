@@ -1,0 +1,77 @@
+//! Refusals as `application/problem+json` (RFC 9457), with the Reason as a member.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use hub_proto::Refusal;
+use hub_proto::status::RETRY_AFTER;
+use serde::Serialize;
+
+use crate::error::HubError;
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    reason: &'static str,
+}
+
+impl IntoResponse for HubError {
+    fn into_response(self) -> Response {
+        respond(&self.into_refusal())
+    }
+}
+
+fn respond(refusal: &Refusal) -> Response {
+    let status =
+        StatusCode::from_u16(refusal.reason.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let problem = Problem {
+        r#type: "about:blank",
+        title: status.canonical_reason().unwrap_or("Refused"),
+        status: status.as_u16(),
+        detail: &refusal.message,
+        reason: refusal.reason.as_str(),
+    };
+    let mut response = (status, axum::Json(problem)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if refusal.reason.is_transient() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use hub_proto::Reason;
+
+    use super::*;
+
+    async fn parts(error: HubError) -> (StatusCode, http::HeaderMap, serde_json::Value) {
+        let (parts, body) = error.into_response().into_parts();
+        let body = to_bytes(body, 1 << 16).await.unwrap();
+        (parts.status, parts.headers, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn every_reason_becomes_a_problem_with_its_status() {
+        for reason in Reason::ALL {
+            let (status, headers, body) = parts(HubError::new(*reason, "why")).await;
+            assert_eq!(status.as_u16(), reason.http_status());
+            assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+            assert_eq!(body["reason"], reason.as_str());
+            assert_eq!((&body["status"], &body["detail"]), (&status.as_u16().into(), &"why".into()));
+            assert_eq!(headers.contains_key(header::RETRY_AFTER), reason.is_transient());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fault_shows_only_its_id() {
+        let (status, _, body) = parts(HubError::fault("secret path")).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!body.to_string().contains("secret"), "{body}");
+    }
+}
