@@ -1,0 +1,262 @@
+//! Rooms are opened from the cellar up, the doors last, and closed the other way round.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hub_datasets::pattern::PatternError;
+use hub_datasets::{CodeLists, Patterns};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::housekeeping;
+use crate::catalog::{Catalog, CatalogError};
+use crate::clock::{Clock, Ids, RandomIds, SystemClock};
+use crate::commit::{CommitError, Commits};
+use crate::config::{Config, limits};
+use crate::extract::{ExtractError, Extracts, Source};
+use crate::grpc;
+use crate::http::{self, HttpDoor};
+use crate::identity::Identity;
+use crate::intake::{Intake, IntakeLimits, IntakeParts};
+use crate::listen::{Acceptor, Certificate, ListenError, ListenLimits, Phase, install_crypto, phase};
+use crate::query::{Engine, QueryError, QueryLimits};
+use crate::read::Reads;
+use crate::seal::Seal;
+use crate::store::disk::LocalDisk;
+use crate::store::{Store, StoreError};
+
+/// A running hub.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    grpc: SocketAddr,
+    http: SocketAddr,
+    phase: watch::Sender<Phase>,
+    doors: JoinSet<()>,
+    commits: Arc<Commits>,
+    catalog: Arc<Catalog>,
+    lists: Arc<CodeLists>,
+    grace: Duration,
+}
+
+/// Why a hub did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Extract(#[from] ExtractError),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    #[error("scratch folder {path}: {source}")]
+    Scratch { path: String, source: std::io::Error },
+    #[error("patterns folder {path}: {source}; check `patterns_dir`")]
+    PatternsFolder { path: String, source: std::io::Error },
+}
+
+/// The rooms without doors.
+struct House {
+    catalog: Arc<Catalog>,
+    commits: Arc<Commits>,
+    patterns: Arc<Patterns>,
+    lists: Arc<CodeLists>,
+    identity: Arc<Identity>,
+    intake: Arc<Intake>,
+    reads: Arc<Reads>,
+    extracts: Arc<Extracts>,
+    seal: Arc<Seal>,
+}
+
+impl Hub {
+    /// Opens the data folder and the doors. They open only when every dataset is caught up.
+    pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
+        install_crypto();
+        let house = House::open(config).await?;
+        let certificate = match &config.tls {
+            Some(tls) => Some(Certificate::open(tls.cert.clone(), tls.key.clone())?),
+            None => None,
+        };
+        let (phase, watch) = phase();
+        let grpc = Acceptor::bind(config.grpc_addr, certificate.clone(), listen_limits(config)).await?;
+        let http = Acceptor::bind(config.http_addr, certificate, listen_limits(config)).await?;
+        let mut hub = Self {
+            grpc: grpc.address(),
+            http: http.address(),
+            phase,
+            doors: JoinSet::new(),
+            commits: Arc::clone(&house.commits),
+            catalog: Arc::clone(&house.catalog),
+            lists: Arc::clone(&house.lists),
+            grace: config.shutdown_grace,
+        };
+        let routes = HttpDoor {
+            identity: Arc::clone(&house.identity),
+            patterns: Arc::clone(&house.patterns),
+            extracts: Arc::clone(&house.extracts),
+            phase: watch.clone(),
+        }
+        .routes();
+        hub.doors.spawn(http::serve(http, routes, watch.clone(), hub.grace));
+        let (rooms, grace, stopping) = (house.rooms(), hub.grace, watch.clone());
+        hub.doors.spawn(async move {
+            if let Err(error) = grpc::serve(grpc, rooms, stopping, grace).await {
+                tracing::error!(%error, "the gRPC door closed");
+            }
+        });
+        hub.doors.spawn(housekeeping::recover(Arc::clone(&house.intake)));
+        hub.doors.spawn(housekeeping::sweep(Arc::clone(&house.intake), watch));
+        hub.phase.send_replace(Phase::Serving);
+        tracing::info!(grpc = %hub.grpc, http = %hub.http, data = %config.data_dir.display(), "the hub is open");
+        Ok(hub)
+    }
+
+    pub(crate) fn grpc_addr(&self) -> SocketAddr {
+        self.grpc
+    }
+
+    pub(crate) fn http_addr(&self) -> SocketAddr {
+        self.http
+    }
+
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    pub(crate) fn lists(&self) -> &Arc<CodeLists> {
+        &self.lists
+    }
+
+    /// Closes the doors, lets running calls end within the grace, brings the projection up to date.
+    pub(crate) async fn stop(mut self) {
+        self.phase.send_replace(Phase::Stopping);
+        let closed = async { while self.doors.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.grace + limits::STOP_MARGIN, closed).await.is_err() {
+            tracing::warn!("some tasks were still running when the hub stopped");
+        }
+        self.commits.close().await;
+        self.catalog.close().await;
+        tracing::info!("the hub is closed");
+    }
+}
+
+impl House {
+    async fn open(config: &Config) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let lists = Arc::new(CodeLists::embedded()?);
+        let patterns = Arc::new(patterns(config.patterns_dir.as_deref(), &lists)?);
+        let store = Store::open(Arc::new(LocalDisk), config.data_dir.clone()).await?;
+        let catalog = Arc::new(Catalog::open(&config.catalog_path()).await?);
+        let all: Vec<_> = patterns.iter().map(Arc::clone).collect();
+        let commits = Commits::open(
+            Arc::clone(&store),
+            Arc::clone(&catalog),
+            &all,
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+        )
+        .await?;
+        // The engine keeps a folder of its own below this one, so it must find it emptied already.
+        let scratch = scratch(&config.data_dir)?;
+        let engine = Arc::new(Engine::new(&store, Arc::clone(&lists), query_limits(config))?);
+        let seal = Arc::new(Seal::new(store.secret("seal")?));
+        let identity = Arc::new(Identity::new(Arc::clone(&catalog), Arc::clone(&clock)));
+        let intake = Intake::new(IntakeParts {
+            store: Arc::clone(&store),
+            commits: Arc::clone(&commits),
+            catalog: Arc::clone(&catalog),
+            patterns: Arc::clone(&patterns),
+            lists: Arc::clone(&lists),
+            clock: Arc::clone(&clock),
+            ids,
+            scratch,
+            limits: intake_limits(config),
+        });
+        let reads = Arc::new(Reads::new(
+            Arc::<Commits>::clone(&commits),
+            Arc::clone(&engine),
+            all.clone(),
+            Arc::clone(&lists),
+            Arc::clone(&catalog),
+            Seal::clone(&seal),
+        ));
+        let sources = all.iter().filter_map(|pattern| {
+            let newest = commits.table(&pattern.id)?.subscribe();
+            Some(Source { pattern: Arc::clone(pattern), newest })
+        });
+        let extracts = Extracts::open(config.data_dir.clone(), engine, sources.collect()).await?;
+        let extracts = Arc::new(extracts);
+        Ok(Self { catalog, commits, patterns, lists, identity, intake, reads, extracts, seal })
+    }
+
+    fn rooms(&self) -> grpc::Rooms {
+        grpc::Rooms {
+            identity: Arc::clone(&self.identity),
+            intake: Arc::clone(&self.intake),
+            reads: Arc::clone(&self.reads),
+            commits: Arc::clone(&self.commits),
+            catalog: Arc::clone(&self.catalog),
+            patterns: Arc::clone(&self.patterns),
+            lists: Arc::clone(&self.lists),
+            seal: Arc::clone(&self.seal),
+        }
+    }
+}
+
+/// The embedded patterns and those of the operator's folder.
+fn patterns(folder: Option<&Path>, lists: &CodeLists) -> Result<Patterns, StartError> {
+    let embedded = Patterns::embedded()?;
+    let Some(folder) = folder else { return Ok(embedded) };
+    let files = hub_client::pattern_files(folder)
+        .map_err(|source| StartError::PatternsFolder { path: folder.display().to_string(), source })?;
+    let files = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+    Ok(embedded.with_files(files, lists)?)
+}
+
+/// The folder for sorting and spilling; what an earlier run left there is of no use.
+fn scratch(data: &Path) -> Result<PathBuf, StartError> {
+    let folder = data.join("tmp");
+    let made = || {
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)
+    };
+    made().map_err(|source| StartError::Scratch { path: folder.display().to_string(), source })?;
+    Ok(folder)
+}
+
+fn listen_limits(config: &Config) -> ListenLimits {
+    ListenLimits::of(config.limits.connections)
+}
+
+fn query_limits(config: &Config) -> QueryLimits {
+    QueryLimits {
+        memory_bytes: config.limits.query_memory_bytes,
+        spill_bytes: config.limits.query_spill_bytes,
+        deadline: config.limits.query_deadline,
+        rows: config.limits.query_rows,
+        ..QueryLimits::default()
+    }
+}
+
+fn intake_limits(config: &Config) -> IntakeLimits {
+    IntakeLimits {
+        payload_bytes: config.limits.payload_bytes,
+        record_bytes: limits::RECORD_BYTES,
+        chunk_bytes: limits::CHUNK_BYTES,
+        threads: std::thread::available_parallelism().map_or(2, usize::from),
+        checks: config.limits.checks,
+        open_submissions: config.limits.open_submissions,
+        receiving: config.limits.receiving,
+    }
+}

@@ -1,0 +1,21 @@
+//! The composition root: a configuration becomes a running hub. The only place that sees all rooms.
+
+mod compose;
+mod demo;
+mod dev;
+mod housekeeping;
+mod signal;
+
+pub(crate) use compose::StartError;
+pub(crate) use demo::demo;
+pub(crate) use dev::{DevError, dev};
+
+use crate::config::Config;
+
+/// Serves until a signal.
+pub(crate) async fn serve(config: &Config) -> Result<(), StartError> {
+    let hub = compose::Hub::start(config).await?;
+    signal::stop().await;
+    hub.stop().await;
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The command line of `hub-server`.
+//!
+//! Exit codes: 0 done, 1 the deed or the start failed, 2 wrong usage, 64 the configuration is not
+//! valid. stdout holds only data; everything for people goes to stderr.
+
+mod credential;
+mod offline;
+mod org;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app;
+use crate::config::ConfigError;
+use crate::telemetry::{self, TelemetryError};
+use settings::{Folder, Serving};
+
+/// Data hub of local government: the server and its administration.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hub-server",
+    version,
+    after_help = "Exit codes: 0 done, 1 the deed or the start failed, 2 wrong usage, 64 the configuration is not valid."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves until SIGTERM or SIGINT.
+    Serve(Serving),
+    /// Serves on loopback with throw-away keys; profiles for `hub` go to <data-dir>/dev.
+    Dev(Serving),
+    /// Shows the main job, start to end, over real gRPC and HTTP.
+    Demo {
+        /// Folder of the demo's data; it must be empty or not exist. Without it a temporary one is used.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+        /// Leaves the data folder behind.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Organisations: publishers and consumers. Works while the server is stopped.
+    Org {
+        #[command(subcommand)]
+        deed: org::Deed,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// API keys. Works while the server is stopped.
+    Credential {
+        #[command(subcommand)]
+        deed: credential::Deed,
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+/// Why a command failed; decides the exit code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    #[error(transparent)]
+    Folder(#[from] crate::store::StoreError),
+    #[error(transparent)]
+    Identity(#[from] crate::identity::IdentityError),
+    #[error(transparent)]
+    Catalog(#[from] crate::catalog::CatalogError),
+    #[error(transparent)]
+    Lists(#[from] hub_datasets::pattern::PatternError),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the answer cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+    #[error("the hub does not start: {0}")]
+    Start(#[from] app::StartError),
+    #[error(transparent)]
+    Dev(#[from] app::DevError),
+}
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Telemetry(TelemetryError::Level { .. }) => 64,
+            _ => 1,
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub async fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with 0, wrong usage to stderr with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match command(cli.command, &mut std::io::stdout()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+async fn command(command: Command, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+    #[cfg(debug_assertions)]
+    crate::config::arm_fault().map_err(Failure::Refused)?;
+    match command {
+        Command::Serve(serving) => {
+            let config = serving.config()?;
+            telemetry::init(&config.log)?;
+            app::serve(&config).await?;
+            Ok(())
+        }
+        Command::Dev(serving) => {
+            let config = serving.config()?;
+            telemetry::init(&config.log)?;
+            Ok(app::dev(&config).await?)
+        }
+        Command::Demo { data_dir, keep } => Ok(app::demo(data_dir, keep).await?),
+        Command::Org { deed, folder } => {
+            let offline = offline::Offline::open(&folder).await?;
+            let done = org::run(deed, &offline, out).await;
+            offline.close().await;
+            done
+        }
+        Command::Credential { deed, folder } => {
+            let offline = offline::Offline::open(&folder).await?;
+            let done = credential::run(deed, &offline, out).await;
+            offline.close().await;
+            done
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The data folder of a stopped server: its lock is held as long as the command works.
+
+use std::sync::Arc;
+
+use super::Failure;
+use super::settings::Folder;
+use crate::catalog::Catalog;
+use crate::store::disk::LocalDisk;
+use crate::store::{Store, StoreError};
+
+#[derive(Debug)]
+pub(super) struct Offline {
+    /// Holds the lock.
+    _store: Arc<Store>,
+    pub(super) catalog: Catalog,
+}
+
+impl Offline {
+    pub(super) async fn open(folder: &Folder) -> Result<Self, Failure> {
+        let config = folder.config()?;
+        let store =
+            Store::open(Arc::new(LocalDisk), config.data_dir.clone()).await.map_err(|error| match error {
+                StoreError::Locked { root } => Failure::Refused(format!(
+                    "a hub-server runs on {root}; stop it, run this command, and start it again"
+                )),
+                error => error.into(),
+            })?;
+        let catalog = Catalog::open(&config.catalog_path()).await?;
+        Ok(Self { _store: store, catalog })
+    }
+
+    pub(super) async fn close(self) {
+        self.catalog.close().await;
+    }
+}

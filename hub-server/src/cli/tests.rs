@@ -1,0 +1,96 @@
+use clap::CommandFactory as _;
+
+use super::*;
+
+fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once(&"hub-server").chain(arguments))
+}
+
+#[test]
+fn the_command_line_is_well_formed_and_explains_itself() {
+    let command = Cli::command();
+    command.clone().debug_assert();
+    fn explained(command: &clap::Command) {
+        assert!(command.get_about().is_some(), "{}", command.get_name());
+        command.get_subcommands().for_each(explained);
+    }
+    explained(&command);
+}
+
+#[test]
+fn flags_become_options_of_the_same_name() {
+    let cli =
+        parse(&["serve", "--data-dir", "d", "--tls-cert", "c", "--shutdown-grace-seconds", "5"]).unwrap();
+    let Command::Serve(serving) = cli.command else { panic!("serve") };
+    let expected = "data_dir = 'd'\nshutdown_grace_seconds = 5\n[tls]\ncert = 'c'";
+    assert_eq!(serving.flags(), expected.parse().unwrap());
+}
+
+#[test]
+fn organisations_need_all_or_the_register() {
+    assert!(parse(&["org", "add", "mf", "--name", "MF", "--kind", "ministry", "--data-dir", "d"]).is_ok());
+    assert!(parse(&["org", "add", "--from-terc"]).is_ok());
+    for wrong in [
+        &["org", "add", "mf", "--name", "MF"][..],
+        &["org", "add", "mf", "--from-terc"],
+        &["credential", "create", "--organisation", "mf"],
+        &["credential", "create", "--organisation", "mf", "--scope", "write"],
+    ] {
+        assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn exit_codes_tell_a_bad_configuration_from_a_failed_deed() {
+    assert_eq!(Failure::Config(ConfigError::NoDataDir).exit_code(), 64);
+    assert_eq!(Failure::Refused(String::new()).exit_code(), 1);
+}
+
+/// Runs a command on a data folder; gives what it wrote to stdout.
+async fn run_on(dir: &std::path::Path, arguments: &[&str]) -> Result<String, Failure> {
+    let mut all = arguments.to_vec();
+    all.extend(["--data-dir", dir.to_str().unwrap()]);
+    let mut out = Vec::new();
+    command(parse(&all).unwrap().command, &mut out).await?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[tokio::test]
+async fn an_operator_makes_an_organisation_and_a_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    run_on(dir, &["org", "add", "mf", "--name", "Finanse", "--kind", "ministry", "--regon", "000002217"])
+        .await
+        .unwrap();
+    let again = run_on(dir, &["org", "add", "mf", "--name", "Finanse", "--kind", "ministry"]).await;
+    assert!(again.unwrap_err().to_string().contains("is there already"));
+    run_on(dir, &["org", "set-identifier", "mf", "regon", "000331501", "--valid-from", "2020-01-01"])
+        .await
+        .unwrap();
+    let shown = run_on(dir, &["org", "show", "mf"]).await.unwrap();
+    let expected = "mf\tministry\tFinanse\nregon\t000002217\t\t2019-12-31\nregon\t000331501\t2020-01-01\t\n";
+    assert_eq!(shown, expected);
+    assert_eq!(run_on(dir, &["org", "list"]).await.unwrap(), "mf\tministry\tFinanse\n");
+    assert_eq!(run_on(dir, &["org", "list", "--filter", "gmina"]).await.unwrap(), "");
+
+    let key =
+        ["credential", "create", "--organisation", "mf", "--scope", "read,push", "--expires", "2999-12-31"];
+    let key = run_on(dir, &key).await.unwrap();
+    assert!(key.trim().parse::<crate::identity::ApiKey>().is_ok());
+    let listed = run_on(dir, &["credential", "list", "--organisation", "mf"]).await.unwrap();
+    assert!(listed.contains("\tpush,read\t") && listed.contains("\t3000-01-01T00:00:00Z\t"), "{listed}");
+    assert!(!listed.contains(key.trim()));
+    let id = listed.split('\t').next().unwrap();
+    run_on(dir, &["credential", "revoke", id]).await.unwrap();
+    assert!(run_on(dir, &["credential", "revoke", id]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_running_server_keeps_the_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = std::sync::Arc::new(crate::store::disk::LocalDisk);
+    let _server = crate::store::Store::open(disk, dir.path().to_path_buf()).await.unwrap();
+    let failure = run_on(dir.path(), &["org", "list"]).await.unwrap_err();
+    assert!(failure.to_string().contains("stop it, run this command"), "{failure}");
+    assert_eq!(failure.exit_code(), 1);
+}

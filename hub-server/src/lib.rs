@@ -1,0 +1,31 @@
+//! The house of the hub. Data meets the rooms in the order of `ARCHITECTURE.md`; a room uses only
+//! rooms further down, and only `app` sees them all.
+
+pub mod app;
+pub mod cli;
+
+mod grpc;
+mod http;
+
+mod identity;
+
+mod extract;
+mod intake;
+mod read;
+
+mod commit;
+mod query;
+
+mod catalog;
+mod store;
+
+mod clock;
+mod config;
+mod error;
+mod fault;
+mod listen;
+mod seal;
+mod telemetry;
+
+/// Permits: only `identity` can make one, every room may ask for one.
+use identity::permit;

@@ -1,0 +1,9 @@
+//! The `hub-server` command. Exit codes: 0 done, 1 the deed or the start failed, 2 wrong usage,
+//! 64 the configuration is not valid.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    hub_server::cli::run().await
+}
