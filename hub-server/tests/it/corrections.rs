@@ -1,0 +1,235 @@
+//! Corrections: what is sent again replaces its own part and nothing else.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::harness::{KUTNO, PERIOD, Server, kutno_sample, lasting, synthetic};
+
+/// A school of the Kutno package, and the one that comes last.
+const SCHOOL: &str = "000903305";
+const LAST_SCHOOL: &str = "368245067";
+const ROWS: usize = 293;
+
+/// Every row with all that tells where it came from.
+const ALL_ROWS: &str = "SELECT jednostka_regon, dzial, rozdzial, grupa, paragraf, p4, plan, zaangazowanie, wykonanie, \
+    zobowiazania, okres, jst_terc6, _period_end, _publisher, _submission, _revision, _committed_at \
+    FROM rb28s ORDER BY _publisher, jednostka_regon, dzial, rozdzial, paragraf, p4";
+
+/// The Kutno package as lines, header first.
+fn package() -> Vec<String> {
+    let text = std::fs::read_to_string(kutno_sample()).expect("the sample");
+    text.lines().map(str::to_owned).collect()
+}
+
+/// A payload of the header and the rows that are wanted; in the first of them the plan is raised by a grosz.
+fn payload(server: &Server, name: &str, wanted: impl Fn(&str) -> bool) -> PathBuf {
+    let lines = package();
+    let mut chosen: Vec<String> = lines[1..].iter().filter(|line| wanted(line)).cloned().collect();
+    let mut cells: Vec<String> = chosen[0].split(',').map(str::to_owned).collect();
+    assert!(cells[6].ends_with(".00"), "the plan is whole złoty: {}", chosen[0]);
+    cells[6] = format!("{}.01", cells[6].trim_end_matches(".00"));
+    chosen[0] = cells.join(",");
+    server.file(name, format!("{}\n{}\n", lines[0], chosen.join("\n")).as_bytes())
+}
+
+fn of_school<'a>(rows: &'a [String], school: &str) -> Vec<&'a String> {
+    rows.iter().filter(|row| row.starts_with(school)).collect()
+}
+
+fn but_school<'a>(rows: &'a [String], school: &str) -> Vec<&'a String> {
+    rows.iter().filter(|row| !row.starts_with(school)).collect()
+}
+
+/// The report's own columns of a row, without where it came from.
+fn content(row: &str) -> Vec<&str> {
+    row.split(',').take(10).collect()
+}
+
+#[test]
+fn one_school_sent_again_leaves_every_other_row_as_it_was() {
+    let server = Server::start();
+    // Another publisher's rows of the same period are not touched either.
+    let other = server.file("wroclaw.csv", &synthetic("rb28s", "026401", PERIOD, 400, 3));
+    server.accepted("publisher2", &other, "rb28s", PERIOD, &[]);
+    let first = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let before = server.rows("ministry", ALL_ROWS);
+    assert_eq!(before.len(), ROWS + 400);
+
+    let correction = payload(&server, "school.csv", |line| line.starts_with(SCHOOL));
+    let second = server.accepted("publisher", &correction, "rb28s", PERIOD, &[]);
+    assert_eq!(second["submission"]["revision"], 2);
+    assert_eq!(second["submission"]["dataset_version"], 3);
+    let carried = second["submission"]["carried_slices"].as_array().expect("what was carried over");
+    assert_eq!(carried.len(), 5, "{carried:?}");
+    assert!(!carried.contains(&json!(SCHOOL)));
+
+    let after = server.rows("ministry", ALL_ROWS);
+    assert_eq!(but_school(&after, SCHOOL), but_school(&before, SCHOOL));
+    let sent = std::fs::read_to_string(&correction).expect("the correction");
+    // An amount that was left out is zero: the pattern says `absent: zero`.
+    let filled = |line: &str| {
+        line.split(',').map(|cell| if cell.is_empty() { "0.00" } else { cell }.to_owned()).collect()
+    };
+    let mut sent: Vec<Vec<String>> = sent.lines().skip(1).map(filled).collect();
+    let mut held: Vec<Vec<&str>> = of_school(&after, SCHOOL).into_iter().map(|row| content(row)).collect();
+    sent.sort();
+    held.sort();
+    assert_eq!(held, sent);
+    let id = second["submission"]["submission"].as_str().expect("an id");
+    assert!(of_school(&after, SCHOOL).iter().all(|row| row.contains(id)));
+    assert_ne!(first["submission"]["submission"], second["submission"]["submission"]);
+    assert_eq!(lasting(server.root()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_package_without_one_school_loses_nothing_and_says_what_it_carried_over() {
+    let server = Server::start();
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let before = server.rows("ministry", ALL_ROWS);
+    let rest = payload(&server, "without.csv", |line| !line.starts_with(LAST_SCHOOL));
+    let file = rest.to_str().expect("a path");
+    let told = server.hub("publisher", &["push", file, "--pattern", "rb28s", "--period", PERIOD]).expect(0);
+    assert!(told.stdout.contains(&format!("stay as they were: {LAST_SCHOOL}")), "{}", told.stdout);
+    let after = server.rows("ministry", ALL_ROWS);
+    assert_eq!(after.len(), before.len());
+    assert_eq!(of_school(&after, LAST_SCHOOL), of_school(&before, LAST_SCHOOL));
+    let changed = before.iter().zip(&after).filter(|(was, is)| content(was) != content(is)).count();
+    assert_eq!(changed, 1, "the one corrected amount");
+}
+
+#[test]
+fn the_year_pushed_as_a_month_after_the_quarter_is_one_current_revision() {
+    let server = Server::start();
+    server.accepted("publisher", &kutno_sample(), "rb28s", "2022-Q4", &[]);
+    let school = payload(&server, "school.csv", |line| line.starts_with(SCHOOL));
+    let second = server.accepted("publisher", &school, "rb28s", "2022-M12", &[]);
+    assert_eq!(second["submission"]["revision"], 2);
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), ROWS.to_string());
+    // Each row keeps the label that it was sent with; the last day is one.
+    let labels = "SELECT okres, count(DISTINCT jednostka_regon) FROM rb28s GROUP BY okres ORDER BY okres";
+    assert_eq!(server.rows("ministry", labels), ["2022-M12,1", "2022-Q4,5"]);
+
+    let all = payload(&server, "all.csv", |_| true);
+    let third = server.accepted("publisher", &all, "rb28s", "2022-M12", &[]);
+    assert_eq!(third["submission"]["revision"], 3);
+    assert_eq!(server.rows("ministry", labels), ["2022-M12,6"]);
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), ROWS.to_string());
+    assert_eq!(server.rows("ministry", "SELECT DISTINCT _period_end FROM rb28s"), ["2022-12-31"]);
+}
+
+#[test]
+fn replacing_all_asks_before_it_drops() {
+    let server = Server::start();
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let before = server.rows("ministry", ALL_ROWS);
+    let school = payload(&server, "school.csv", |line| line.starts_with(SCHOOL));
+    let unconfirmed = server.push("publisher", &school, "rb28s", PERIOD, &["--replace-all"]);
+    unconfirmed.expect(1).says("DELETION_UNCONFIRMED").says("--confirm-deletions");
+    assert_eq!(server.rows("ministry", ALL_ROWS), before);
+    assert_eq!(lasting(server.root()), Vec::<PathBuf>::new());
+
+    let dropped =
+        server.accepted("publisher", &school, "rb28s", PERIOD, &["--replace-all", "--confirm-deletions"]);
+    assert_eq!(dropped["submission"]["dropped_slices"].as_array().map(Vec::len), Some(5));
+    let after = server.rows("ministry", ALL_ROWS);
+    assert_eq!(after.len(), of_school(&before, SCHOOL).len());
+    assert!(after.iter().all(|row| row.starts_with(SCHOOL)));
+}
+
+#[test]
+fn nothing_to_report_is_a_revision_that_asks_before_it_drops() {
+    let server = Server::start();
+    let nothing = |period: &str, more: &[&str]| {
+        let args =
+            ["--format", "json", "push", "--nothing-to-report", "--pattern", "rb28s", "--period", period];
+        server.hub("publisher", &[&args, more].concat())
+    };
+    let empty = nothing("2021-Q4", &[]).expect(0).json();
+    assert_eq!(empty["submission"]["nothing_to_report"], true);
+    assert_eq!(empty["submission"]["revision"], 1);
+    assert_eq!(empty["receipt"]["content"]["nothing_to_report"], true);
+
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    nothing(PERIOD, &[]).expect(1).says("DELETION_UNCONFIRMED");
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), ROWS.to_string());
+    let gone = nothing(PERIOD, &["--confirm-deletions"]).expect(0).json();
+    assert_eq!(gone["submission"]["revision"], 2);
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), "0");
+    let again = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    assert_eq!((&again["submission"]["revision"], &again["unchanged"]), (&json!(3), &json!(false)));
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), ROWS.to_string());
+}
+
+#[test]
+fn an_earlier_dataset_version_still_gives_the_old_rows() {
+    let mut server = Server::start();
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let before = server.rows("ministry", ALL_ROWS);
+    let school = payload(&server, "school.csv", |line| line.starts_with(SCHOOL));
+    server.accepted("publisher", &school, "rb28s", PERIOD, &[]);
+    let as_of = |server: &Server, version: &str| {
+        let output = server.hub("ministry", &["--format", "csv", "query", ALL_ROWS, "--as-of", version]);
+        output.expect(0).stdout.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let after = server.rows("ministry", ALL_ROWS);
+    assert_ne!(after, before);
+    assert_eq!(as_of(&server, "1"), before);
+    server.kill();
+    server.restart();
+    assert_eq!(as_of(&server, "1"), before);
+    assert_eq!(as_of(&server, "2"), after);
+    let pulled = |version: &str| {
+        let out = server.root().join(format!("dev/v{version}.csv"));
+        let path = out.to_str().expect("a path");
+        server
+            .hub("ministry", &["pull", "rb28s", "--columns", "plan", "--as-of", version, "--out", path])
+            .expect(0);
+        std::fs::read_to_string(out).expect("the file")
+    };
+    assert_ne!(pulled("1"), pulled("2"));
+    server.hub("ministry", &["query", ALL_ROWS, "--as-of", "9"]).expect(1).says("VERSION_UNKNOWN");
+}
+
+#[test]
+fn submissions_are_listed_shown_and_have_their_receipts_and_reports() {
+    let server = Server::start();
+    let first = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let all = payload(&server, "all.csv", |_| true);
+    let second = server.accepted("publisher", &all, "rb28s", PERIOD, &[]);
+    let moved = server.push("publisher", &kutno_sample(), "rb28s", PERIOD, &["--parent-revision", "1"]);
+    moved.expect(1).says("REVISION_MOVED");
+
+    let listed =
+        server.hub("publisher", &["--format", "json", "submissions", "list", "--pattern", "rb28s"]).expect(0);
+    let listed: Vec<Value> =
+        listed.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let told: Vec<(&Value, &Value)> = listed.iter().map(|one| (&one["state"], &one["revision"])).collect();
+    assert_eq!(told, [(&json!("COMMITTED"), &json!(2)), (&json!("SUPERSEDED"), &json!(1))]);
+
+    for (pushed, state) in [(&first, "SUPERSEDED"), (&second, "COMMITTED")] {
+        let id = pushed["submission"]["submission"].as_str().expect("an id");
+        let shown =
+            server.hub("publisher", &["--format", "json", "submissions", "show", id]).expect(0).json();
+        assert_eq!(shown["state"], state);
+        assert_eq!((&shown["publisher"], &shown["rows"]), (&json!(KUTNO), &json!(ROWS)));
+        let receipt = server.hub("publisher", &["submissions", "receipt", id]).expect(0).stdout;
+        assert_eq!(json!(receipt.trim_end()), pushed["receipt"]["canonical_json"]);
+        let report =
+            server.hub("publisher", &["--format", "json", "submissions", "report", id]).expect(0).json();
+        assert_eq!((&report["pattern"], &report["rows_read"]), (&json!("rb28s/1.0.0"), &json!(ROWS)));
+        // Another publisher does not even learn that it exists.
+        server.hub("publisher2", &["submissions", "show", id]).expect(1).says("SUBMISSION_UNKNOWN");
+    }
+}
+
+#[test]
+fn a_dry_run_leaves_nothing() {
+    let server = Server::start();
+    let verdict = server.push("publisher", &kutno_sample(), "rb28s", PERIOD, &["--dry-run"]).expect(0).json();
+    assert_eq!(verdict["receipt"], Value::Null);
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), "0");
+    let listed = server.hub("publisher", &["--format", "json", "submissions", "list"]).expect(0);
+    assert_eq!(listed.stdout, "");
+    assert_eq!(lasting(server.root()), Vec::<PathBuf>::new());
+}

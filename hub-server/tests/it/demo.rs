@@ -1,0 +1,59 @@
+//! `hub-server demo`: the whole story, which leaves nothing.
+
+use std::process::Command;
+
+use crate::harness::{run, server_binary};
+
+#[test]
+fn the_demo_tells_the_story_and_cleans_up() {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let mut command = Command::new(server_binary());
+    command.arg("demo").env("TMPDIR", temporary.path());
+    let output = run(&mut command).expect(0);
+    let told = &output.stdout;
+    for part in [
+        "REAL: Kutno sends its whole Rb-28S package of 2022-Q4, and the hub refuses it",
+        "001070630",
+        "REAL: the clashing school taken out, Rb-28S and Rb-27S are accepted",
+        "sent again: unchanged, the same receipt",
+        "REAL: one air quality station of Wrocław",
+        "SYNTHETIC: 48 more municipalities",
+        "A correction: one school of Kutno",
+        "carried over unchanged: 5 slices",
+        "spending by voivodeship",
+        "coverage",
+        "(expected: register)",
+        "edukacja.parquet: ",
+        "GET /datasets/jakosc_powietrza/latest/extract.parquet",
+        "GET /datasets/jakosc_powietrza/latest/extract.csv",
+        "Done: pushed once, queried, pulled and downloaded.",
+    ] {
+        assert!(told.contains(part), "`{part}` is not told:\n{told}\n{}", output.stderr);
+    }
+    // The refusal lists every repeated key; the correction touches one school of six.
+    assert!(
+        told.lines().filter(|line| line.contains('│') && line.contains("001070630")).count() >= 33,
+        "{told}"
+    );
+    assert_eq!(told.lines().filter(|line| line.ends_with(" equal")).count(), 5, "{told}");
+    assert_eq!(told.lines().filter(|line| line.ends_with(" corrected")).count(), 1, "{told}");
+    let left: Vec<_> = std::fs::read_dir(temporary.path()).expect("a folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_kept_demo_can_be_looked_at() {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let folder = temporary.path().join("hub");
+    let mut command = Command::new(server_binary());
+    command.args(["demo", "--data-dir", folder.to_str().expect("a path"), "--keep"]);
+    run(&mut command).expect(0).says("The data folder stays");
+    let server = crate::harness::Server::on(&folder);
+    assert_eq!(
+        server.cell("ministry", "SELECT count(*) FROM rb28s WHERE _publisher = 'gmina-100201'"),
+        "293"
+    );
+    let publishers: u64 =
+        server.cell("ministry", "SELECT count(DISTINCT _publisher) FROM rb28s").parse().expect("a number");
+    assert!(publishers >= 40, "{publishers}");
+}

@@ -1,0 +1,32 @@
+//! Integration tests of the hub: one binary, real servers, real clients, everything over loopback.
+
+#[cfg(test)]
+mod acceptance;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod bad_streams;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod corrections;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod disk_full;
+#[cfg(test)]
+mod guides;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
+mod readers;
+#[cfg(test)]
+mod resilience;
+#[cfg(test)]
+mod tidy;
