@@ -8,11 +8,12 @@ use clap::{Args, Subcommand};
 use super::Failure;
 use super::offline::Offline;
 use crate::clock::{Clock as _, RandomIds, SystemClock};
-use crate::identity::{KeyOrder, Scope, issue_key};
+use crate::identity::{IssuedKey, KINDS, KeyOrder, Scope, issue_key};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Deed {
-    /// Draws a key and prints it to stdout: the only time that it is shown.
+    /// Draws a key and prints it to stdout: the only time that it is shown. With --kind, one for each
+    /// organisation of that kind, printed as lines of id, tab, key.
     Create(Create),
     /// Lists the keys of an organisation without their secrets: id, scopes, created, expires, revoked, label.
     List {
@@ -29,8 +30,11 @@ pub(super) enum Deed {
 #[derive(Debug, Args)]
 pub(super) struct Create {
     /// Organisation that the key speaks for.
-    #[arg(long, value_name = "ID")]
-    organisation: String,
+    #[arg(long, value_name = "ID", required_unless_present = "kind")]
+    organisation: Option<String>,
+    /// Every organisation of this kind gets a key of its own: gmina, powiat, wojewodztwo, ministry or other.
+    #[arg(long, value_name = "KIND", conflicts_with = "organisation")]
+    kind: Option<String>,
     /// What the key is good for: push, read, or both separated by a comma.
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', required = true)]
     scope: Vec<Scope>,
@@ -44,19 +48,15 @@ pub(super) struct Create {
 
 pub(super) async fn run(deed: Deed, offline: &Offline, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     match deed {
-        Deed::Create(create) => {
-            let order = KeyOrder {
-                organisation: create.organisation,
-                scopes: create.scope.into_iter().collect(),
-                label: create.label,
-                expires_at: create.expires.and_then(end_of),
-            };
-            let organisation = order.organisation.clone();
-            let issued = issue_key(&offline.catalog, &SystemClock, &RandomIds, order).await?;
-            writeln!(out, "{}", issued.key.reveal())?;
-            eprintln!("key {} of {organisation}; it is shown only this once", issued.id);
-            Ok(())
-        }
+        Deed::Create(create) => match &create.organisation {
+            Some(organisation) => {
+                let issued = create.issue(organisation, offline).await?;
+                writeln!(out, "{}", issued.key.reveal())?;
+                eprintln!("key {} of {organisation}; it is shown only this once", issued.id);
+                Ok(())
+            }
+            None => create.issue_each(offline, out).await,
+        },
         Deed::List { organisation } => {
             let organisation = super::org::held(&organisation, offline).await?;
             for one in offline.catalog.credentials(&organisation.id).await? {
@@ -76,6 +76,35 @@ pub(super) async fn run(deed: Deed, offline: &Offline, out: &mut (dyn Write + Se
                     .to_owned(),
             ))
         }
+    }
+}
+
+impl Create {
+    async fn issue(&self, organisation: &str, offline: &Offline) -> Result<IssuedKey, Failure> {
+        let order = KeyOrder {
+            organisation: organisation.to_owned(),
+            scopes: self.scope.iter().copied().collect(),
+            label: self.label.clone(),
+            expires_at: self.expires.and_then(end_of),
+        };
+        Ok(issue_key(&offline.catalog, &SystemClock, &RandomIds, order).await?)
+    }
+
+    /// A key for each organisation of the kind, in the order of their ids.
+    async fn issue_each(&self, offline: &Offline, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
+        let kind = self.kind.as_deref().unwrap_or_default();
+        if !KINDS.contains(&kind) {
+            let known = KINDS.join(", ");
+            return Err(Failure::Refused(format!("`{kind}` is no kind; there are {known}")));
+        }
+        let mut issued = 0;
+        for organisation in super::org::all("", offline).await?.iter().filter(|one| one.kind == kind) {
+            let key = self.issue(&organisation.id, offline).await?.key;
+            writeln!(out, "{}\t{}", organisation.id, key.reveal())?;
+            issued += 1;
+        }
+        eprintln!("{issued} keys; they are shown only this once");
+        Ok(())
     }
 }
 

@@ -130,14 +130,22 @@ async fn put_new(add: Add, offline: &Offline) -> Result<(), Failure> {
 }
 
 async fn list(filter: &str, offline: &Offline, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-    let mut after = String::new();
+    for organisation in all(filter, offline).await? {
+        writeln!(out, "{}\t{}\t{}", organisation.id, organisation.kind, organisation.name)?;
+    }
+    Ok(())
+}
+
+/// All organisations whose id or name contains the text, by id.
+pub(super) async fn all(filter: &str, offline: &Offline) -> Result<Vec<Organisation>, Failure> {
+    let mut all: Vec<Organisation> = Vec::new();
     loop {
+        let after = all.last().map(|last| last.id.clone()).unwrap_or_default();
         let page = offline.catalog.organisations(&after, filter, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after.clone_from(&last.id);
-        for organisation in &page {
-            writeln!(out, "{}\t{}\t{}", organisation.id, organisation.kind, organisation.name)?;
+        if page.is_empty() {
+            return Ok(all);
         }
+        all.extend(page);
     }
 }
 

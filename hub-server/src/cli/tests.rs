@@ -86,6 +86,23 @@ async fn an_operator_makes_an_organisation_and_a_key() {
 }
 
 #[tokio::test]
+async fn each_organisation_of_a_kind_gets_a_key_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for (id, kind) in [("b", "ministry"), ("a", "ministry"), ("c", "other")] {
+        run_on(dir, &["org", "add", id, "--name", id, "--kind", kind]).await.unwrap();
+    }
+    let told = run_on(dir, &["credential", "create", "--kind", "ministry", "--scope", "read"]).await.unwrap();
+    let keys: Vec<(&str, &str)> = told.lines().map(|line| line.split_once('\t').unwrap()).collect();
+    assert_eq!(keys.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["a", "b"]);
+    assert!(keys.iter().all(|(_, key)| key.parse::<crate::identity::ApiKey>().is_ok()));
+    assert_ne!(keys[0].1, keys[1].1);
+    let wrong = run_on(dir, &["credential", "create", "--kind", "gminy", "--scope", "read"]).await;
+    assert!(wrong.unwrap_err().to_string().contains("there are gmina, powiat"));
+    assert!(run_on(dir, &["credential", "create", "--scope", "read"]).await.is_err());
+}
+
+#[tokio::test]
 async fn a_running_server_keeps_the_folder() {
     let dir = tempfile::tempdir().unwrap();
     let disk = std::sync::Arc::new(crate::store::disk::LocalDisk);
