@@ -139,7 +139,7 @@ fn status(part: &mut Part, column: usize, measure: usize) {
 }
 
 /// The borders of the submission's period on an event pattern's time column.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct PeriodOfCheck {
     column: usize,
     days: (i32, i32),

@@ -56,20 +56,20 @@ pub struct Publisher {
     pub regon: Option<String>,
 }
 
-/// Checks one payload.
-#[derive(Debug)]
+/// Checks one payload. What is compiled is shared by its clones.
+#[derive(Debug, Clone)]
 pub struct Checker {
     context: Context,
     schema: SchemaRef,
-    columns: Vec<ColumnCheck>,
-    references: Vec<references::ReferenceCheck>,
-    rules: rules::Rules,
+    columns: Arc<[ColumnCheck]>,
+    references: Arc<[references::ReferenceCheck]>,
+    rules: Arc<rules::Rules>,
     period_of: Option<fill::PeriodOfCheck>,
     /// Indexes of the key's columns.
-    key: Vec<usize>,
+    key: Arc<[usize]>,
     /// Texts that mean an empty cell, besides the empty one.
-    missing: Vec<Box<[u8]>>,
-    not_evaluated: Vec<String>,
+    missing: Arc<[Box<[u8]>]>,
+    not_evaluated: Arc<[String]>,
 }
 
 /// A checked part of a payload.
@@ -106,21 +106,31 @@ impl Part {
 }
 
 impl Checker {
-    /// Compiles the pattern's checks for one period and publisher.
+    /// Compiles the pattern's checks for one period; some milliseconds, so a caller with many payloads
+    /// keeps the checker and takes [`Checker::of`] for each.
     pub fn new(context: Context) -> Result<Self, PatternError> {
         let pattern = Arc::clone(&context.pattern);
         let schema = pattern.schema();
-        let columns: Vec<ColumnCheck> =
+        let columns: Arc<[ColumnCheck]> =
             pattern.columns.iter().map(|c| ColumnCheck::new(&pattern, c)).collect::<Result<_, _>>()?;
         let mut not_evaluated = Vec::new();
-        let references = references::compile(&context, &mut not_evaluated)?;
-        let rules = rules::Rules::compile(&context, &schema, &mut not_evaluated)?;
+        let references = references::compile(&context, &mut not_evaluated)?.into();
+        let rules = Arc::new(rules::Rules::compile(&context, &schema, &mut not_evaluated)?);
         let period_of = fill::PeriodOfCheck::compile(&context, &mut not_evaluated)?;
         let key = pattern.key.iter().filter_map(|k| pattern.columns.iter().position(|c| c.name == *k));
         let key = key.collect();
         let missing = pattern.missing_values.iter().filter(|m| !m.is_empty());
         let missing = missing.map(|m| m.as_bytes().into()).collect();
+        let not_evaluated = not_evaluated.into();
         Ok(Self { context, schema, columns, references, rules, period_of, key, missing, not_evaluated })
+    }
+
+    /// The same checks for a payload of this publisher: nothing that is compiled depends on who sends.
+    #[must_use]
+    pub fn of(&self, publisher: Option<Publisher>) -> Self {
+        let mut checker = self.clone();
+        checker.context.publisher = publisher;
+        checker
     }
 
     /// Same as `Pattern::schema`.

@@ -28,6 +28,12 @@ pub(crate) const QUERY_SPILL_MIB: u64 = 4096;
 pub(crate) const QUERY_DEADLINE_SECONDS: u64 = 60;
 /// Default of `limits.query_rows`: the rows that one statement may give.
 pub(crate) const QUERY_ROWS: u64 = 10_000_000;
+/// Payloads that are longer are checked while they still come, from this many bytes on.
+pub(crate) const EARLY_CHECK_BYTES: u64 = 4 << 20;
+/// Payloads that are checked while they still come; the others are checked when they are whole.
+pub(crate) const EARLY_CHECKS: usize = 4;
+/// Compiled checks of (pattern, period) pairs that are kept; about 1 MiB each.
+pub(crate) const CHECKERS_KEPT: usize = 32;
 /// Default of `limits.checks`: payloads that are checked at once.
 pub(crate) const CHECKS: u64 = 8;
 /// Default of `limits.connections`: open connections of one listener.

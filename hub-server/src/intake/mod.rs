@@ -1,7 +1,11 @@
 //! The intake: permit × bytes → spool → decode → check → a submission ready to commit, or a report.
 
 mod arrow_ipc;
+mod checkers;
+mod early;
 mod error;
+mod examine;
+mod follow;
 mod keep;
 mod physical;
 mod pipeline;
@@ -34,6 +38,8 @@ use crate::permit::{PushPermit, SubmissionsPermit};
 use crate::store::Store;
 use crate::store::spool::SpoolHeader;
 
+use checkers::Checkers;
+use early::Early;
 pub(crate) use error::IntakeError;
 pub(crate) use push::Push;
 use running::Running;
@@ -49,6 +55,8 @@ pub(crate) struct Intake {
     parts: IntakeParts,
     uploads: Uploads,
     running: Running,
+    checkers: Arc<Checkers>,
+    early: Early,
     checks: Arc<Semaphore>,
 }
 
@@ -70,7 +78,14 @@ pub(crate) struct IntakeParts {
 impl Intake {
     pub(crate) fn new(parts: IntakeParts) -> Arc<Self> {
         let checks = Arc::new(Semaphore::new(parts.limits.checks));
-        Arc::new(Self { parts, uploads: Uploads::default(), running: Running::default(), checks })
+        Arc::new(Self {
+            parts,
+            uploads: Uploads::default(),
+            running: Running::default(),
+            checkers: Arc::default(),
+            early: Early::default(),
+            checks,
+        })
     }
 
     /// Opens a submission that is uploaded in steps; the same request id gives the same submission.
@@ -91,7 +106,7 @@ impl Intake {
 
     /// Takes bytes at an offset without waiting for the disk; gives the offset after them.
     pub(crate) async fn append(
-        &self,
+        self: &Arc<Self>,
         permit: &SubmissionsPermit,
         id: &str,
         offset: u64,
@@ -107,10 +122,12 @@ impl Intake {
         self.take(&header, offset, data).await
     }
 
-    /// Makes all bytes so far durable; gives the durable offset.
+    /// Ends a stream: makes all bytes so far durable; gives the durable offset.
     pub(crate) async fn sync(&self, permit: &SubmissionsPermit, id: &str) -> Result<u64, IntakeError> {
-        self.unfinished(permit, id)?;
-        Ok(self.parts.store.spool().sync(id).await?)
+        let header = self.unfinished(permit, id)?;
+        let durable = self.parts.store.spool().sync(id).await;
+        self.stop_reading_along(&header, durable.as_ref().copied().unwrap_or_default());
+        Ok(durable?)
     }
 
     /// Checks a submission and, if nothing blocks, makes it visible. Asking again gives the same verdict.

@@ -73,6 +73,15 @@ impl Push {
     }
 }
 
+impl Drop for Push {
+    /// A stream that broke off leaves a resumable submission, and no check that waits for its bytes.
+    fn drop(&mut self) {
+        if self.spooled.is_some() {
+            self.intake.drop_early(&self.header);
+        }
+    }
+}
+
 /// The order of a whole payload, after its length and hash were compared with what was declared.
 pub(super) fn order_for(
     header: &SpoolHeader,

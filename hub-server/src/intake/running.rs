@@ -129,6 +129,7 @@ impl Hold {
 
     async fn clear(&self, header: &SpoolHeader, keep: bool) {
         self.intake.uploads.forget(&header.id);
+        self.intake.drop_early(header);
         if let Err(error) = self.intake.parts.store.spool().end(&header.id, keep).await {
             tracing::warn!(submission = %header.id, %error, "its bytes wait in the spool for a restart");
         }

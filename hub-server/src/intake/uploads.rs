@@ -45,7 +45,7 @@ impl Uploads {
 impl Intake {
     /// Takes bytes at an offset; those below the offset that is already there are skipped.
     pub(super) async fn take(
-        &self,
+        self: &Arc<Self>,
         header: &SpoolHeader,
         offset: u64,
         data: Bytes,
@@ -63,7 +63,10 @@ impl Intake {
         }
         let upload = self.uploads.get(&header.id);
         let mut upload = upload.lock().await;
-        let after = self.parts.store.spool().append_lazily(&header.id, offset, data.clone()).await?;
+        let appended = self.parts.store.spool().append_lazily(&header.id, offset, data.clone()).await;
+        // After a fault of the disk the payload may end before what was read along.
+        let after = appended.inspect_err(|_| self.drop_early(header))?;
+        self.read_along(header, after);
         let fresh = after.saturating_sub(upload.hashed.max(offset));
         if upload.hashed + fresh == after && fresh <= data.len() as u64 {
             let known = data.len() - usize::try_from(fresh).unwrap_or(data.len());
@@ -115,7 +118,10 @@ impl Intake {
     pub(super) async fn forget(&self, id: &str) -> Result<(), IntakeError> {
         self.uploads.forget(id);
         match self.parts.store.spool().header(id) {
-            Some(_) => Ok(self.parts.store.spool().end(id, false).await?),
+            Some(header) => {
+                self.drop_early(&header);
+                Ok(self.parts.store.spool().end(id, false).await?)
+            }
             None => Ok(()),
         }
     }

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hub_datasets::check::{Checker, Context};
 use hub_datasets::report::{Report, Severity};
 use hub_datasets::{Pattern, Period};
 use hub_proto::Reason;
 
-use super::physical::HubColumns;
 use super::push::order_for;
 use super::types::{CommitOptions, SubmissionState, Verdict};
-use super::worker::{Job, JobLimits, Outcome, PayloadBytes};
-use super::{Intake, IntakeError, pipeline, reused, view};
-use crate::commit::{CommitJob, Committed, JobRows};
+use super::worker::{Outcome, PayloadBytes};
+use super::{Intake, IntakeError, reused, view};
+use crate::commit::{CommitJob, Committed};
 use crate::fault;
 use crate::permit::SubmissionsPermit;
 use crate::store::spool::{CommitOrder, SpoolHeader};
@@ -66,7 +64,7 @@ impl Intake {
         self.decide(header, Payload::Spooled, CommitOptions::default()).await
     }
 
-    fn pattern_and_period(&self, header: &SpoolHeader) -> Result<(Arc<Pattern>, Period), IntakeError> {
+    pub(super) fn pattern_and_period(&self, header: &SpoolHeader) -> Result<(Arc<Pattern>, Period), IntakeError> {
         let pattern = self.pattern(&header.pattern)?;
         let period = header
             .period
@@ -83,8 +81,14 @@ impl Intake {
             Payload::Held(bytes) => PayloadBytes::Held(bytes),
             Payload::Spooled => PayloadBytes::Spooled(header.id.clone()),
         };
-        let outcome = self.examine(header, &pattern, &period, bytes, 0, true).await?;
-        Ok(trial_verdict(header, order, outcome.report))
+        let report = match self.read_already(header).await {
+            Some((_, outcome)) => {
+                self.discard(&pattern, outcome.rows);
+                outcome.report
+            }
+            None => self.examine(header, &pattern, &period, bytes, 0, true).await?.report,
+        };
+        Ok(trial_verdict(header, order, report))
     }
 
     /// Checks, then refuses or commits.
@@ -94,17 +98,23 @@ impl Intake {
             return Ok(Ended { verdict, keep: false });
         }
         let (pattern, period) = self.pattern_and_period(header)?;
-        let seq = self.parts.commits.reserve_seq(&pattern.id);
+        let mut seq = self.parts.commits.reserve_seq(&pattern.id);
         let (spooled, examined) = match payload {
             Payload::Held(bytes) => {
                 let spool = self.parts.store.spool().put_whole(header.clone(), bytes.clone());
                 let held = PayloadBytes::Held(bytes);
                 tokio::join!(spool, self.examine(header, &pattern, &period, held, seq, false))
             }
-            Payload::Spooled => {
-                let spooled = PayloadBytes::Spooled(header.id.clone());
-                (Ok(()), self.examine(header, &pattern, &period, spooled, seq, false).await)
-            }
+            Payload::Spooled => match self.read_already(header).await {
+                Some((of_its_rows, outcome)) => {
+                    seq = of_its_rows;
+                    (Ok(()), Ok(outcome))
+                }
+                None => {
+                    let spooled = PayloadBytes::Spooled(header.id.clone());
+                    (Ok(()), self.examine(header, &pattern, &period, spooled, seq, false).await)
+                }
+            },
         };
         let outcome = examined?;
         fault::point("check.after");
@@ -117,90 +127,6 @@ impl Intake {
             return self.refuse(header, order, outcome.report).await;
         }
         self.make_visible(header, order, &pattern, &period, outcome, seq).await
-    }
-
-    /// Removes files that no commit will name.
-    fn discard(&self, pattern: &Pattern, rows: JobRows) {
-        let (JobRows::Files(files), Some(table)) = (rows, self.parts.commits.table(&pattern.id)) else {
-            return;
-        };
-        for file in files {
-            if let Err(error) = table.remove_staged(&file) {
-                tracing::warn!(file = %file.path, %error, "a staged file stays until the next start");
-            }
-        }
-    }
-
-    /// Checks the payload on threads of its own.
-    async fn examine(
-        &self,
-        header: &SpoolHeader,
-        pattern: &Arc<Pattern>,
-        period: &Period,
-        payload: PayloadBytes,
-        seq: i64,
-        trial: bool,
-    ) -> Result<Outcome, IntakeError> {
-        let checker = Arc::new(self.checker(header, pattern, period).await?);
-        if header.nothing_to_report {
-            let report = empty_report(pattern);
-            return Ok(Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() });
-        }
-        let commits = &self.parts.commits;
-        let (Some(table), Some(layout)) = (commits.table(&pattern.id), commits.layout(&pattern.id)) else {
-            return Err(IntakeError::new(
-                Reason::DatasetUnknown,
-                format!("there is no dataset `{}`", pattern.id),
-            ));
-        };
-        let job = Job {
-            checker,
-            media: header.media_type.parse()?,
-            payload,
-            hub: HubColumns {
-                schema: Arc::clone(&layout.schema),
-                period_end: period.last_day(),
-                publisher: header.publisher.clone(),
-                seq,
-            },
-            partition: period.partition(pattern),
-            store: Arc::clone(&self.parts.store),
-            table,
-            layout,
-            scratch: self.parts.scratch.clone(),
-            encode: !trial,
-            limits: JobLimits {
-                threads: self.parts.limits.threads,
-                chunk_bytes: self.parts.limits.chunk_bytes,
-                record_bytes: self.parts.limits.record_bytes,
-            },
-        };
-        let stopped = || IntakeError::new(Reason::Unavailable, "the hub is stopping; ask again");
-        let _place = self.checks.acquire().await.map_err(|_| stopped())?;
-        tokio::task::spawn_blocking(move || pipeline::run(&job))
-            .await
-            .map_err(|_| IntakeError::new(Reason::Internal, "the check of the payload broke off"))?
-    }
-
-    async fn checker(
-        &self,
-        header: &SpoolHeader,
-        pattern: &Arc<Pattern>,
-        period: &Period,
-    ) -> Result<Checker, IntakeError> {
-        let organisation = self.parts.catalog.organisation(&header.publisher).await?.ok_or_else(|| {
-            IntakeError::new(
-                Reason::PublisherUnknown,
-                format!("there is no organisation `{}`", header.publisher),
-            )
-        })?;
-        Checker::new(Context {
-            pattern: Arc::clone(pattern),
-            lists: Arc::clone(&self.parts.lists),
-            period: Some(period.clone()),
-            publisher: Some(organisation.publisher_on(period.last_day())),
-        })
-        .map_err(|error| IntakeError::new(Reason::Internal, error.to_string()))
     }
 
     /// Writes the refusal down, removes the bytes, answers with the report.
@@ -326,20 +252,6 @@ fn ordered(header: &SpoolHeader) -> Result<&CommitOrder, IntakeError> {
     header.commit.as_ref().ok_or_else(|| {
         IntakeError::new(Reason::Internal, format!("submission `{}` runs without an order", header.id))
     })
-}
-
-/// The report on nothing: no row was read, so none was refused.
-fn empty_report(pattern: &Pattern) -> Report {
-    Report {
-        pattern: pattern.reference(),
-        bundle_sha256: pattern.bundle_sha256.clone(),
-        rows_read: 0,
-        rows_refused: 0,
-        rows_set_aside: 0,
-        counts: Vec::new(),
-        violations: Vec::new(),
-        not_evaluated: Vec::new(),
-    }
 }
 
 fn refused(report: &Report, strict: bool) -> bool {

@@ -13,6 +13,7 @@ use hub_datasets::check::Checker;
 use hub_proto::Reason;
 
 use super::IntakeError;
+use super::follow::{Follow, Follower};
 use super::physical::HubColumns;
 use crate::commit::JobRows;
 use crate::store::file::FileLayout;
@@ -49,6 +50,8 @@ pub(super) enum PayloadBytes {
     Held(Bytes),
     /// In the spool, under the submission's id.
     Spooled(String),
+    /// On its way into the spool.
+    Coming(String, Arc<Follow>),
 }
 
 /// What the check is asked to do.
@@ -83,6 +86,9 @@ impl Job {
         match &self.payload {
             PayloadBytes::Held(bytes) => Ok(Box::new(std::io::Cursor::new(bytes.clone()))),
             PayloadBytes::Spooled(id) => Ok(self.store.spool().reader(id)?),
+            PayloadBytes::Coming(id, follow) => {
+                Ok(Box::new(Follower::new(self.store.spool().file(id)?, Arc::clone(follow))))
+            }
         }
     }
 }

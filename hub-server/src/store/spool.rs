@@ -22,7 +22,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::disk::Disk;
+use super::disk::{Disk, ReadAt};
 use crate::config::limits::SPOOL_SEGMENT_BYTES;
 use crate::fault;
 use inner::Inner;
@@ -142,6 +142,10 @@ impl Spool {
     /// A blocking reader of the bytes received so far.
     pub(crate) fn reader(&self, id: &str) -> Result<Box<dyn Read + Send>, StoreError> {
         self.inner.reader(id)
+    }
+    /// The file of a large payload, which may still grow. Blocking.
+    pub(crate) fn file(&self, id: &str) -> Result<Box<dyn ReadAt>, StoreError> {
+        self.inner.file(id)
     }
     /// A blocking reader of the kept bytes of an ended submission, whose SHA-256 the log names.
     #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The intake over real rooms: a store in a temporary folder, the catalogue, the committers.
 
 mod arrow;
+mod early;
 mod flow;
 mod order;
 

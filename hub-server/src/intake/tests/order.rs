@@ -7,7 +7,7 @@ use crate::intake::SubmissionState;
 use crate::store::AsOf;
 
 /// A synthetic report of Kutno as header and lines.
-fn synthetic(rows: u64) -> (String, Vec<String>) {
+pub(super) fn synthetic(rows: u64) -> (String, Vec<String>) {
     let lists = hub_datasets::CodeLists::embedded().unwrap();
     let patterns = hub_datasets::Patterns::embedded().unwrap();
     let pattern = patterns.get("rb28s").unwrap();
@@ -19,7 +19,7 @@ fn synthetic(rows: u64) -> (String, Vec<String>) {
     (lines.next().unwrap(), lines.collect())
 }
 
-fn joined(header: &str, lines: &[String]) -> Vec<u8> {
+pub(super) fn joined(header: &str, lines: &[String]) -> Vec<u8> {
     let mut text = format!("{header}\n");
     for line in lines {
         writeln!(text, "{line}").unwrap();

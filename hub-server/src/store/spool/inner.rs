@@ -11,7 +11,7 @@ use super::record::Record;
 use super::writer::Writer;
 use super::{CommitOrder, SpoolHeader, reader, recover};
 use crate::config::limits::SPOOL_SMALL_BYTES;
-use crate::store::disk::Disk;
+use crate::store::disk::{Disk, ReadAt};
 use crate::store::{StoreError, blocking};
 
 /// The spool behind its tasks.
@@ -140,6 +140,11 @@ impl Inner {
     pub(super) fn reader(&self, id: &str) -> Result<Box<dyn Read + Send>, StoreError> {
         let pieces = self.submission(id)?.state().payload.pieces();
         Ok(Box::new(reader::PieceReader::new(Arc::clone(&self.disk), pieces)))
+    }
+    pub(super) fn file(&self, id: &str) -> Result<Box<dyn ReadAt>, StoreError> {
+        let path = self.submission(id)?.state().payload.file_path();
+        let path = path.ok_or_else(|| StoreError::SubmissionUnknown { id: id.to_owned() })?;
+        self.disk.open(&path).map_err(|e| StoreError::io("open", &path, e))
     }
     #[cfg(test)]
     pub(super) fn evidence(&self, id: &str, sha256: &str) -> Result<Box<dyn Read + Send>, StoreError> {

@@ -87,6 +87,12 @@ impl Payload {
     pub(super) fn is_in_file(&self) -> bool {
         matches!(self.kind, Kind::Large { .. })
     }
+    pub(super) fn file_path(&self) -> Option<PathBuf> {
+        match &self.kind {
+            Kind::Small { .. } => None,
+            Kind::Large { path, .. } => Some(path.clone()),
+        }
+    }
     /// The file of a large payload, closed for writing.
     pub(super) fn close_file(&mut self) -> Option<PathBuf> {
         match &mut self.kind {

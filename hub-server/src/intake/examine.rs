@@ -1,0 +1,142 @@
+//! The check of one payload: where its bytes are read, with what, and within which bounds.
+
+use std::sync::Arc;
+
+use hub_datasets::check::Publisher;
+use hub_datasets::report::Report;
+use hub_datasets::{Pattern, Period};
+use hub_proto::Reason;
+
+use super::physical::HubColumns;
+use super::worker::{Job, JobLimits, Outcome, PayloadBytes};
+use super::{Intake, IntakeError, pipeline};
+use crate::commit::JobRows;
+use crate::store::Table;
+use crate::store::spool::SpoolHeader;
+
+impl Intake {
+    /// The number and the outcome of a check that read along while the payload came.
+    pub(super) async fn read_already(&self, header: &SpoolHeader) -> Option<(i64, Outcome)> {
+        let begun = self.early.take(&header.id)?;
+        match begun.outcome.await {
+            Ok(Ok(outcome)) => Some((begun.seq, outcome)),
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+
+    /// Removes files that no commit will name.
+    pub(super) fn discard(&self, pattern: &Pattern, rows: JobRows) {
+        if let Some(table) = self.parts.commits.table(&pattern.id) {
+            discard(&table, rows);
+        }
+    }
+
+    /// Checks a payload that is whole, when there is a place for one more.
+    pub(super) async fn examine(
+        &self,
+        header: &SpoolHeader,
+        pattern: &Arc<Pattern>,
+        period: &Period,
+        payload: PayloadBytes,
+        seq: i64,
+        trial: bool,
+    ) -> Result<Outcome, IntakeError> {
+        let stopped = || IntakeError::new(Reason::Unavailable, "the hub is stopping; ask again");
+        let _place = self.checks.acquire().await.map_err(|_| stopped())?;
+        self.check(header, pattern, period, payload, seq, trial).await
+    }
+
+    /// Checks a payload on threads of its own.
+    pub(super) async fn check(
+        &self,
+        header: &SpoolHeader,
+        pattern: &Arc<Pattern>,
+        period: &Period,
+        payload: PayloadBytes,
+        seq: i64,
+        trial: bool,
+    ) -> Result<Outcome, IntakeError> {
+        let publisher = self.publisher(header, period).await?;
+        if header.nothing_to_report {
+            let report = empty_report(pattern);
+            return Ok(Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() });
+        }
+        let commits = &self.parts.commits;
+        let (Some(table), Some(layout)) = (commits.table(&pattern.id), commits.layout(&pattern.id)) else {
+            return Err(IntakeError::new(
+                Reason::DatasetUnknown,
+                format!("there is no dataset `{}`", pattern.id),
+            ));
+        };
+        let media = header.media_type.parse()?;
+        let hub = HubColumns {
+            schema: Arc::clone(&layout.schema),
+            period_end: period.last_day(),
+            publisher: header.publisher.clone(),
+            seq,
+        };
+        let (pattern, period, parts) = (Arc::clone(pattern), period.clone(), &self.parts);
+        let (checkers, lists) = (Arc::clone(&self.checkers), Arc::clone(&parts.lists));
+        let (store, scratch) = (Arc::clone(&parts.store), parts.scratch.clone());
+        let limits = JobLimits {
+            threads: parts.limits.threads,
+            chunk_bytes: parts.limits.chunk_bytes,
+            record_bytes: parts.limits.record_bytes,
+        };
+        let check = move || {
+            let checker = Arc::new(checkers.get(&pattern, &period, &lists, publisher)?);
+            let partition = period.partition(&pattern);
+            let encode = !trial;
+            pipeline::run(&Job {
+                checker,
+                media,
+                payload,
+                hub,
+                partition,
+                store,
+                table,
+                layout,
+                scratch,
+                encode,
+                limits,
+            })
+        };
+        tokio::task::spawn_blocking(check)
+            .await
+            .map_err(|_| IntakeError::new(Reason::Internal, "the check of the payload broke off"))?
+    }
+
+    async fn publisher(&self, header: &SpoolHeader, period: &Period) -> Result<Publisher, IntakeError> {
+        let organisation = self.parts.catalog.organisation(&header.publisher).await?.ok_or_else(|| {
+            IntakeError::new(
+                Reason::PublisherUnknown,
+                format!("there is no organisation `{}`", header.publisher),
+            )
+        })?;
+        Ok(organisation.publisher_on(period.last_day()))
+    }
+}
+
+/// Removes files that no commit will name.
+pub(super) fn discard(table: &Table, rows: JobRows) {
+    let JobRows::Files(files) = rows else { return };
+    for file in files {
+        if let Err(error) = table.remove_staged(&file) {
+            tracing::warn!(file = %file.path, %error, "a staged file stays until the next start");
+        }
+    }
+}
+
+/// The report on nothing: no row was read, so none was refused.
+fn empty_report(pattern: &Pattern) -> Report {
+    Report {
+        pattern: pattern.reference(),
+        bundle_sha256: pattern.bundle_sha256.clone(),
+        rows_read: 0,
+        rows_refused: 0,
+        rows_set_aside: 0,
+        counts: Vec::new(),
+        violations: Vec::new(),
+        not_evaluated: Vec::new(),
+    }
+}

@@ -1,0 +1,116 @@
+//! A large payload is checked while it comes, and nothing depends on that.
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::order::{joined, synthetic};
+use super::{House, csv, own, permit};
+use crate::intake::{CommitOptions, NewSubmission, SubmissionState};
+use crate::store::hex;
+
+const PIECE: usize = 1 << 20;
+
+/// A report of about 7 MB in key order, and its announcement.
+fn large(tamper: impl FnOnce(&mut Vec<String>)) -> (NewSubmission, Vec<u8>) {
+    let (header, mut lines) = synthetic(110_000);
+    tamper(&mut lines);
+    let payload = joined(&header, &lines);
+    assert!(payload.len() > 6 * PIECE, "{} bytes", payload.len());
+    let sha256 = Some(hex(&Sha256::digest(&payload)));
+    (NewSubmission { size: Some(payload.len() as u64), sha256, ..csv("rb28s", "2022-Q4") }, payload)
+}
+
+impl House {
+    /// Uploads pieces from an offset on; gives the offset after them.
+    async fn upload(&self, id: &str, payload: &[u8], from: usize, until: usize) {
+        for (at, piece) in payload[from..until].chunks(PIECE).enumerate() {
+            let offset = (from + at * PIECE) as u64;
+            self.intake.append(&own(), id, offset, Bytes::copy_from_slice(piece)).await.unwrap();
+        }
+        self.intake.sync(&own(), id).await.unwrap();
+    }
+
+    fn data_files(&self) -> usize {
+        std::fs::read_dir(self.folder.path().join("tables/rb28s_v1/d")).unwrap().count()
+    }
+
+    /// Waits until no data file lies there that no log names.
+    async fn no_data_file_stays(&self) {
+        while self.data_files() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        let table = self.commits.table("rb28s").unwrap();
+        table.as_of(crate::store::AsOf::Latest).unwrap().files.rows()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_that_comes_whole_is_checked_once_and_committed() {
+    let house = House::new().await;
+    let (new, payload) = large(|_| ());
+    let id = house.intake.create(&permit(&new), new).await.unwrap().id;
+    house.upload(&id, &payload, 0, payload.len()).await;
+    assert!(house.intake.early.is_begun(&id));
+    let verdict = house.intake.commit(&own(), &id, CommitOptions::default()).await.unwrap();
+    assert_eq!(verdict.submission.state, SubmissionState::Committed, "{:?}", verdict.report.counts);
+    assert!(!house.intake.early.is_begun(&id));
+    assert_eq!((verdict.submission.rows, house.rows(), house.data_files()), (110_000, 110_000, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_ends_the_check_and_the_rest_is_checked_anew() {
+    let house = House::new().await;
+    let (new, payload) = large(|_| ());
+    let id = house.intake.create(&permit(&new), new).await.unwrap().id;
+    house.upload(&id, &payload, 0, 5 * PIECE).await;
+    assert!(!house.intake.early.is_begun(&id), "its stream has ended");
+    house.no_data_file_stays().await;
+    house.upload(&id, &payload, 5 * PIECE, payload.len()).await;
+    let verdict = house.intake.commit(&own(), &id, CommitOptions::default()).await.unwrap();
+    assert_eq!(verdict.submission.state, SubmissionState::Committed, "{:?}", verdict.report.counts);
+    assert_eq!((house.rows(), house.data_files()), (110_000, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_are_found_as_in_a_payload_that_lies_there() {
+    let house = House::new().await;
+    let (new, payload) = large(|lines| {
+        lines[100_000] = lines[100_000].replacen(',', ",9", 1);
+        // Out of order, so that all is read a second time.
+        lines.swap(7, 60_000);
+    });
+    let id = house.intake.create(&permit(&new), new).await.unwrap().id;
+    house.upload(&id, &payload, 0, payload.len()).await;
+    let trial = CommitOptions { validate_only: true, ..CommitOptions::default() };
+    let tried = house.intake.commit(&own(), &id, trial).await.unwrap();
+    assert_eq!(tried.submission.state, SubmissionState::Refused);
+    assert_eq!(tried.report.rows_refused, 1);
+    // The second look finds no check that was begun early, and the same.
+    let refused = house.intake.commit(&own(), &id, CommitOptions::default()).await.unwrap();
+    assert_eq!(refused.submission.state, SubmissionState::Refused);
+    assert_eq!(refused.report, tried.report);
+    assert_eq!(house.data_files(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_up_leaves_no_file() {
+    let house = House::new().await;
+    let (new, payload) = large(|_| ());
+    let id = house.intake.create(&permit(&new), new.clone()).await.unwrap().id;
+    house.upload(&id, &payload, 0, payload.len()).await;
+    house.intake.abandon(&own(), &id).await.unwrap();
+    house.no_data_file_stays().await;
+
+    // The same in one stream, which breaks off.
+    let new = NewSubmission { request_id: uuid::Uuid::now_v7().to_string(), ..new };
+    let mut push = house.intake.begin_push(&permit(&new), new).await.unwrap();
+    for piece in payload[..6 * PIECE].chunks(PIECE) {
+        push.data(Bytes::copy_from_slice(piece)).await.unwrap();
+    }
+    drop(push);
+    house.no_data_file_stays().await;
+    assert_eq!(house.rows(), 0);
+}
