@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
+use crate::harness::campaign;
 use run::{End, World};
 
 /// Fault points, and at which of its passes the server dies in a run of its own.
@@ -41,7 +42,8 @@ const END: Visits = &[("spool.end.before", &[1, 4, 8, 12]), ("spool.end.after", 
 const ALL: [Visits; 7] = [UPLOAD, ORDER, CHECK, FILE, PUT, PROJECTION, END];
 
 const RUNS_AT_POINTS_MIN: usize = 60;
-const RANDOM_RUNS: u32 = 12;
+/// `make soak` kills more often.
+const RANDOM_RUNS: u64 = 12;
 const SEED: u64 = 20_221_231;
 
 fn visit(visits: Visits) {
@@ -51,6 +53,9 @@ fn visit(visits: Visits) {
             world.run(End::At(point, *pass));
         }
     }
+    let points: Vec<&str> = visits.iter().map(|(point, _)| *point).collect();
+    let runs: usize = visits.iter().map(|(_, passes)| passes.len()).sum();
+    println!("soak: {runs} runs ended at {}: nothing lost, doubled or half seen", points.join(", "));
 }
 
 #[test]
@@ -95,11 +100,13 @@ fn kill_at_random_moments() {
     world.run(End::After(None));
     let span = begun.elapsed();
     let mut draw = StdRng::seed_from_u64(SEED);
-    for _ in 0..RANDOM_RUNS {
+    let runs = campaign("HUB_SOAK_RANDOM_KILLS", RANDOM_RUNS);
+    for _ in 0..runs {
         // An undisturbed run pushes in about the first half of its time.
         let delay = span.mul_f64(draw.random_range(0.0..0.5));
         world.run(End::After(Some(delay.max(Duration::from_millis(1)))));
     }
+    println!("soak: {runs} runs ended by kill -9 at random moments: nothing lost, doubled or half seen");
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use std::io::{BufWriter, Write as _};
 
-use crate::harness::{Server, lasting, synthetic};
+use crate::harness::{Server, campaign, lasting, synthetic};
 
 /// Idle, a debug build included: it differs from a release build in code pages that are file-backed.
 const IDLE_MAX: u64 = 128 << 20;
 /// What a payload of any length may add.
 const GROWTH_MAX: u64 = 256 << 20;
-const PAYLOAD: usize = 100 << 20;
+/// `make soak` sends 1 GiB.
+const PAYLOAD_MIB: u64 = 100;
 const PERIOD: &str = "2023-Q4";
 
 /// A line of `/proc/PID/status` in bytes.
@@ -26,26 +27,32 @@ pub(crate) fn peak(server: &Server) -> u64 {
 }
 
 #[test]
-fn a_payload_of_100_megabytes_passes_through_bounded_memory() {
+fn a_payload_of_any_length_passes_through_bounded_memory() {
+    let payload = usize::try_from(campaign("HUB_SOAK_PAYLOAD_MIB", PAYLOAD_MIB) << 20).expect("a length");
     let server = Server::start();
     let idle = status(&server, "VmRSS:");
     assert!(idle < IDLE_MAX, "idle: {idle} bytes");
     // Rows as they come from an office, then the amount of them that 100 MB need.
     let bytes_a_row = synthetic("rb28s", "100201", PERIOD, 20_000, 5).len() / 20_000;
-    let rows = PAYLOAD / bytes_a_row + 20_000;
+    let rows = payload / bytes_a_row + 20_000;
     let file = server.file("large.csv", b"");
     let mut out = BufWriter::new(std::fs::File::create(&file).expect("a file"));
     write_synthetic(rows as u64, &mut out);
     out.flush().expect("a file");
     let length = std::fs::metadata(&file).expect("the file").len();
-    assert!(length >= PAYLOAD as u64, "{length} bytes");
+    assert!(length >= payload as u64, "{length} bytes");
 
     let before = peak(&server);
     let verdict = server.accepted("publisher", &file, "rb28s", PERIOD, &[]);
     let grown = peak(&server).saturating_sub(before.min(idle));
     assert_eq!(verdict["submission"]["rows"], rows);
     assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), rows.to_string());
-    println!("idle {} MiB, grown by {} MiB over {length} bytes", idle >> 20, grown >> 20);
+    println!(
+        "soak: a push of {} MB: the server holds {} MiB idle and grows by {} MiB (debug build)",
+        length / 1_000_000,
+        idle >> 20,
+        grown >> 20
+    );
     assert!(grown < GROWTH_MAX, "grown by {grown} bytes");
     assert_eq!(lasting(server.root()), Vec::<std::path::PathBuf>::new());
 }

@@ -1,5 +1,6 @@
 //! What the tests start, call and look at: a real server, the real `hub`, the files that they leave.
 
+mod campaign;
 mod folder;
 mod http;
 mod money;
@@ -7,6 +8,7 @@ mod process;
 mod samples;
 mod server;
 
+pub(crate) use campaign::campaign;
 pub(crate) use folder::{lasting, leftovers, log_entries, open_payloads};
 pub(crate) use http::{Answer, get, get_with};
 pub(crate) use money::{column_grosze, grosze};
