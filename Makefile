@@ -5,9 +5,11 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON ?= python3
 TOOLS := $(CURDIR)/.tools
 VENV := $(TOOLS)/venv
+BENCH_VENV := $(TOOLS)/bench-venv
+ROUNDS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint fmt clean-tools
+.PHONY: help build demo test lint bench soak fmt clean-tools
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -30,6 +32,13 @@ lint: $(TOOLS)/deny.ready $(TOOLS)/buf.ready ## Format, clippy, contract lint, l
 	cd proto && $(TOOLS)/node_modules/.bin/buf lint
 	$(CARGO) deny --log-level error check bans licenses sources
 
+bench: build $(BENCH_VENV)/.ready ## Measure journeys beside their peers into benches/RESULTS.md (W=W1a, ROUNDS=5)
+	$(BENCH_VENV)/bin/python benches/peers/journeys.py --rounds $(ROUNDS) $(W)
+
+soak: $(TOOLS)/nextest.ready ## Run the long campaigns; what they find goes to benches/SOAK.md
+	$(CARGO) build --locked --workspace --bins --tests
+	$(PYTHON) benches/soak.py
+
 fmt: ## Format all code
 	$(CARGO) fmt --all
 
@@ -40,6 +49,13 @@ clean-tools: ## Remove the tools that make test installed
 $(VENV)/.ready: hub-server/tests/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r hub-server/tests/requirements.txt
+	touch $@
+
+# The systems that the journeys are measured beside.
+$(BENCH_VENV)/.ready: benches/peers/requirements.txt
+	command -v psql >/dev/null || apt-get install --yes --quiet postgresql
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt
 	touch $@
 
 $(TOOLS)/nextest.ready:

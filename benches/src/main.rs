@@ -1,12 +1,21 @@
-//! The `hub-benches` command: payloads for measurements and trials.
+//! The `hub-benches` command: payloads for measurements and trials, and the parts of the journeys that
+//! are programs of their own. `peers/journeys.py` puts them side by side with other systems.
 
+mod bare;
+mod municipal;
+mod senders;
+
+use std::error::Error;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use hub_datasets::{CodeLists, Patterns, Period, synthetic};
 
-/// Seeded synthetic Poland: real codes and units, drawn amounts.
+/// Whatever ends a measurement; it is printed and nothing else.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Seeded synthetic Poland, the bare measuring stick, and many small senders.
 #[derive(Debug, Parser)]
 #[command(name = "hub-benches", version)]
 struct Cli {
@@ -31,30 +40,74 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Writes the wide municipal table (30 columns, CSV) to stdout.
+    Municipal {
+        #[arg(long, default_value_t = 1_000_000)]
+        rows: u64,
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
+    },
+    /// Turns a CSV file into zstd-1 Parquet with the libraries alone: two threads, two files, fsync.
+    Bare(bare::Bare),
+    /// Pushes one small report for each of many publishers and prints the times as JSON.
+    Senders(senders::Senders),
 }
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("error: {message}");
+        Err(failure) => {
+            eprintln!("error: {failure}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(command: Command) -> Result<(), String> {
-    let Command::Synth { pattern, publisher, rows, period, seed } = command;
-    let text = |error: &dyn std::fmt::Display| error.to_string();
-    let lists = CodeLists::embedded().map_err(|error| text(&error))?;
-    let patterns = Patterns::embedded().map_err(|error| text(&error))?;
-    let pattern = patterns.get(&pattern).ok_or_else(|| {
-        format!("there is no synthetic `{pattern}`; there are {}", synthetic::PATTERNS.join(", "))
-    })?;
-    let terc6 = publisher
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Synth { pattern, publisher, rows, period, seed } => {
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            Synthesis::new()?.csv(&pattern, terc6(&publisher)?, &period, (rows, seed), &mut out)?;
+            Ok(out.flush()?)
+        }
+        Command::Municipal { rows, seed } => {
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            municipal::csv(rows, seed, &mut out)?;
+            Ok(out.flush()?)
+        }
+        Command::Bare(bare) => bare.run(),
+        Command::Senders(senders) => senders.run(),
+    }
+}
+
+/// Makes synthetic payloads of the embedded patterns.
+struct Synthesis {
+    lists: CodeLists,
+    patterns: Patterns,
+}
+
+impl Synthesis {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self { lists: CodeLists::embedded()?, patterns: Patterns::embedded()? })
+    }
+
+    fn csv(
+        &self,
+        pattern: &str,
+        terc6: &str,
+        period: &Period,
+        (rows, seed): (u64, u64),
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let pattern = self.patterns.get(pattern).ok_or_else(|| {
+            format!("there is no synthetic `{pattern}`; there are {}", synthetic::PATTERNS.join(", "))
+        })?;
+        Ok(synthetic::csv(&pattern, &self.lists, terc6, period, rows, seed, out)?)
+    }
+}
+
+fn terc6(publisher: &str) -> Result<&str, Failure> {
+    publisher
         .strip_prefix("gmina-")
-        .ok_or_else(|| format!("`{publisher}` is no municipality; write gmina-100201"))?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    synthetic::csv(&pattern, &lists, terc6, &period, rows, seed, &mut out).map_err(|error| text(&error))?;
-    out.flush().map_err(|error| text(&error))
+        .ok_or_else(|| format!("`{publisher}` is no municipality; write gmina-100201").into())
 }

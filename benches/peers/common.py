@@ -1,0 +1,166 @@
+"""What the journeys share: folders, timed processes, the hub and PostgreSQL as servers of one run.
+
+Everything lies under $HUB_BENCH_WORK (default /tmp/hub-bench); all traffic stays on 127.0.0.1.
+"""
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+WORK = pathlib.Path(os.environ.get("HUB_BENCH_WORK", "/tmp/hub-bench"))
+DATA = WORK / "data"
+OUT = WORK / "out"
+RELEASE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+TABLES = ("lineitem", "municipal")
+
+
+def tool(name):
+    return str(RELEASE / name)
+
+
+def run(*command, **more):
+    """Runs a command to its end; gives its stdout, and fails with what it said."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **more)
+    if done.returncode:
+        raise RuntimeError(f"{command}: exit {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+def timed(*command, **more):
+    begun = time.perf_counter()
+    run(*command, **more)
+    return time.perf_counter() - begun
+
+
+def peer(script, *args):
+    """One run of a peer in a process of its own; its last line is JSON."""
+    return json.loads(run(sys.executable, HERE / script, "--one", *args).splitlines()[-1])
+
+
+def empty(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def make_data():
+    """TPC-H lineitem at scale factor 1 and a wide municipal table of a million rows, as CSV, once."""
+    DATA.mkdir(parents=True, exist_ok=True)
+    if not (DATA / "lineitem.csv").exists():
+        generator = pathlib.Path(sys.executable).parent / "tpchgen-cli"
+        run(generator, "csv", "-s", "1", "-T", "lineitem", "-o", DATA, "-q")
+    municipal = DATA / "municipal.csv"
+    if not municipal.exists():
+        with open(municipal.with_suffix(".part"), "wb") as out:
+            subprocess.run([tool("hub-benches"), "municipal"], stdout=out, check=True)
+        municipal.with_suffix(".part").rename(municipal)
+
+
+def fsync_tree(path):
+    """Makes durable what an engine left to the page cache."""
+    path = pathlib.Path(path)
+    for one in [path, *(path.rglob("*") if path.is_dir() else []), path.parent]:
+        handle = os.open(one, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Hub:
+    """A hub-server on an empty folder with the bench patterns, until the block ends."""
+
+    def __init__(self, keys_of=()):
+        self.root = empty(WORK / "hub")
+        self.grpc = f"127.0.0.1:{free_port()}"
+        self.http = f"127.0.0.1:{free_port()}"
+        if keys_of:
+            server, folder = tool("hub-server"), ["--data-dir", self.root]
+            run(server, "org", "add", "--from-terc", *folder)
+            self.keys = WORK / "keys.tsv"
+            lines = [run(server, "credential", "create", "--kind", kind, "--scope", "push,read", *folder)
+                     for kind in keys_of]
+            self.keys.write_text("".join(lines))
+
+    def __enter__(self):
+        self.log = open(WORK / "hub.log", "a")
+        self.process = subprocess.Popen(
+            [tool("hub-server"), "dev", "--data-dir", self.root, "--grpc-addr", self.grpc, "--http-addr", self.http,
+             "--patterns-dir", ROOT / "benches" / "patterns"], stdout=self.log, stderr=self.log)
+        end = time.time() + 60
+        while not (self.root / "dev" / "operator.toml").exists():
+            if self.process.poll() is not None or time.time() > end:
+                raise RuntimeError(f"the hub did not start; see {WORK / 'hub.log'}")
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(60)
+        self.log.close()
+
+    def peak_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
+
+    def hub(self, profile, *args):
+        environment = {**os.environ, "HUB_CONFIG_DIR": str(self.root / "dev")}
+        return (tool("hub"), "--profile", profile, *args), {"env": environment}
+
+    def query(self, sql):
+        command, more = self.hub("ministry", "--format", "csv", "query", sql)
+        return run(*command, **more).splitlines()[1]
+
+
+class Postgres:
+    """A PostgreSQL of our own, durable as it comes, sized for two cores and 24 GiB; until the block ends."""
+
+    FOLDER = WORK / "pg"
+    PORT = int(os.environ.get("HUB_BENCH_PG_PORT", "54329"))
+    DSN = f"host=127.0.0.1 port={PORT} user=bench dbname=postgres"
+    SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+shared_buffers = 4GB
+work_mem = 128MB
+maintenance_work_mem = 1GB
+max_wal_size = 8GB
+checkpoint_timeout = 15min
+jit = off
+"""
+
+    @staticmethod
+    def program(name):
+        found = shutil.which(name) or max(pathlib.Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), default=None)
+        if found is None:
+            raise RuntimeError("PostgreSQL is missing: apt-get install postgresql")
+        return str(found)
+
+    def _as(self, *command):
+        # PostgreSQL refuses to run as root, so root hands it to the user that its package makes.
+        user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        run(*user, *command, cwd=self.FOLDER)
+
+    def __enter__(self):
+        if not (self.FOLDER / "PG_VERSION").exists():
+            self.FOLDER.mkdir(parents=True)
+            if os.geteuid() == 0:
+                shutil.chown(self.FOLDER, "postgres")
+            self._as(self.program("initdb"), "-D", self.FOLDER, "-U", "bench", "-A", "trust", "-E", "UTF8", "--no-locale")
+            with open(self.FOLDER / "postgresql.conf", "a") as settings:
+                settings.write(f"port = {self.PORT}\n{self.SETTINGS}")
+        self._as(self.program("pg_ctl"), "-D", self.FOLDER, "-l", self.FOLDER / "log", "-w", "start")
+        return self
+
+    def __exit__(self, *_):
+        self._as(self.program("pg_ctl"), "-D", self.FOLDER, "-m", "fast", "-w", "stop")
