@@ -7,7 +7,7 @@ use super::files::Files;
 use super::plan::{Decision, Refusal, Superseded};
 use super::queue::{Answer, Item};
 use super::state::{Recorded, State};
-use super::{CommitError, Committed, JobRows, rewrite};
+use super::{CommitError, CommitJob, Committed, JobRows, rewrite};
 use crate::store::index::DataFile;
 use crate::store::log::{Entry, SubmissionEntry};
 
@@ -68,29 +68,32 @@ impl Context {
     }
 
     fn answer(&self, item: &Item, decision: Decision) -> Answer {
-        let job = &item.job;
         match decision {
             Decision::Repeated(earlier) => self.committed(&earlier),
             Decision::Unchanged(earlier) => {
                 self.committed(&earlier).map(|committed| Committed { unchanged: true, ..committed })
             }
-            Decision::Refused(Refusal::Empty) => Err(CommitError::Empty),
-            Decision::Refused(Refusal::RequestIdReused { submission }) => {
-                Err(CommitError::RequestIdReused { request_id: job.request_id.clone(), submission })
-            }
-            Decision::Refused(Refusal::RevisionMoved { seen, current }) => Err(CommitError::RevisionMoved {
-                publisher: job.publisher.clone(),
-                period: job.period.clone(),
-                seen,
-                current,
-            }),
-            Decision::Refused(Refusal::DeletionUnconfirmed { drops }) => {
-                let drops = self.count_drops(drops)?;
-                let (publisher, period) = (job.publisher.clone(), job.period.clone());
-                Err(CommitError::DeletionUnconfirmed { publisher, period, drops })
-            }
+            Decision::Refused(refusal) => Err(self.refusal(&item.job, refusal)),
             // The committer settles only what it does not take; an accepted job goes into a group.
             Decision::Accepted(_) => Err(CommitError::OutcomeUnknown { dataset: self.name().to_owned() }),
+        }
+    }
+
+    /// A refusal by the state as its sender hears it. Blocking: rows that would go are counted.
+    pub(crate) fn refusal(&self, job: &CommitJob, refusal: Refusal) -> CommitError {
+        let (publisher, period) = (job.publisher.clone(), job.period.clone());
+        match refusal {
+            Refusal::Empty => CommitError::Empty,
+            Refusal::RequestIdReused { submission } => {
+                CommitError::RequestIdReused { request_id: job.request_id.clone(), submission }
+            }
+            Refusal::RevisionMoved { seen, current } => {
+                CommitError::RevisionMoved { publisher, period, seen, current }
+            }
+            Refusal::DeletionUnconfirmed { drops } => match self.count_drops(drops) {
+                Ok(drops) => CommitError::DeletionUnconfirmed { publisher, period, drops },
+                Err(error) => error,
+            },
         }
     }
 

@@ -17,6 +17,7 @@ use super::put::Putter;
 use super::queue::{Held, Item, Room};
 use super::receipt::sha256_hex;
 use super::recover::catch_up;
+#[cfg(test)]
 use super::state::Recorded;
 use super::{CommitError, CommitJob, Committed, JobRows};
 use crate::catalog::Catalog;
@@ -176,10 +177,15 @@ impl Dataset {
         let recorded = self.context.state().by_request(caller, request_id).map(Arc::clone)?;
         self.read_back(&recorded)
     }
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.context.state().by_id(id).is_some()
+    }
+    #[cfg(test)]
     pub(crate) fn by_id(&self, id: &str) -> Option<Committed> {
         let recorded = self.context.state().by_id(id).map(Arc::clone)?;
         self.read_back(&recorded)
     }
+    #[cfg(test)]
     fn read_back(&self, recorded: &Recorded) -> Option<Committed> {
         let committed = self.context.committed(recorded);
         committed.inspect_err(|error| tracing::error!(%error, "a committed submission cannot be read")).ok()

@@ -108,6 +108,16 @@ pub(crate) struct Committed {
     pub(crate) unchanged: bool,
 }
 
+/// What a commit would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Foreseen {
+    pub(crate) revision: u64,
+    pub(crate) carried: Vec<String>,
+    pub(crate) dropped: Vec<String>,
+    /// Nothing: every slice is current from the same bytes, or the request was answered before.
+    pub(crate) unchanged: bool,
+}
+
 impl Commits {
     /// Opens a committer per pattern, replays logs, catches the projection up.
     pub(crate) async fn open(
@@ -159,7 +169,12 @@ impl Commits {
     pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<Committed> {
         self.datasets.iter().find_map(|dataset| dataset.by_request(caller, request_id))
     }
+    /// Is the commit of this submission in a log?
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.datasets.iter().any(|dataset| dataset.knows(id))
+    }
     /// The committed submission of an id, as `by_request`.
+    #[cfg(test)]
     pub(crate) fn by_id(&self, id: &str) -> Option<Committed> {
         self.datasets.iter().find_map(|dataset| dataset.by_id(id))
     }
@@ -186,6 +201,33 @@ impl Commits {
             dataset.context().settle_closed(*item);
         }
         answered.await.unwrap_or_else(|_| Err(dataset.outcome_unknown()))
+    }
+
+    /// What a commit of the job would do now; nothing of it happens.
+    pub(crate) async fn foresee(&self, dataset: &str, job: CommitJob) -> Result<Foreseen, CommitError> {
+        let Some(dataset) = self.dataset(dataset) else {
+            return Err(CommitError::DatasetUnknown { dataset: dataset.to_owned() });
+        };
+        let decision = match self.known_elsewhere(dataset, &job) {
+            Some((_, decision)) => decision,
+            None => plan::decide(&dataset.context().state(), &job),
+        };
+        match decision {
+            Decision::Accepted(next) => Ok(Foreseen {
+                revision: next.revision,
+                carried: next.carried,
+                dropped: next.dropped,
+                unchanged: false,
+            }),
+            Decision::Repeated(earlier) | Decision::Unchanged(earlier) => {
+                Ok(Foreseen { revision: earlier.revision, unchanged: true, ..Foreseen::default() })
+            }
+            Decision::Refused(refusal) => {
+                let context = Arc::clone(dataset.context());
+                let said = tokio::task::spawn_blocking(move || context.refusal(&job, refusal)).await;
+                Err(said.unwrap_or_else(|_| dataset.outcome_unknown()))
+            }
+        }
     }
 
     /// What another dataset says to the request id of a job.

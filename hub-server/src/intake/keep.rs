@@ -18,7 +18,7 @@ impl Intake {
         let width = self.parts.limits.checks;
         let each = futures::stream::iter(unfinished).for_each_concurrent(width, |header| async move {
             let id = header.id.clone();
-            let done = if self.parts.commits.by_id(&id).is_some() {
+            let done = if self.parts.commits.knows(&id) {
                 self.clear_up(&id).await
             } else if header.commit.is_some() {
                 self.resume(header).await.map(|_verdict| ())
@@ -47,7 +47,7 @@ impl Intake {
             if header.created_at >= oldest || header.commit.is_some() {
                 continue;
             }
-            if self.parts.commits.by_id(&header.id).is_some() {
+            if self.parts.commits.knows(&header.id) {
                 self.clear_up(&header.id).await?;
             } else if let Some(_hold) = self.hold(&header.id) {
                 self.end_without_verdict(&header, "EXPIRED").await?;

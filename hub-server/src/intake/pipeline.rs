@@ -242,12 +242,17 @@ impl<'a> Pass<'a> {
 
     fn finish(self) -> Result<Outcome, IntakeError> {
         let report = self.job.checker.finish(self.findings, self.rows_read, self.set_aside);
-        if report.blocks() || !self.job.encode {
+        if report.blocks() {
             self.output.discard();
             return Ok(Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() });
         }
         let row_count = self.rows_read - self.set_aside;
-        Ok(Outcome { report, rows: self.output.finish()?, row_count, slices: self.slices.into_sorted() })
+        let slices = self.slices.into_sorted();
+        if !self.job.encode {
+            self.output.discard();
+            return Ok(Outcome { report, rows: JobRows::None, row_count, slices });
+        }
+        Ok(Outcome { report, rows: self.output.finish()?, row_count, slices })
     }
 }
 
@@ -340,14 +345,22 @@ impl<'a> Output<'a> {
         if self.writer.is_none() && self.gathered_rows <= SMALL_JOB_ROWS {
             return Ok(JobRows::Batches(self.gathered));
         }
-        if self.gathered_rows > 0 {
-            let (number, encoder, batches) = self.group()?;
-            let group = encoder.encode(&batches)?;
-            self.encoded(number, group)?;
+        if let Err(error) = self.last_group() {
+            self.stop();
+            return Err(error);
         }
         match self.writer.take() {
             Some(writer) => Ok(JobRows::Files(vec![writer.finish(&self.job.partition)?])),
             None => Ok(JobRows::Batches(Vec::new())),
         }
+    }
+
+    fn last_group(&mut self) -> Result<(), IntakeError> {
+        if self.gathered_rows == 0 {
+            return Ok(());
+        }
+        let (number, encoder, batches) = self.group()?;
+        let group = encoder.encode(&batches)?;
+        self.encoded(number, group)
     }
 }

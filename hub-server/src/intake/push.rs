@@ -40,6 +40,7 @@ impl Push {
             self.held.extend_from_slice(&data);
             return Ok(());
         }
+        self.intake.room_for_one_more(&self.header.caller)?;
         self.intake.parts.store.spool().create(self.header.clone()).await?;
         let held = self.held.split().freeze();
         let offset = self.intake.take(&self.header, 0, held).await?;

@@ -11,7 +11,7 @@ use super::push::order_for;
 use super::types::{CommitOptions, SubmissionState, Verdict};
 use super::worker::{Outcome, PayloadBytes};
 use super::{Intake, IntakeError, reused, view};
-use crate::commit::{CommitJob, Committed};
+use crate::commit::{CommitJob, Committed, JobRows};
 use crate::fault;
 use crate::permit::SubmissionsPermit;
 use crate::store::spool::{CommitOrder, SpoolHeader};
@@ -45,7 +45,11 @@ impl Intake {
             self.parts.store.spool().order(&header.id, order.clone()).await?;
         }
         let header = SpoolHeader { commit: Some(order), ..header.clone() };
-        self.decide(header, Payload::Spooled, options.clone()).await
+        let verdict = self.decide(header.clone(), Payload::Spooled, options.clone()).await?;
+        if options.validate_only {
+            self.forget(&header.id).await?;
+        }
+        Ok(verdict)
     }
 
     /// The order with the revision that is current now: what a restarted hub may still act upon.
@@ -81,14 +85,25 @@ impl Intake {
             Payload::Held(bytes) => PayloadBytes::Held(bytes),
             Payload::Spooled => PayloadBytes::Spooled(header.id.clone()),
         };
-        let report = match self.read_already(header).await {
-            Some((_, outcome)) => {
-                self.discard(&pattern, outcome.rows);
-                outcome.report
-            }
-            None => self.examine(header, &pattern, &period, bytes, 0, true).await?.report,
+        let mut outcome = match self.read_already(header).await {
+            Some((_, outcome)) => outcome,
+            None => self.examine(header, &pattern, &period, bytes, 0, true).await?,
         };
-        Ok(trial_verdict(header, order, report))
+        self.discard(&pattern, std::mem::replace(&mut outcome.rows, JobRows::None));
+        let mut submission = view::of_spool(header, order.size, SubmissionState::Receiving);
+        let report = outcome.report.clone();
+        if refused(&report, order.strict) {
+            submission.state = SubmissionState::Refused;
+            submission.reason = Some(view::refusal(&report));
+            return Ok(Verdict { submission, report, receipt: None, unchanged: false });
+        }
+        submission.rows = outcome.row_count;
+        let job = job(header, order, &pattern, &period, outcome, 0)?;
+        let foreseen = self.parts.commits.foresee(&pattern.id, job).await?;
+        submission.revision = foreseen.revision;
+        submission.carried = foreseen.carried;
+        submission.dropped = foreseen.dropped;
+        Ok(Verdict { submission, report, receipt: None, unchanged: foreseen.unchanged })
     }
 
     /// Checks, then refuses or commits.
@@ -154,29 +169,7 @@ impl Intake {
         outcome: Outcome,
         seq: i64,
     ) -> Result<Ended, IntakeError> {
-        let job = CommitJob {
-            id: header.id.clone(),
-            seq,
-            caller: header.caller.clone(),
-            request_id: header.request_id.clone(),
-            publisher: header.publisher.clone(),
-            period: header.period.clone(),
-            partition: period.partition(pattern),
-            media_type: header.media_type.clone(),
-            size: order.size,
-            sha256: order.sha256.clone(),
-            rows: outcome.row_count,
-            slices: outcome.slices,
-            pattern: pattern.reference(),
-            bundle_sha256: pattern.bundle_sha256.clone(),
-            nothing_to_report: header.nothing_to_report,
-            created_at: header.created_at,
-            report: json(&outcome.report)?,
-            payload: outcome.rows,
-            parent_revision: order.parent_revision,
-            replace_all: order.replace_all,
-            confirm_deletions: order.confirm_deletions,
-        };
+        let job = job(header, order, pattern, period, outcome, seq)?;
         fault::point("commit.queued");
         let committed = self.parts.commits.commit(&pattern.id, job).await?;
         // The bytes of an earlier submission are kept already.
@@ -259,13 +252,38 @@ fn refused(report: &Report, strict: bool) -> bool {
     report.counts.iter().any(|count| count.severity >= bar)
 }
 
-fn trial_verdict(header: &SpoolHeader, order: &CommitOrder, report: Report) -> Verdict {
-    let mut submission = view::of_spool(header, order.size, SubmissionState::Receiving);
-    if refused(&report, order.strict) {
-        submission.state = SubmissionState::Refused;
-        submission.reason = Some(view::refusal(&report));
-    }
-    Verdict { submission, report, receipt: None, unchanged: false }
+/// What the committer is asked to do.
+fn job(
+    header: &SpoolHeader,
+    order: &CommitOrder,
+    pattern: &Pattern,
+    period: &Period,
+    outcome: Outcome,
+    seq: i64,
+) -> Result<CommitJob, IntakeError> {
+    Ok(CommitJob {
+        id: header.id.clone(),
+        seq,
+        caller: header.caller.clone(),
+        request_id: header.request_id.clone(),
+        publisher: header.publisher.clone(),
+        period: header.period.clone(),
+        partition: period.partition(pattern),
+        media_type: header.media_type.clone(),
+        size: order.size,
+        sha256: order.sha256.clone(),
+        rows: outcome.row_count,
+        slices: outcome.slices,
+        pattern: pattern.reference(),
+        bundle_sha256: pattern.bundle_sha256.clone(),
+        nothing_to_report: header.nothing_to_report,
+        created_at: header.created_at,
+        report: json(&outcome.report)?,
+        payload: outcome.rows,
+        parent_revision: order.parent_revision,
+        replace_all: order.replace_all,
+        confirm_deletions: order.confirm_deletions,
+    })
 }
 
 fn json(report: &Report) -> Result<String, IntakeError> {
