@@ -5,6 +5,7 @@
 //! returns), several read. The statements keep to what SQLite and PostgreSQL share.
 
 mod credentials;
+mod known;
 mod organisations;
 mod row;
 mod submissions;
@@ -32,6 +33,7 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 pub(crate) struct Catalog {
     writer: SqlitePool,
     readers: SqlitePool,
+    known: known::Known,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +104,7 @@ impl Catalog {
             .connect_with(options.pragma("query_only", "ON"))
             .await
             .map_err(failed("be opened"))?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, known: known::Known::default() })
     }
 
     /// Waits for running statements and closes the files.

@@ -60,12 +60,23 @@ impl Catalog {
                     .map_err(failed(DEED))?;
             }
         }
-        transaction.commit().await.map_err(failed(DEED))
+        transaction.commit().await.map_err(failed(DEED))?;
+        self.known.forget_all();
+        Ok(())
     }
 
+    /// One organisation; each push asks for its publisher, so those that were found are remembered.
     pub(crate) async fn organisation(&self, id: &str) -> Result<Option<Organisation>, CatalogError> {
+        let known = self.known.get(id);
+        if let Ok(organisation) = known {
+            return Ok(Some(organisation));
+        }
         let rows = sqlx::query(ONE).bind(id).fetch_all(&self.readers).await.map_err(failed("read"))?;
-        Ok(gather(&rows)?.pop())
+        let found = gather(&rows)?.pop();
+        if let (Some(organisation), Err(generation)) = (&found, known) {
+            self.known.put(organisation, generation);
+        }
+        Ok(found)
     }
 
     /// Organisations with id > `after`, by id, whose id or name contains `text`.

@@ -141,6 +141,17 @@ impl Catalog {
         Ok(None)
     }
 
+    /// What ended without a commit under a request id. Each push asks for it.
+    pub(crate) async fn ended_by_request(
+        &self,
+        caller: &str,
+        request_id: &str,
+    ) -> Result<Option<SubmissionRecord>, CatalogError> {
+        let [_, ended] = BY_REQUEST;
+        let row = sqlx::query(ended).bind(caller).bind(request_id).fetch_optional(&self.readers).await;
+        row.map_err(failed("read a submission"))?.as_ref().map(read).transpose()
+    }
+
     /// One page, newest first, without reports and receipts.
     pub(crate) async fn submissions(
         &self,

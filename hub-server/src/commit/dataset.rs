@@ -19,7 +19,9 @@ use super::receipt::sha256_hex;
 use super::recover::catch_up;
 #[cfg(test)]
 use super::state::Recorded;
-use super::{CommitError, CommitJob, Committed, JobRows};
+#[cfg(test)]
+use super::Committed;
+use super::{Answered, CommitError, CommitJob, JobRows};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::limits::{COMMIT_QUEUE_JOBS, PROJECTION_QUEUE};
@@ -176,6 +178,16 @@ impl Dataset {
     pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<Committed> {
         let recorded = self.context.state().by_request(caller, request_id).map(Arc::clone)?;
         self.read_back(&recorded)
+    }
+    pub(crate) fn answered(&self, caller: &str, request_id: &str) -> Option<Answered> {
+        let state = self.context.state();
+        let earlier = state.by_request(caller, request_id)?;
+        Some(Answered {
+            sha256: earlier.sha256.clone(),
+            pattern: plan::pattern_id(&earlier.pattern).to_owned(),
+            publisher: earlier.publisher.clone(),
+            period: earlier.period.clone(),
+        })
     }
     pub(crate) fn knows(&self, id: &str) -> bool {
         self.context.state().by_id(id).is_some()

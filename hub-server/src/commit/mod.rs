@@ -108,6 +108,16 @@ pub(crate) struct Committed {
     pub(crate) unchanged: bool,
 }
 
+/// The content that a request id stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answered {
+    pub(crate) sha256: String,
+    /// Pattern id.
+    pub(crate) pattern: String,
+    pub(crate) publisher: String,
+    pub(crate) period: String,
+}
+
 /// What a commit would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Foreseen {
@@ -168,6 +178,10 @@ impl Commits {
     #[cfg(test)]
     pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<Committed> {
         self.datasets.iter().find_map(|dataset| dataset.by_request(caller, request_id))
+    }
+    /// What was committed under a request id.
+    pub(crate) fn answered(&self, caller: &str, request_id: &str) -> Option<Answered> {
+        self.datasets.iter().find_map(|dataset| dataset.answered(caller, request_id))
     }
     /// Is the commit of this submission in a log?
     pub(crate) fn knows(&self, id: &str) -> bool {

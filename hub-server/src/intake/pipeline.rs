@@ -110,7 +110,7 @@ impl<'a> Pass<'a> {
         let mut source = Source::new(&job.checker, job.media, job.open()?, limits);
         let outcome = thread::scope(|scope| {
             let checker = Arc::clone(&job.checker);
-            let threads = job.limits.threads;
+            let threads = job.threads();
             // Twice the threads, so that none waits for the next piece to be read.
             let mut pool = Pool::start(scope, threads, threads * 2, move |task| work(&checker, task));
             self.read(&mut source, &mut pool)

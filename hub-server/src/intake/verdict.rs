@@ -222,13 +222,15 @@ impl Intake {
         sha256: &str,
     ) -> Result<Option<Verdict>, IntakeError> {
         let (caller, request_id) = (&header.caller, &header.request_id);
-        let Some(earlier) = self.parts.catalog.submission_by_request(caller, request_id).await? else {
+        let content = [sha256, &header.pattern, &header.publisher, &header.period];
+        if let Some(earlier) = self.parts.commits.answered(caller, request_id) {
+            let same = content == [&earlier.sha256, &earlier.pattern, &earlier.publisher, &earlier.period];
+            return if same { Ok(None) } else { Err(reused(request_id)) };
+        }
+        let Some(earlier) = self.parts.catalog.ended_by_request(caller, request_id).await? else {
             return Ok(None);
         };
-        let same = earlier.sha256 == sha256
-            && earlier.dataset == header.pattern
-            && earlier.publisher == header.publisher
-            && earlier.period == header.period;
+        let same = content == [&earlier.sha256, &earlier.dataset, &earlier.publisher, &earlier.period];
         match (same || earlier.sha256.is_empty(), earlier.state.as_str()) {
             (false, _) => Err(reused(request_id)),
             (true, "REFUSED") => {

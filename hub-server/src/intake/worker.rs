@@ -81,6 +81,14 @@ pub(super) struct JobLimits {
 }
 
 impl Job {
+    /// Threads that have something to do: a small payload is one chunk.
+    pub(super) fn threads(&self) -> usize {
+        match &self.payload {
+            PayloadBytes::Held(bytes) => self.limits.threads.min(bytes.len() / self.limits.chunk_bytes + 1),
+            PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => self.limits.threads,
+        }
+    }
+
     /// Opens the payload from its first byte; a job may read it twice.
     pub(super) fn open(&self) -> Result<Box<dyn Read + Send>, IntakeError> {
         match &self.payload {
