@@ -54,6 +54,18 @@ impl Checker {
         }
     }
 
+    /// Comparisons of header columns that nothing known can be compared with: an empty cell stays empty,
+    /// a full one is taken as it is.
+    pub(super) fn not_compared(&self) -> Vec<String> {
+        let Context { pattern, period, publisher, .. } = &self.context;
+        let comparisons =
+            [("period", PERIOD, period.is_none()), ("publisher", UNIT, publisher.is_none())].into_iter();
+        let idle = comparisons.filter(|(_, column, unknown)| {
+            *unknown && pattern.columns.iter().any(|c| c.header && c.name == *column)
+        });
+        idle.map(|(what, column, _)| format!("{what} {column}")).collect()
+    }
+
     /// Fills empty cells with what the submission says, and compares the others with it.
     fn agree(&self, part: &mut Part, column: usize, expected: Option<&str>, kind: Kind) {
         let Some(expected) = expected else { return };

@@ -31,7 +31,7 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows_read: u64, 
         rows_set_aside: set_aside,
         counts,
         violations: findings.listed,
-        not_evaluated: checker.not_evaluated.to_vec(),
+        not_evaluated: [checker.not_evaluated.to_vec(), checker.not_compared()].concat(),
     }
 }
 

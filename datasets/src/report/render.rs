@@ -52,8 +52,8 @@ pub fn render(report: &Report, language: Language) -> String {
     if !report.not_evaluated.is_empty() {
         out.push('\n');
         out.push_str(language.pick(
-            "Nie sprawdzono (brak potrzebnych danych, np. okresu):\n",
-            "Not evaluated (something needed is unknown, such as the period):\n",
+            "Nie sprawdzono (brak potrzebnych danych, np. okresu albo nadawcy):\n",
+            "Not evaluated (something needed is unknown, such as the period or the publisher):\n",
         ));
         for name in &report.not_evaluated {
             let _ = writeln!(out, "  {name}");

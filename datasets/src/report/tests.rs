@@ -77,7 +77,7 @@ fn the_rendered_report_is_this_text() {
          \x20                           → Popraw.\n\
          \x20 … i jeszcze 2\n\
          \n\
-         Nie sprawdzono (brak potrzebnych danych, np. okresu):\n\
+         Nie sprawdzono (brak potrzebnych danych, np. okresu albo nadawcy):\n\
          \x20 regula\n"
     );
 }

@@ -89,12 +89,12 @@ fn checker(session: &Session, args: &Check) -> Result<Checker, Failure> {
     Checker::new(context).map_err(fault)
 }
 
-/// Offline only the id is known; a municipality's carries its TERC.
+/// Offline only the id is known; a municipality's carries its TERC. Of another publisher nothing is known
+/// that a file could be compared with, so that the report lists the comparison as not evaluated.
 fn publisher(args: &Check) -> Option<Publisher> {
     let id = short(args.publisher.as_deref()?).to_owned();
-    let terc6 = id
-        .split_once('-')
-        .map(|(_, code)| code.to_owned())
-        .filter(|code| code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()));
-    Some(Publisher { id, terc6, regon: None })
+    let (_, code) = id.split_once('-')?;
+    let terc6 = Some(code.to_owned())
+        .filter(|code| code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()))?;
+    Some(Publisher { id, terc6: Some(terc6), regon: None })
 }

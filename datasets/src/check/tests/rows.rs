@@ -50,6 +50,21 @@ fn another_unit_is_a_publisher_mismatch() {
 }
 
 #[test]
+fn what_nothing_is_compared_with_is_listed_and_never_passed() {
+    let file = format!("{HEADER},okres,jst_terc6\n{ROW},1999-Q1,020101\n");
+    let known = checker(embedded("rb28s"), Some("2022-Q4"));
+    let listed = |checker: &Checker| check_in(checker, file.as_bytes(), 1 << 20).not_evaluated;
+    assert_eq!(listed(&known), Vec::<String>::new());
+    assert_eq!(listed(&known.of(None)), ["publisher jst_terc6"]);
+    let unknown = listed(&checker(embedded("rb28s"), None));
+    assert!(unknown.contains(&"period okres".to_owned()), "{unknown:?}");
+    // A pattern without these columns compares nothing, so it has nothing to list.
+    let mut bare = embedded("rb28s");
+    bare.columns.retain(|column| !column.header);
+    assert_eq!(listed(&checker(bare, Some("2022-Q4")).of(None)), Vec::<String>::new());
+}
+
+#[test]
 fn a_broken_header_is_one_set_of_findings_that_hides_rows() {
     let report = check("jednostka_regon,dzial,dzial,nowa\nx,y\n");
     assert_eq!(report.rows_read, 0);
