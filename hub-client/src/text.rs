@@ -66,6 +66,9 @@ texts! {
     STRICT: "  uwagi zatrzymują wysłanie (--strict)", "  warnings block (--strict)";
     WARNINGS: "  uwag w raporcie: {count}; szczegóły: hub submissions report {submission}",
         "  remarks in the report: {count}; details: hub submissions report {submission}";
+    REST_OF_REPORT: "zobacz wszystkie: hub submissions report {submission}",
+        "see all of them: hub submissions report {submission}";
+    REST_OF_CHECK: "zobacz wszystkie: hub check, z tym samym plikiem", "see all of them: hub check, with the same file";
     STANDS_ON: "zbiór {dataset}, wersja {version}{coverage}", "dataset {dataset}, version {version}{coverage}";
     COVERAGE: ", jednostki: {reporting} z {expected} oczekiwanych (wg {source})",
         ", units: {reporting} of {expected} expected (by {source})";

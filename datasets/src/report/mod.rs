@@ -8,7 +8,7 @@ mod render;
 mod tests;
 
 pub use findings::{Findings, LineSet};
-pub use render::{Language, render};
+pub use render::{Language, render, render_short};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Count, Report, Severity, Violation};
+use super::{Count, Findings, Report, Severity, Violation};
 
 /// Language of a text for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,11 +21,29 @@ impl Language {
     }
 }
 
-/// Violations that are written out in full; the report itself holds more of them.
-const SHOWN_MAX: usize = 50;
+/// Violations that a short text writes out; the report itself holds more of them.
+const SHORT_MAX: usize = 50;
 
-/// Writes a report as text: what happens next, what was counted, then each violation by row and column.
+/// Writes a report as text: what happens next, what was counted, then each violation that the report
+/// holds, by row and column.
 pub fn render(report: &Report, language: Language) -> String {
+    let rest = match language {
+        Language::Polish => {
+            format!("raport wymienia najwyżej {}; popraw te i sprawdź ponownie", Findings::LISTED_MAX)
+        }
+        Language::English => {
+            format!("a report names at most {}; correct these and check again", Findings::LISTED_MAX)
+        }
+    };
+    text(report, language, usize::MAX, &rest)
+}
+
+/// The same with the first 50 violations only; `rest` says how to see the others, in the same language.
+pub fn render_short(report: &Report, language: Language, rest: &str) -> String {
+    text(report, language, SHORT_MAX, rest)
+}
+
+fn text(report: &Report, language: Language, most: usize, rest: &str) -> String {
     let mut out = String::new();
     out.push_str(&verdict(report, language));
     out.push('\n');
@@ -47,7 +65,7 @@ pub fn render(report: &Report, language: Language) -> String {
     }
     if !report.violations.is_empty() {
         out.push('\n');
-        violations(&mut out, report, language);
+        violations(&mut out, report, language, most, rest);
     }
     if !report.not_evaluated.is_empty() {
         out.push('\n');
@@ -111,8 +129,8 @@ fn counts(out: &mut String, counts: &[Count], language: Language) {
     }
 }
 
-fn violations(out: &mut String, report: &Report, language: Language) {
-    let shown = report.violations.iter().take(SHOWN_MAX);
+fn violations(out: &mut String, report: &Report, language: Language, most: usize, rest: &str) {
+    let shown = report.violations.iter().take(most);
     let cells: Vec<[String; 4]> = shown.clone().map(|v| cells(v, language)).collect();
     let titles = match language {
         Language::Polish => ["wiersz", "kolumna", "wartość", "co jest źle"],
@@ -139,8 +157,8 @@ fn violations(out: &mut String, report: &Report, language: Language) {
     let more = all.saturating_sub(cells.len() as u64);
     if more > 0 {
         let _ = match language {
-            Language::Polish => writeln!(out, "  … i jeszcze {more}"),
-            Language::English => writeln!(out, "  … and {more} more"),
+            Language::Polish => writeln!(out, "  … i jeszcze {more}: {rest}"),
+            Language::English => writeln!(out, "  … and {more} more: {rest}"),
         };
     }
 }

@@ -75,11 +75,37 @@ fn the_rendered_report_is_this_text() {
          \x20 wiersz  kolumna  wartość  co jest źle\n\
          \x20     12  plan     x␣y      źle\n\
          \x20                           → Popraw.\n\
-         \x20 … i jeszcze 2\n\
+         \x20 … i jeszcze 2: raport wymienia najwyżej 1000; popraw te i sprawdź ponownie\n\
          \n\
          Nie sprawdzono (brak potrzebnych danych, np. okresu albo nadawcy):\n\
          \x20 regula\n"
     );
+}
+
+#[test]
+fn a_text_names_all_or_says_how_to_see_the_rest() {
+    let mut findings = Findings::default();
+    (1..=60).for_each(|row| findings.add(violation(Code::TypeInvalid, Severity::Block, row)));
+    let report = Report {
+        pattern: "rb28s/1.0.0".to_owned(),
+        bundle_sha256: String::new(),
+        rows_read: 60,
+        rows_refused: 60,
+        rows_set_aside: 0,
+        counts: vec![Count {
+            code: Code::TypeInvalid,
+            severity: Severity::Block,
+            rule: String::new(),
+            count: 60,
+        }],
+        violations: findings.listed,
+        not_evaluated: Vec::new(),
+    };
+    let named = |text: &str| text.matches("→ Correct it.").count();
+    let whole = render(&report, Language::English);
+    assert!(named(&whole) == 60 && !whole.contains("more"), "{whole}");
+    let short = render_short(&report, Language::English, "hub submissions report 7");
+    assert!(named(&short) == 50 && short.contains("… and 10 more: hub submissions report 7\n"), "{short}");
 }
 
 #[test]

@@ -13,8 +13,7 @@ use std::io::{self, Write as _};
 
 use clap::CommandFactory as _;
 use hub_datasets::Report;
-use hub_datasets::report::Language as ReportLanguage;
-use hub_datasets::report::render;
+use hub_datasets::report::{Language as ReportLanguage, render, render_short};
 use serde_json::Value;
 
 use crate::args::{Args, Command};
@@ -51,13 +50,21 @@ async fn over_the_network(session: &Session, command: Command) -> Result<Exit, F
     }
 }
 
-/// A report in the reader's language, by the renderer that the hub uses too.
+/// All that a report holds, in the reader's language.
 fn rendered(report: &Report, language: Language) -> String {
-    let language = match language {
+    render(report, of_report(language))
+}
+
+/// The beginning of a report, and how to see the rest.
+fn rendered_short(report: &Report, language: Language, rest: &str) -> String {
+    render_short(report, of_report(language), rest)
+}
+
+fn of_report(language: Language) -> ReportLanguage {
+    match language {
         Language::Polish => ReportLanguage::Polish,
         Language::English => ReportLanguage::English,
-    };
-    render(report, language)
+    }
 }
 
 /// A report as it came over the wire.

@@ -11,7 +11,7 @@ use hub_client::{
 use hub_datasets::{Report, Severity};
 use hub_proto::Reason;
 
-use super::{json, print, print_json, rendered, report_of};
+use super::{json, print, print_json, rendered_short, report_of};
 use crate::args::Push;
 use crate::exit::{Exit, Failure, advice};
 use crate::session::{Session, Unit};
@@ -186,18 +186,21 @@ impl One<'_> {
             lines.push(format!("  {}", advice.get(session.language)));
         }
         if let Some(report) = report {
-            lines.extend(self.remarks(report, refused, &submission.name));
+            lines.extend(self.remarks(report, refused, short(&submission.name)));
         }
         lines.join("\n")
     }
 
-    /// The whole report where it decides, else how much it says.
+    /// The report where it decides, else how much it says.
     fn remarks(&self, report: &Report, refused: bool, submission: &str) -> Option<String> {
         if refused || self.args.dry_run {
-            return Some(rendered(report, self.session.language).trim_end().to_owned());
+            // The hub keeps nothing of a dry run that could be asked for later.
+            let rest = if self.args.dry_run { text::REST_OF_CHECK } else { text::REST_OF_REPORT };
+            let rest = self.session.say(rest, &[("submission", submission)]);
+            return Some(rendered_short(report, self.session.language, &rest).trim_end().to_owned());
         }
         let count: u64 = report.counts.iter().map(|count| count.count).sum();
-        let values = [("count", count.to_string()), ("submission", short(submission).to_owned())];
+        let values = [("count", count.to_string()), ("submission", submission.to_owned())];
         let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
         (count > 0).then(|| self.session.say(text::WARNINGS, &values))
     }

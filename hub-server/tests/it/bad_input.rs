@@ -71,6 +71,16 @@ fn ten_thousand_errors_are_counted_exactly_and_listed_boundedly() {
     let listed = verdict["report"]["violations"].as_array().expect("findings").len();
     assert!((100..=10_000).contains(&listed), "{listed}");
     assert_eq!(verdict["report"]["rows_refused"], 10_000);
+    // As text: all that the report holds where nothing else can show it, else the beginning and the way to the rest.
+    let told = |profile: &str, deed: &str| {
+        let path = file.to_str().expect("a path");
+        server.hub(profile, &[deed, path, "--pattern", "rb28s", "--period", PERIOD]).expect(3)
+    };
+    let named = |text: &str| text.matches("this is not a number").count();
+    let checked = told("", "check").says("a report names at most 1000");
+    assert!(named(&checked.stdout) > 500, "{}", checked.stdout);
+    let pushed = told("publisher", "push").says("see all of them: hub submissions report ");
+    assert!(named(&pushed.stdout) <= 50, "{}", pushed.stdout);
 }
 
 #[test]
