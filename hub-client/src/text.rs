@@ -61,7 +61,7 @@ texts! {
         "  parts that the file lacks stay as they were: {slices}";
     DROPPED: "  usunięto części, których plik nie zawiera: {slices}",
         "  parts that the file lacks were dropped: {slices}";
-    RESUMED: "{file}: wznawiam wysyłanie przerwane wcześniej", "{file}: going on with a push that was cut earlier";
+    RESUMED: "{file}: wznawiam wysyłanie rozpoczęte wcześniej", "{file}: going on with a push that was begun earlier";
     FILE_CHECKED: "{file}:", "{file}:";
     STRICT: "  uwagi zatrzymują wysłanie (--strict)", "  warnings block (--strict)";
     WARNINGS: "  uwag w raporcie: {count}; szczegóły: hub submissions report {submission}",

@@ -206,13 +206,21 @@ impl One<'_> {
     }
 }
 
-/// True when asking again under the same id would only give the same refusal.
+/// True when asking again under the same id would only give the same refusal. What waits for the sender's
+/// word (may rows go, does the correction still stand) is not: the hub holds the bytes until that comes.
 fn is_final(error: &ClientError) -> bool {
     match error {
         ClientError::Closed { .. } => true,
         ClientError::Refused(refusal) => !matches!(
             refusal.reason,
-            None | Some(Reason::Busy | Reason::Unavailable | Reason::Internal | Reason::StorageFull)
+            None | Some(
+                Reason::Busy
+                    | Reason::Unavailable
+                    | Reason::Internal
+                    | Reason::StorageFull
+                    | Reason::DeletionUnconfirmed
+                    | Reason::RevisionMoved
+            )
         ),
         _ => false,
     }

@@ -1,6 +1,6 @@
 //! Corrections: what is sent again replaces its own part and nothing else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -135,6 +135,44 @@ fn replacing_all_asks_before_it_drops() {
     let after = server.rows("ministry", ALL_ROWS);
     assert_eq!(after.len(), of_school(&before, SCHOOL).len());
     assert!(after.iter().all(|row| row.starts_with(SCHOOL)));
+}
+
+#[test]
+fn a_large_push_that_waits_for_a_word_goes_on_with_what_was_sent() {
+    let server = Server::start();
+    let whole = String::from_utf8(synthetic("rb28s", "100201", PERIOD, 30_000, 11)).expect("text");
+    let lines: Vec<&str> = whole.lines().collect();
+    let school = lines[1].split(',').next().expect("a school");
+    let rest: Vec<&str> = lines.iter().filter(|line| !line.starts_with(school)).copied().collect();
+    let all = server.file("all.csv", whole.as_bytes());
+    let some = server.file("some.csv", (rest.join("\n") + "\n").as_bytes());
+    assert!(rest.join("\n").len() > 1 << 20, "small payloads go in one piece");
+    server.accepted("publisher", &all, "rb28s", PERIOD, &[]);
+
+    let listed = || -> Vec<Value> {
+        let listed = server.hub("publisher", &["--format", "json", "submissions", "list"]).expect(0).stdout;
+        listed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    // The hub holds all bytes of a refused push; the next command under the same id has none to send.
+    let goes_on = |file: &Path, refused: &str, before: &[&str], after: &[&str]| {
+        let size = std::fs::metadata(file).expect("the file").len();
+        server.push("publisher", file, "rb28s", PERIOD, before).expect(1).says(refused);
+        let waiting = listed().remove(0);
+        assert_eq!(
+            (&waiting["durable_offset"], &waiting["revision"]),
+            (&json!(size), &json!(0)),
+            "{waiting}"
+        );
+        let went_on = server.push("publisher", file, "rb28s", PERIOD, after).expect(0);
+        let verdict = went_on.says("going on with a push that was begun earlier").json();
+        assert_eq!(verdict["submission"]["submission"], waiting["submission"]);
+        assert_eq!(verdict["submission"]["request_id"], waiting["request_id"]);
+    };
+    goes_on(&some, "DELETION_UNCONFIRMED", &["--replace-all"], &["--replace-all", "--confirm-deletions"]);
+    goes_on(&all, "REVISION_MOVED", &["--parent-revision", "1"], &["--parent-revision", "2"]);
+    let revisions: Vec<Value> = listed().iter().map(|one| one["revision"].clone()).collect();
+    assert_eq!(revisions, [json!(3), json!(2), json!(1)]);
+    assert_eq!(lasting(server.root()), Vec::<PathBuf>::new());
 }
 
 #[test]

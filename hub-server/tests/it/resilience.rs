@@ -62,7 +62,7 @@ fn a_large_push_goes_on_when_the_command_runs_again() {
     let file_name = file.to_str().expect("a path");
     let again =
         server.hub("publisher", &["push", file_name, "--pattern", "rb28s", "--period", LATE]).expect(0);
-    assert!(again.stderr.contains("going on with a push that was cut earlier"), "{}", again.stderr);
+    assert!(again.stderr.contains("going on with a push that was begun earlier"), "{}", again.stderr);
     assert_whole(&server, &file);
     let third = server.accepted("publisher", &file, "rb28s", LATE, &[]);
     assert_eq!(third["unchanged"], true);

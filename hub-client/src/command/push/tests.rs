@@ -62,7 +62,14 @@ fn a_dry_run_goes_by_its_report() {
 fn the_id_is_kept_while_the_outcome_is_open() {
     assert!(is_final(&refused(Reason::PublisherNotPermitted)));
     assert!(is_final(&refused(Reason::RequestIdReused)));
-    for open in [Reason::Busy, Reason::Internal, Reason::StorageFull, Reason::Unavailable] {
+    for open in [
+        Reason::Busy,
+        Reason::Internal,
+        Reason::StorageFull,
+        Reason::Unavailable,
+        Reason::DeletionUnconfirmed,
+        Reason::RevisionMoved,
+    ] {
         assert!(!is_final(&refused(open)), "{open:?}");
     }
     let endpoint = "http://127.0.0.1:1".to_owned();
