@@ -53,7 +53,6 @@ pub enum Code {
     PeriodMismatch,
     PublisherMismatch,
     TimeAmbiguous,
-    NotEvaluated,
 }
 
 impl Code {
@@ -90,7 +89,6 @@ impl Code {
             Self::PeriodMismatch => "PERIOD_MISMATCH",
             Self::PublisherMismatch => "PUBLISHER_MISMATCH",
             Self::TimeAmbiguous => "TIME_AMBIGUOUS",
-            Self::NotEvaluated => "NOT_EVALUATED",
         }
     }
 

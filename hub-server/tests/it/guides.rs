@@ -9,7 +9,7 @@ use std::process::Command;
 
 use hub_proto::Reason;
 
-use crate::harness::{Server, run, server_binary};
+use crate::harness::{Server, air_sample, kutno_sample, run, server_binary};
 
 /// What stands above a block that is run.
 const MARK: &str = "<!-- run -->";
@@ -183,6 +183,21 @@ fn the_clerks_guide_explains_every_code_of_a_report() {
     assert!(codes.len() > 25, "{codes:?}");
     for code in codes {
         assert!(guide.contains(&format!("| `{code}` |")), "docs/clerk.pl.md does not explain {code}");
+    }
+}
+
+#[test]
+fn the_clerks_guide_explains_what_is_not_evaluated() {
+    let guide = text("docs/clerk.pl.md");
+    let server = Server::start();
+    for (pattern, sample) in [("rb28s", kutno_sample()), ("jakosc_powietrza", air_sample())] {
+        let file = sample.to_str().expect("a path");
+        let told =
+            server.hub("", &["--format", "json", "check", file, "--pattern", pattern]).expect(0).json();
+        let listed = told["report"]["not_evaluated"].as_array().expect("a list");
+        let named = listed.iter().filter_map(|name| name.as_str()).filter(|name| name.contains(' '));
+        let unexplained: Vec<&str> = named.filter(|name| !guide.contains(&format!("| `{name}` |"))).collect();
+        assert!(!listed.is_empty() && unexplained.is_empty(), "{pattern}: {unexplained:?}");
     }
 }
 
