@@ -51,29 +51,28 @@ fn report(context: Context, bytes: &[u8]) -> Report {
     for piece in bytes.chunks(1_000) {
         match cutter.push(bytes::Bytes::copy_from_slice(piece)) {
             Ok(whole) => chunks.extend(whole),
-            Err(fault) => return checker.finish(checker.unreadable(&fault), 0, 0),
+            Err(fault) => return checker.finish(checker.unreadable(&fault), 0),
         }
     }
     match cutter.finish() {
         Ok(last) => chunks.extend(last),
-        Err(fault) => return checker.finish(checker.unreadable(&fault), 0, 0),
+        Err(fault) => return checker.finish(checker.unreadable(&fault), 0),
     }
     let (plan, mut findings) = match checker.header(cutter.header().unwrap_or_default()) {
         Ok(good) => good,
-        Err(findings) => return checker.finish(findings, 0, 0),
+        Err(findings) => return checker.finish(findings, 0),
     };
     let (mut batches, mut lines) = (Vec::new(), Vec::new());
-    let (mut rows, mut set_aside) = (0, 0);
+    let mut rows = 0;
     for chunk in &chunks {
         let checked = checker.csv(&plan, chunk);
         findings.merge(checked.findings);
         batches.push(checked.batch);
         lines.extend(checked.lines);
         rows += checked.rows;
-        set_aside += checked.set_aside;
     }
     repeated_keys(&checker, &pattern, &batches, &lines, &mut findings);
-    checker.finish(findings, rows, set_aside)
+    checker.finish(findings, rows)
 }
 
 fn repeated_keys(

@@ -5,7 +5,7 @@ use crate::report::{Code, Count, Findings, Report, Severity};
 use super::Checker;
 use super::messages::structural;
 
-pub(super) fn report(checker: &Checker, mut findings: Findings, rows_read: u64, set_aside: u64) -> Report {
+pub(super) fn report(checker: &Checker, mut findings: Findings, rows_read: u64) -> Report {
     let structure_broken = findings
         .counts
         .keys()
@@ -28,7 +28,7 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows_read: u64, 
         bundle_sha256: pattern.bundle_sha256.clone(),
         rows_read,
         rows_refused: findings.rows_refused.min(rows_read),
-        rows_set_aside: set_aside,
+        rows_set_aside: 0,
         counts,
         violations: findings.listed,
         not_evaluated: [checker.not_evaluated.to_vec(), checker.not_compared()].concat(),

@@ -82,8 +82,6 @@ pub struct Checked {
     pub findings: Findings,
     /// Rows read, those included that are not in the batch because their number of cells is wrong.
     pub rows: u64,
-    /// Rows set aside by name.
-    pub set_aside: u64,
 }
 
 /// A part while it is checked.
@@ -210,7 +208,7 @@ impl Checker {
             RecordBatch::new_empty(self.schema())
         });
         let lines = if batch.num_rows() == lines.len() { lines } else { Vec::new() };
-        Checked { batch, lines, findings, rows, set_aside: 0 }
+        Checked { batch, lines, findings, rows }
     }
 
     fn encoding_fault(&self, chunk: &Chunk, at: usize) -> Checked {
@@ -225,7 +223,7 @@ impl Checker {
 
     fn nothing(&self, findings: Findings) -> Checked {
         let batch = RecordBatch::new_empty(self.schema());
-        Checked { batch, lines: Vec::new(), findings, rows: 0, set_aside: 0 }
+        Checked { batch, lines: Vec::new(), findings, rows: 0 }
     }
 
     /// The finding for a payload that cannot be cut into records.
@@ -284,7 +282,7 @@ impl Checker {
     }
 
     /// Ends the check: the findings of all parts become the report.
-    pub fn finish(&self, findings: Findings, rows_read: u64, set_aside: u64) -> Report {
-        finish::report(self, findings, rows_read, set_aside)
+    pub fn finish(&self, findings: Findings, rows_read: u64) -> Report {
+        finish::report(self, findings, rows_read)
     }
 }

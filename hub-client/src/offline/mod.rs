@@ -56,14 +56,13 @@ struct Reading<'a> {
 struct Pass {
     findings: Findings,
     rows_read: u64,
-    set_aside: u64,
     keys: Keys,
 }
 
 impl Reading<'_> {
     /// None when rows turned out to come in no order.
     fn pass(&self, keys: Keys) -> io::Result<Option<Pass>> {
-        let mut pass = Pass { findings: Findings::default(), rows_read: 0, set_aside: 0, keys };
+        let mut pass = Pass { findings: Findings::default(), rows_read: 0, keys };
         let mut source = Source::open(File::open(self.path)?, self.media_type, self.checker);
         let in_order = std::thread::scope(|scope| {
             let mut crew = Crew::start(scope, self.checker);
@@ -96,7 +95,6 @@ impl Reading<'_> {
 impl Pass {
     fn take(&mut self, checked: Checked, checker: &Checker) -> io::Result<Result<(), Disorder>> {
         self.rows_read += checked.rows;
-        self.set_aside += checked.set_aside;
         self.findings.merge(checked.findings);
         match self.keys.take(&checked.batch, &checked.lines, checker)? {
             Ok(repeated) => {
@@ -109,7 +107,7 @@ impl Pass {
 
     fn report(mut self, checker: &Checker) -> Report {
         self.findings.merge(self.keys.into_findings());
-        checker.finish(self.findings, self.rows_read, self.set_aside)
+        checker.finish(self.findings, self.rows_read)
     }
 }
 

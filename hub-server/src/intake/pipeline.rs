@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use arrow::record_batch::RecordBatch;
-use hub_datasets::check::{Checked, Checker};
+use hub_datasets::check::{Checked, Checker, Stop};
 use hub_datasets::report::{Findings, Severity};
 use hub_proto::Reason;
 
@@ -14,7 +14,7 @@ use super::IntakeError;
 use super::physical::Slices;
 use super::pool::{InOrder, Pool};
 use super::sequence::{Disorder, Sequence, Sorter};
-use super::source::{Piece, Source, SourceLimits, Stop};
+use super::source::{Piece, Source, SourceLimits};
 use super::worker::{Job, Outcome};
 use crate::commit::JobRows;
 use crate::config::limits::{SLICES_MAX, SMALL_JOB_ROWS};
@@ -67,7 +67,6 @@ struct Pass<'a> {
     job: &'a Job,
     findings: Findings,
     rows_read: u64,
-    set_aside: u64,
     slices: Slices,
     order: Order<'a>,
     output: Output<'a>,
@@ -95,7 +94,6 @@ impl<'a> Pass<'a> {
             job,
             findings: Findings::default(),
             rows_read: 0,
-            set_aside: 0,
             slices: Slices::new(slice),
             order,
             output: Output::new(job),
@@ -144,7 +142,7 @@ impl<'a> Pass<'a> {
                         pieces += 1;
                     }
                     Ok(None) => open = false,
-                    Err(Stop::Findings(findings)) => (open, stopped) = (false, findings),
+                    Err(Stop::Findings(findings)) => (open, stopped) = (false, *findings),
                     Err(Stop::Io(error)) => {
                         return Err(fault(&format!("the spooled payload cannot be read: {error}")));
                     }
@@ -171,7 +169,6 @@ impl<'a> Pass<'a> {
     /// Takes a checked piece in its turn. False when its rows are out of order.
     fn take(&mut self, checked: Checked, pool: &mut Pool<Task, Done>) -> Result<bool, IntakeError> {
         self.rows_read += checked.rows;
-        self.set_aside += checked.set_aside;
         self.findings.merge(checked.findings);
         self.slices.take(&checked.batch)?;
         if self.slices.len() > SLICES_MAX {
@@ -241,13 +238,12 @@ impl<'a> Pass<'a> {
     }
 
     fn finish(self) -> Result<Outcome, IntakeError> {
-        let report = self.job.checker.finish(self.findings, self.rows_read, self.set_aside);
+        let report = self.job.checker.finish(self.findings, self.rows_read);
         if report.blocks() {
             self.output.discard();
             return Ok(Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() });
         }
-        let row_count = self.rows_read - self.set_aside;
-        let slices = self.slices.into_sorted();
+        let (row_count, slices) = (self.rows_read, self.slices.into_sorted());
         if !self.job.encode {
             self.output.discard();
             return Ok(Outcome { report, rows: JobRows::None, row_count, slices });

@@ -22,15 +22,15 @@ fn check_in(checker: &Checker, file: &[u8], target: usize) -> Report {
     let mut cutter = Cutter::new(target, 1 << 20);
     let mut chunks: Vec<Chunk> = match cutter.push(Bytes::copy_from_slice(file)) {
         Ok(chunks) => chunks,
-        Err(fault) => return checker.finish(checker.unreadable(&fault), 0, 0),
+        Err(fault) => return checker.finish(checker.unreadable(&fault), 0),
     };
     match cutter.finish() {
         Ok(last) => chunks.extend(last),
-        Err(fault) => return checker.finish(checker.unreadable(&fault), 0, 0),
+        Err(fault) => return checker.finish(checker.unreadable(&fault), 0),
     }
     let (plan, mut findings) = match checker.header(cutter.header().unwrap_or_default()) {
         Ok(planned) => planned,
-        Err(findings) => return checker.finish(findings, 0, 0),
+        Err(findings) => return checker.finish(findings, 0),
     };
     let (mut rows, mut batches, mut lines) = (0, Vec::new(), Vec::new());
     for chunk in &chunks {
@@ -42,7 +42,7 @@ fn check_in(checker: &Checker, file: &[u8], target: usize) -> Report {
         lines.extend(checked.lines);
     }
     add_repeats(checker, &batches, &lines, &mut findings);
-    checker.finish(findings, rows, 0)
+    checker.finish(findings, rows)
 }
 
 fn add_repeats(

@@ -222,13 +222,13 @@ fn a_broken_end_is_told_after_more_bad_cells_than_are_listed() {
         let mut findings = cells();
         assert_eq!(findings.listed.len(), Findings::LISTED_MAX);
         findings.merge(end.clone());
-        let report = checker.finish(findings, 1_500, 0);
+        let report = checker.finish(findings, 1_500);
         assert!(report.blocks(), "{code:?}");
         assert_eq!(codes(&report), [(code, 1)]);
         assert_eq!(report.violations.iter().map(|v| v.code).collect::<Vec<_>>(), [code]);
         // Added one by one it displaces a cell as well.
         let mut findings = cells();
         end.listed.into_iter().for_each(|violation| findings.add(violation));
-        assert_eq!(checker.finish(findings, 1_500, 0).violations.len(), 1);
+        assert_eq!(checker.finish(findings, 1_500).violations.len(), 1);
     }
 }
