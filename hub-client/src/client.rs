@@ -13,6 +13,7 @@ use hub_proto::v1::read_service_client::ReadServiceClient;
 use hub_proto::v1::submission_service_client::SubmissionServiceClient;
 
 use crate::error::ClientError;
+use crate::fault::ProfileFault;
 use crate::profile::Profile;
 use crate::retry::{Patience, RETRY_FOR};
 use crate::transport;
@@ -100,7 +101,7 @@ impl Bearer {
             return Ok(Self(None));
         };
         let mut value = MetadataValue::try_from(format!("Bearer {}", token.reveal()))
-            .map_err(|_| ClientError::profile(&profile.name, "its token holds characters that no key has"))?;
+            .map_err(|_| ClientError::profile(&profile.name, ProfileFault::Token))?;
         value.set_sensitive(true);
         Ok(Self(Some(value)))
     }

@@ -8,25 +8,27 @@ use hub_proto::Reason;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::fault::{EndpointFault, ProfileFault};
+
 /// A failure of the client, with what, where and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// The profile lacks or does not parse.
-    #[error("profile {name}: {message}")]
+    #[error("profile {name}: {fault}")]
     Profile {
         /// Name of the profile.
         name: String,
         /// What is wrong with it.
-        message: String,
+        fault: ProfileFault,
     },
     /// The endpoint is not an address that this client may call.
-    #[error("endpoint {endpoint}: {message}")]
+    #[error("endpoint {endpoint}: {fault}")]
     Endpoint {
         /// The address as written.
         endpoint: String,
         /// What is wrong with it.
-        message: String,
+        fault: EndpointFault,
     },
     /// No connection within the time allowed.
     #[error(
@@ -146,8 +148,12 @@ impl From<Status> for ClientError {
 }
 
 impl ClientError {
-    pub(crate) fn profile(name: &str, message: impl Into<String>) -> Self {
-        Self::Profile { name: name.to_owned(), message: message.into() }
+    pub(crate) fn profile(name: &str, fault: ProfileFault) -> Self {
+        Self::Profile { name: name.to_owned(), fault }
+    }
+
+    pub(crate) fn endpoint(endpoint: &str, fault: EndpointFault) -> Self {
+        Self::Endpoint { endpoint: endpoint.to_owned(), fault }
     }
 
     pub(crate) fn file(deed: Deed, path: &Path, source: std::io::Error) -> Self {

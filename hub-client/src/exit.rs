@@ -3,10 +3,11 @@
 use std::io;
 use std::process::ExitCode;
 
-use hub_client::{ClientError, Refusal, short};
+use hub_client::ClientError;
 use hub_proto::Reason;
 
-use crate::text::{self, Language, Text};
+use crate::text::{self, Language};
+use crate::told;
 
 /// How the command ends, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,10 +44,14 @@ impl From<Exit> for ExitCode {
 pub(crate) enum Failure {
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// In the reader's language already, as is `Other`.
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
     Output(#[from] io::Error),
+    /// The hub's answer is not what the contract promises.
+    #[error("{0}")]
+    Answer(String),
     #[error("{0}")]
     Other(String),
 }
@@ -62,7 +67,7 @@ impl Failure {
             }
             // The reader of our output went away: `hub query … | head`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Accepted,
-            Self::Client(_) | Self::Output(_) | Self::Other(_) => Exit::Failed,
+            Self::Client(_) | Self::Output(_) | Self::Answer(_) | Self::Other(_) => Exit::Failed,
         }
     }
 
@@ -70,56 +75,13 @@ impl Failure {
     pub(crate) fn message(&self, language: Language) -> Option<String> {
         match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
-            Self::Client(error) => Some(client_message(error, language)),
-            _ => Some(self.to_string()),
+            Self::Output(error) => {
+                Some(text::OUTPUT.with(language, &[("cause", &told::cause(error, language))]))
+            }
+            Self::Client(error) => Some(told::failure(error, language)),
+            Self::Answer(cause) => Some(text::ANSWER.with(language, &[("cause", cause)])),
+            Self::Usage(message) | Self::Other(message) => Some(message.clone()),
         }
-    }
-}
-
-fn client_message(error: &ClientError, language: Language) -> String {
-    match error {
-        ClientError::NotReached { endpoint, waited, cause } => text::NOT_REACHED.with(
-            language,
-            &[("endpoint", endpoint), ("seconds", &format!("{:.0}", waited.as_secs_f64())), ("cause", cause)],
-        ),
-        ClientError::Incomplete { endpoint, message } => {
-            text::INCOMPLETE.with(language, &[("endpoint", endpoint), ("message", message)])
-        }
-        ClientError::Refused(refusal) => refusal_message(refusal, language),
-        ClientError::Closed { submission, state } => {
-            text::CLOSED.with(language, &[("submission", short(submission)), ("state", state)])
-        }
-        other => other.to_string(),
-    }
-}
-
-fn refusal_message(refusal: &Refusal, language: Language) -> String {
-    let reason =
-        refusal.reason.map_or_else(|| format!("{:?}", refusal.code), |reason| reason.as_str().to_owned());
-    let mut message = text::REFUSED.with(language, &[("reason", &reason), ("message", &refusal.message)]);
-    for (field, fault) in &refusal.fields {
-        message.push_str(&format!("\n  {field}: {fault}"));
-    }
-    if let Some(advice) = refusal.reason.and_then(advice) {
-        message.push_str("\n  ");
-        message.push_str(advice.get(language));
-    }
-    message
-}
-
-/// What to do about a refusal.
-pub(crate) fn advice(reason: Reason) -> Option<Text> {
-    match reason {
-        Reason::CredentialMissing | Reason::CredentialInvalid => Some(text::ADVICE_CREDENTIAL),
-        Reason::PublisherNotPermitted => Some(text::ADVICE_PUBLISHER),
-        Reason::ReadNotPermitted => Some(text::ADVICE_READ),
-        Reason::ScopeMissing => Some(text::ADVICE_SCOPE),
-        Reason::RevisionMoved => Some(text::ADVICE_REVISION),
-        Reason::DeletionUnconfirmed => Some(text::ADVICE_DELETION),
-        Reason::PeriodMismatch => Some(text::ADVICE_PERIOD),
-        Reason::PublisherMismatch => Some(text::ADVICE_PUBLISHER_MISMATCH),
-        Reason::Busy | Reason::Unavailable => Some(text::ADVICE_LATER),
-        _ => None,
     }
 }
 

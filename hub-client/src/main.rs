@@ -9,8 +9,10 @@ mod command;
 mod exit;
 mod offline;
 mod output;
+mod reasons;
 mod session;
 mod text;
+mod told;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::Environment;
 use crate::error::{ClientError, Deed};
+use crate::fault::ProfileFault;
 
 /// A text that never shows in `Debug` output, logs or errors.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,10 +73,7 @@ impl Profile {
     pub fn load(name: Option<&str>, environment: &Environment) -> Result<Self, ClientError> {
         let wanted = name.unwrap_or(DEFAULT_PROFILE);
         if wanted.is_empty() || wanted.contains(['/', '\\']) || wanted.starts_with('.') {
-            return Err(ClientError::profile(
-                wanted,
-                "a profile's name is a plain file name without its extension",
-            ));
+            return Err(ClientError::profile(wanted, ProfileFault::Name));
         }
         let path = environment.config_dir.join(format!("{wanted}.toml"));
         match (fs::read_to_string(&path), name, &environment.endpoint) {
@@ -89,21 +87,17 @@ impl Profile {
             (Err(error), None, Some(endpoint)) if error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(Self::anonymous(endpoint))
             }
-            (Err(error), _, _) => Err(ClientError::profile(
-                wanted,
-                format!(
-                    "cannot read {}: {error}; write the file (endpoint, token, ca) or set HUB_CONFIG_DIR or HUB_ENDPOINT",
-                    path.display()
-                ),
-            )),
+            (Err(source), _, _) => {
+                Err(ClientError::profile(wanted, ProfileFault::Unreadable { path, source }))
+            }
         }
     }
 
     /// Reads the text of a profile; a relative `ca` is meant beside the profile.
     pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Self, ClientError> {
         // The parser's own text quotes the line, which may hold the token: only its message is passed on.
-        let mut profile: Self =
-            toml::from_str(text).map_err(|error| ClientError::profile(name, error.message().to_owned()))?;
+        let mut profile: Self = toml::from_str(text)
+            .map_err(|error| ClientError::profile(name, ProfileFault::Text(error.message().to_owned())))?;
         name.clone_into(&mut profile.name);
         profile.ca = profile.ca.map(|ca| folder.join(ca));
         Ok(profile)
@@ -112,8 +106,8 @@ impl Profile {
     /// Writes `NAME.toml` into a folder, readable by its owner alone.
     pub fn write(&self, folder: &Path) -> Result<PathBuf, ClientError> {
         let path = folder.join(format!("{}.toml", self.name));
-        let text =
-            toml::to_string(self).map_err(|error| ClientError::profile(&self.name, error.to_string()))?;
+        let text = toml::to_string(self)
+            .map_err(|error| ClientError::profile(&self.name, ProfileFault::Text(error.to_string())))?;
         let write = || {
             fs::create_dir_all(folder)?;
             private_file(&path)?.write_all(text.as_bytes())

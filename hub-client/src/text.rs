@@ -15,6 +15,10 @@ pub(crate) struct Text {
 }
 
 impl Text {
+    pub(crate) const fn new(pl: &'static str, en: &'static str) -> Self {
+        Self { pl, en }
+    }
+
     pub(crate) fn get(self, language: Language) -> &'static str {
         match language {
             Language::Polish => self.pl,
@@ -39,7 +43,7 @@ impl Text {
 
 macro_rules! texts {
     ($($name:ident: $pl:literal, $en:literal;)+) => {
-        $(pub(crate) const $name: Text = Text { pl: $pl, en: $en };)+
+        $(pub(crate) const $name: Text = Text::new($pl, $en);)+
         #[cfg(test)]
         pub(crate) const ALL: &[(&str, Text)] = &[$((stringify!($name), $name),)+];
     };
@@ -80,23 +84,27 @@ texts! {
     CHECKING: "sprawdzam", "checking";
     NOT_REACHED: "brak połączenia z hubem {endpoint} przez {seconds} s ({cause}). Sprawdź adres, sieć i czy hub działa, a potem powtórz polecenie: zacznie tam, gdzie przerwało.",
         "hub not reached at {endpoint} for {seconds} s ({cause}). Check the address, the network and that the hub runs, then repeat the command: it goes on where it stopped.";
-    INCOMPLETE: "odpowiedź huba {endpoint} nie jest kompletna: {message}. Powtórz polecenie.",
-        "the answer of the hub {endpoint} is not whole: {message}. Repeat the command.";
-    REFUSED: "hub odmówił ({reason}): {message}", "the hub refused ({reason}): {message}";
+    INCOMPLETE: "odpowiedź huba {endpoint} nie jest kompletna; powtórz polecenie. Szczegóły: {message}",
+        "the answer of the hub {endpoint} is not whole; repeat the command. Details: {message}";
+    ANSWER: "odpowiedzi huba nie da się odczytać; sprawdź, czy program i hub mają zgodne wersje. Szczegóły: {cause}",
+        "the hub's answer cannot be read; check that program and hub have matching versions. Details: {cause}";
+    REFUSED: "hub odmówił ({reason}): {sentence}. Szczegóły: {message}",
+        "the hub refused ({reason}): {sentence}. Details: {message}";
+    REFUSED_ON_THE_WAY: "odmowa po drodze do huba ({code}); sprawdź adres i serwer pośredniczący. Szczegóły: {message}",
+        "refused on the way to the hub ({code}); check the address and the proxy. Details: {message}";
     CLOSED: "przesyłka {submission} jest zamknięta ({state}); powtórz polecenie, aby otworzyć nową",
         "submission {submission} is closed ({state}); repeat the command to open a new one";
-    ADVICE_CREDENTIAL: "Sprawdź klucz (token) w profilu: mógł wygasnąć albo zostać cofnięty.",
-        "Check the key (token) in the profile: it may have expired or been revoked.";
-    ADVICE_PUBLISHER: "Ten klucz nie pozwala wysyłać za tę jednostkę: użyj jej profilu albo jej pełnomocnictwa.",
-        "This key may not push for that publisher: use its own profile, or a mandate.";
-    ADVICE_READ: "Ten klucz nie pozwala czytać tych danych; poproś operatora huba o dostęp.",
-        "This key may not read this; ask the hub's operator for access.";
-    ADVICE_SCOPE: "Zakres klucza nie obejmuje tej czynności; poproś operatora huba o inny klucz.",
-        "The key's scope does not cover this; ask the hub's operator for another key.";
+    ADVICE_CREDENTIAL: "Sprawdź klucz (token) w profilu.", "Check the key (token) in the profile.";
+    ADVICE_PUBLISHER: "Użyj profilu tej jednostki albo jej pełnomocnictwa.",
+        "Use that publisher's own profile, or a mandate.";
+    ADVICE_READ: "Poproś operatora huba o dostęp.", "Ask the hub's operator for access.";
+    ADVICE_SCOPE: "Poproś operatora huba o inny klucz.", "Ask the hub's operator for another key.";
+    ADVICE_OPERATOR: "Zgłoś to operatorowi huba; podaj czas i treść komunikatu.",
+        "Tell the hub's operator the time and this message.";
     ADVICE_REVISION: "Ktoś przysłał w międzyczasie korektę; obejrzyj ją (hub submissions list) i wyślij jeszcze raz.",
         "A correction came in the meantime; look at it (hub submissions list) and push again.";
-    ADVICE_DELETION: "To wysłanie usunęłoby wiersze; jeśli tak ma być, dodaj --confirm-deletions.",
-        "This push would drop rows; if that is meant, add --confirm-deletions.";
+    ADVICE_DELETION: "Jeśli tak ma być, powtórz polecenie z --confirm-deletions.",
+        "If that is meant, repeat the command with --confirm-deletions.";
     ADVICE_PERIOD: "Okres w pliku i w poleceniu (--period) muszą być te same.",
         "The period in the file and in the command (--period) must be the same.";
     ADVICE_PUBLISHER_MISMATCH: "Plik należy do innej jednostki niż ta, za którą wysyłasz.",
@@ -107,7 +115,33 @@ texts! {
     UNKNOWN_FORMAT: "{file}: nieznane rozszerzenie; napisz .parquet, .csv, .arrow albo .ndjson",
         "{file}: unknown extension; write .parquet, .csv, .arrow or .ndjson";
     UNKNOWN_PATTERN: "nieznany wzór {pattern}; znane: {known}", "unknown pattern {pattern}; known: {known}";
-    OFFLINE_FAULT: "{file}: nie można odczytać: {cause}", "{file}: cannot be read: {cause}";
+    UNUSABLE_PATTERN: "wzoru nie da się użyć: {cause}", "a pattern cannot be used: {cause}";
+    UNREADABLE: "{file}: nie można odczytać: {cause}", "{file}: cannot be read: {cause}";
+    UNWRITABLE: "{file}: nie można zapisać: {cause}", "{file}: cannot be written: {cause}";
+    OUTPUT: "nie można wypisać odpowiedzi: {cause}", "the answer cannot be written: {cause}";
+    NO_SUCH_FILE: "nie ma takiego pliku ani folderu", "there is no such file or folder";
+    FILE_NOT_PERMITTED: "brak uprawnień do pliku albo folderu", "no permission for the file or folder";
+    DISK_FULL: "na dysku nie ma miejsca", "the disk is full";
+    IS_A_FOLDER: "to jest folder, nie plik", "this is a folder, not a file";
+    PROFILE: "profil {name}: {fault}", "profile {name}: {fault}";
+    PROFILE_NAME: "nazwa profilu to zwykła nazwa pliku bez rozszerzenia",
+        "a profile's name is a plain file name without its extension";
+    PROFILE_UNREADABLE: "nie można odczytać {file}: {cause}. Napisz ten plik (endpoint, token, ca) albo ustaw HUB_CONFIG_DIR lub HUB_ENDPOINT.",
+        "cannot read {file}: {cause}. Write the file (endpoint, token, ca) or set HUB_CONFIG_DIR or HUB_ENDPOINT.";
+    PROFILE_TEXT: "plik nie jest poprawnym profilem (endpoint, token, ca, organisation). Szczegóły: {cause}",
+        "the file is not a valid profile (endpoint, token, ca, organisation). Details: {cause}";
+    PROFILE_TOKEN: "token zawiera znaki, których nie ma żaden klucz",
+        "its token holds characters that no key has";
+    ENDPOINT: "adres {endpoint}: {fault}", "endpoint {endpoint}: {fault}";
+    ENDPOINT_ADDRESS: "to nie jest adres ({cause}); napisz http://127.0.0.1:50051 albo https://HOST:PORT",
+        "not an address ({cause}); write http://127.0.0.1:50051 or https://HOST:PORT";
+    ENDPOINT_HOST: "nie ma w nim nazwy komputera", "it names no host";
+    ENDPOINT_SCHEME: "nie zaczyna się od https:// ani http://", "it begins with neither https:// nor http://";
+    ENDPOINT_UNENCRYPTED: "zwykłe http jest dozwolone tylko na tym komputerze, bo klucz szedłby nieszyfrowany; użyj https",
+        "plain http is allowed to this machine only, for the token would travel unencrypted; use https";
+    ENDPOINT_AUTHORITIES: "ten system nie ma urzędów certyfikacji; wskaż urząd jako `ca` w profilu",
+        "this system has no certificate authorities; name one as `ca` in the profile";
+    ENDPOINT_TLS: "nie można przygotować szyfrowania (TLS): {cause}", "TLS cannot be set up: {cause}";
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
+use http::uri::InvalidUri;
 use hyper_util::rt::TokioIo;
 use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject as _;
@@ -15,6 +16,7 @@ use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::error::{ClientError, Deed};
+use crate::fault::EndpointFault;
 use crate::profile::Profile;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,20 +42,18 @@ struct Tls {
 
 /// A channel that connects when it is first used and again after every cut.
 pub(crate) fn channel(profile: &Profile) -> Result<Channel, ClientError> {
-    let fault = |message: String| ClientError::Endpoint { endpoint: profile.endpoint.clone(), message };
-    let uri: Uri = profile.endpoint.parse().map_err(|error| {
-        fault(format!("not an address ({error}); write http://127.0.0.1:50051 or https://HOST:PORT"))
-    })?;
-    let host =
-        uri.host().ok_or_else(|| fault("it names no host".to_owned()))?.trim_matches(['[', ']']).to_owned();
+    let refused = |fault| ClientError::endpoint(&profile.endpoint, fault);
+    let uri: Uri = profile
+        .endpoint
+        .parse()
+        .map_err(|error: InvalidUri| refused(EndpointFault::Address(error.to_string())))?;
+    let host = uri.host().ok_or_else(|| refused(EndpointFault::Host))?.trim_matches(['[', ']']).to_owned();
     let port = uri.port_u16().unwrap_or(DEFAULT_PORT);
     let tls = match uri.scheme_str() {
         Some("https") => Some(tls(&host, profile.ca.as_deref())?),
         Some("http") if is_loopback(&host) => None,
-        Some("http") => {
-            return Err(fault("plain http is allowed to this machine only, for the token would travel unencrypted; use https".to_owned()));
-        }
-        _ => return Err(fault("it begins with neither https:// nor http://".to_owned())),
+        Some("http") => return Err(refused(EndpointFault::Unencrypted)),
+        _ => return Err(refused(EndpointFault::Scheme)),
     };
     let endpoint = Endpoint::from(uri)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -76,7 +76,7 @@ async fn open(host: String, port: u16, tls: Option<Tls>) -> Result<TokioIo<Box<d
 }
 
 fn tls(host: &str, ca: Option<&Path>) -> Result<Tls, ClientError> {
-    let fault = |message: String| ClientError::Endpoint { endpoint: host.to_owned(), message };
+    let fault = |cause: String| ClientError::endpoint(host, EndpointFault::Tls(cause));
     let server = ServerName::try_from(host.to_owned()).map_err(|error| fault(error.to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
@@ -94,9 +94,7 @@ fn roots(host: &str, ca: Option<&Path>) -> Result<RootCertStore, ClientError> {
     let Some(path) = ca else {
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if store.is_empty() {
-            let message =
-                "this system has no certificate authorities; name one as `ca` in the profile".to_owned();
-            return Err(ClientError::Endpoint { endpoint: host.to_owned(), message });
+            return Err(ClientError::endpoint(host, EndpointFault::Authorities));
         }
         return Ok(store);
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hub_client::{MediaType, pattern_files, short};
 use hub_datasets::check::{Checker, Context, Publisher};
+use hub_datasets::pattern::PatternError;
 use hub_datasets::{CodeLists, Patterns, Report, Severity};
 use serde_json::json;
 
@@ -14,6 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::offline;
 use crate::session::{Session, Unit};
 use crate::text;
+use crate::told;
 
 pub(super) fn run(session: &Session, args: &Check) -> Result<Exit, Failure> {
     let checker = checker(session, args)?;
@@ -24,7 +26,9 @@ pub(super) fn run(session: &Session, args: &Check) -> Result<Exit, Failure> {
             Ok(exit) => exit,
             Err(Failure::Output(error)) => return Err(Failure::Output(error)),
             Err(failure) => {
-                eprintln!("{failure}");
+                if let Some(message) = failure.message(session.language) {
+                    eprintln!("{message}");
+                }
                 failure.exit()
             }
         };
@@ -37,7 +41,8 @@ fn one(session: &Session, args: &Check, checker: &Checker, file: &Path, name: &s
     let media_type = MediaType::of(file)
         .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_MEDIA, &[("file", name)])))?;
     let unreadable = |error: std::io::Error| {
-        Failure::Other(session.say(text::OFFLINE_FAULT, &[("file", name), ("cause", &error.to_string())]))
+        let cause = told::cause(&error, session.language);
+        Failure::Other(session.say(text::UNREADABLE, &[("file", name), ("cause", &cause)]))
     };
     let bar = session.bar(text::CHECKING, Unit::Bytes);
     bar.set_length(std::fs::metadata(file).map_err(unreadable)?.len());
@@ -64,13 +69,15 @@ fn exit_of(report: &Report, strict: bool) -> Exit {
 }
 
 fn checker(session: &Session, args: &Check) -> Result<Checker, Failure> {
-    let fault = |error: hub_datasets::pattern::PatternError| Failure::Other(error.to_string());
+    let fault = |error: PatternError| {
+        Failure::Other(session.say(text::UNUSABLE_PATTERN, &[("cause", &error.to_string())]))
+    };
     let lists = CodeLists::embedded().map_err(fault)?;
     let mut patterns = Patterns::embedded().map_err(fault)?;
     if let Some(folder) = &args.patterns_dir {
         let files = pattern_files(folder).map_err(|error| {
-            let (file, cause) = (folder.display().to_string(), error.to_string());
-            Failure::Usage(session.say(text::OFFLINE_FAULT, &[("file", &file), ("cause", &cause)]))
+            let (file, cause) = (folder.display().to_string(), told::cause(&error, session.language));
+            Failure::Usage(session.say(text::UNREADABLE, &[("file", &file), ("cause", &cause)]))
         })?;
         let pairs = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
         patterns = patterns.with_files(pairs, &lists).map_err(fault)?;

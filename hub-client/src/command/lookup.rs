@@ -22,7 +22,7 @@ pub(super) async fn patterns(session: &Session, deed: &Lookup) -> Result<Exit, F
         }
         Lookup::Show { id } => {
             let answer = client.pattern(id).await?;
-            let pattern = answer.pattern.ok_or_else(|| Failure::Other(format!("{id}: empty answer")))?;
+            let pattern = answer.pattern.ok_or_else(|| Failure::Answer(format!("{id}: it is empty")))?;
             show(session, json::pattern(&pattern))
         }
     }

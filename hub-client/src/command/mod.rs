@@ -69,7 +69,7 @@ fn of_report(language: Language) -> ReportLanguage {
 
 /// A report as it came over the wire.
 fn report_of(report: hub_client::v1::Report) -> Result<Report, Failure> {
-    Report::try_from(report).map_err(|error| Failure::Other(error.to_string()))
+    Report::try_from(report).map_err(|error| Failure::Answer(error.to_string()))
 }
 
 fn print_json(value: &Value) -> Result<(), Failure> {

@@ -13,7 +13,8 @@ use hub_proto::Reason;
 
 use super::{json, print, print_json, rendered_short, report_of};
 use crate::args::Push;
-use crate::exit::{Exit, Failure, advice};
+use crate::exit::{Exit, Failure};
+use crate::reasons::advice;
 use crate::session::{Session, Unit};
 use crate::text;
 

@@ -79,7 +79,7 @@ impl RowTable {
 const ROWS_MEASURED: usize = 1_000;
 
 fn unreadable(error: ArrowError) -> Failure {
-    Failure::Other(format!("the answer is not a readable Arrow stream: {error}"))
+    Failure::Answer(format!("not a readable Arrow stream: {error}"))
 }
 
 #[cfg(test)]
