@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use crate::report::{Code, Findings};
@@ -14,12 +15,17 @@ use super::messages::structural;
 use super::source::Source;
 use super::{Checked, Checker, Part, breach, fill};
 
+/// The place of each column of the pattern in a schema, and what of the schema is set aside.
+type Matched = (Vec<Option<usize>>, Findings);
+
 impl Checker {
     /// Checks a batch that a format decoder made (columns by name, any order, optional ones may lack);
     /// `first_row` is the number of its first row in the payload, from 1.
     pub fn batch(&self, batch: &RecordBatch, first_row: u64) -> Checked {
         let rows = batch.num_rows() as u64;
-        let (columns, aside) = match self.matched(batch) {
+        let matched = self.matched(&batch.schema());
+        let matched = matched.and_then(|(places, aside)| Ok((self.columns_of(batch, &places)?, aside)));
+        let (columns, aside) = match matched {
             Ok(matched) => matched,
             Err(findings) => return Checked { rows, ..self.nothing(findings) },
         };
@@ -37,62 +43,79 @@ impl Checker {
         self.checked(part, lines, findings, rows)
     }
 
-    /// The pattern's columns out of a batch, or all that its schema has wrong.
-    fn matched(&self, batch: &RecordBatch) -> Result<(Vec<ArrayRef>, Findings), Findings> {
+    /// Refuses a schema that no batch of this pattern has.
+    pub(super) fn fits(&self, schema: &Schema) -> Result<(), Findings> {
+        self.matched(schema).map(|_| ())
+    }
+
+    /// Finds the pattern's columns in a schema, or all that it has wrong.
+    fn matched(&self, schema: &Schema) -> Result<Matched, Findings> {
         let mut faults = Findings::default();
         let mut aside = Findings::default();
-        let mut found: Vec<Option<ArrayRef>> = vec![None; self.columns.len()];
+        let mut places: Vec<Option<usize>> = vec![None; self.columns.len()];
         let mut fault = |column: &str, detail: String| {
             faults.add(structural(self, Code::SchemaMismatch, 0, column, &detail));
         };
-        for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-            match self.named(field.name()) {
-                Named::Column(column) if found[column].is_some() => {
-                    fault(field.name(), format!("column {} occurs twice", field.name()));
+        for (at, field) in schema.fields().iter().enumerate() {
+            let name = field.name();
+            match self.named(name) {
+                Named::Column(column) if places[column].is_some() => {
+                    fault(name, format!("column {name} occurs twice"));
                 }
                 Named::Column(column) => {
+                    // Also when its type is refused: then it is not said to be missing as well.
+                    places[column] = Some(at);
                     let wanted = self.schema.field(column).data_type();
-                    match widened(array, wanted) {
-                        Some(array) => found[column] = Some(array),
-                        None => fault(
-                            field.name(),
-                            format!("column {} is {}, not {wanted}", field.name(), field.data_type()),
-                        ),
+                    if !widens(field.data_type(), wanted) {
+                        fault(name, format!("column {name} is {}, not {wanted}", field.data_type()));
                     }
                 }
-                Named::SetAside => aside.add(structural(self, Code::ColumnSetAside, 0, field.name(), "")),
-                Named::Unknown => fault(field.name(), format!("unknown column {}", field.name())),
+                Named::SetAside => aside.add(structural(self, Code::ColumnSetAside, 0, name, "")),
+                Named::Unknown => fault(name, format!("unknown column {name}")),
             }
         }
-        for column in (0..found.len()).filter(|column| found[*column].is_none()) {
+        if places.iter().all(Option::is_none) {
+            // Without any column the number of rows would stand for nothing.
+            let mut none = Findings::default();
+            none.add(structural(self, Code::SchemaMismatch, 0, "", "it has no column of the pattern"));
+            return Err(none);
+        }
+        for (column, _) in places.iter().enumerate().filter(|(_, place)| place.is_none()) {
             let name = &self.context.pattern.columns[column].name;
-            let refused = batch
-                .schema()
-                .fields()
-                .iter()
-                .any(|f| matches!(self.named(f.name()), Named::Column(at) if at == column));
-            if !refused && !self.may_lack(column) {
+            if !self.may_lack(column) {
                 fault(name, format!("column {name} is missing"));
             }
         }
-        if faults.worst().is_some() {
-            return Err(faults);
+        if faults.worst().is_some() { Err(faults) } else { Ok((places, aside)) }
+    }
+
+    /// The pattern's columns out of a batch, in the pattern's types.
+    fn columns_of(&self, batch: &RecordBatch, places: &[Option<usize>]) -> Result<Vec<ArrayRef>, Findings> {
+        let mut faults = Findings::default();
+        let mut columns = Vec::with_capacity(places.len());
+        for (column, place) in places.iter().enumerate() {
+            let Some(place) = *place else {
+                columns.push(fill::lacking(self, column, batch.num_rows()));
+                continue;
+            };
+            let wanted = self.schema.field(column);
+            match widened(batch.column(place), wanted.data_type()) {
+                Ok(array) => columns.push(array),
+                Err(error) => {
+                    let detail = format!("column {} does not fit: {error}", wanted.name());
+                    faults.add(structural(self, Code::SchemaMismatch, 0, wanted.name(), &detail));
+                }
+            }
         }
-        let rows = batch.num_rows();
-        let columns = found.into_iter().enumerate();
-        let columns = columns.map(|(at, array)| array.unwrap_or_else(|| fill::lacking(self, at, rows)));
-        Ok((columns.collect(), aside))
+        if faults.worst().is_some() { Err(faults) } else { Ok(columns) }
     }
 }
 
-/// An array in the wanted type, when that loses nothing and needs no guess. Dictionaries are never
-/// taken: their size is not bounded by the number of rows.
-fn widened(array: &ArrayRef, wanted: &DataType) -> Option<ArrayRef> {
-    let have = array.data_type();
-    if have == wanted {
-        return Some(Arc::clone(array));
-    }
-    let safe = match (have, wanted) {
+/// True when the first type becomes the second without a loss and without a guess. Dictionaries never
+/// do: their size is not bounded by the number of rows.
+fn widens(have: &DataType, wanted: &DataType) -> bool {
+    match (have, wanted) {
+        (have, wanted) if have == wanted => true,
         (DataType::Utf8View | DataType::LargeUtf8, DataType::Utf8) => true,
         (have, DataType::Int64) => have.is_integer() && *have != DataType::UInt64,
         (DataType::Float32, DataType::Float64) => true,
@@ -104,12 +127,16 @@ fn widened(array: &ArrayRef, wanted: &DataType) -> Option<ArrayRef> {
             *unit != arrow::datatypes::TimeUnit::Nanosecond
         }
         _ => false,
-    };
-    if !safe {
-        return None;
+    }
+}
+
+/// An array in a type that its own widens to.
+fn widened(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, ArrowError> {
+    if array.data_type() == wanted {
+        return Ok(Arc::clone(array));
     }
     let options = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(array, wanted, &options).ok()
+    cast_with_options(array, wanted, &options)
 }
 
 /// True when every decimal of the first shape fits the second.

@@ -28,11 +28,13 @@ mod messages;
 mod references;
 mod rules;
 mod source;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use header::HeaderPlan;
+pub use stream::{ArrowStream, Stop};
 
 use breach::{Breach, Kind};
 use column::ColumnCheck;
@@ -239,7 +241,7 @@ impl Checker {
     }
 
     /// The finding for a payload that its format's decoder cannot read.
-    pub fn malformed(&self, fault: &str) -> Findings {
+    fn malformed(&self, fault: &str) -> Findings {
         let mut findings = Findings::default();
         findings.add(messages::structural(self, Code::PayloadUnreadable, 0, "", fault));
         findings

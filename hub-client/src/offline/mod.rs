@@ -10,12 +10,12 @@ use std::path::Path;
 
 use hub_client::MediaType;
 use hub_datasets::Report;
-use hub_datasets::check::{Checked, Checker};
+use hub_datasets::check::{Checked, Checker, Stop};
 use hub_datasets::report::Findings;
 
 use crew::Crew;
 use keys::{Disorder, Keys};
-use source::{Source, Stop};
+use source::Source;
 
 /// Checks a file. `progress` is told how many bytes were read.
 pub(crate) fn check(

@@ -5,13 +5,11 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
-use arrow::ipc::reader::StreamReader;
 use bytes::Bytes;
 use hub_client::MediaType;
-use hub_datasets::check::{Checked, Checker, HeaderPlan};
+use hub_datasets::check::{ArrowStream, Checked, Checker, HeaderPlan, Stop};
 use hub_datasets::csv::{Chunk, Cutter};
-use hub_datasets::report::{Code, Findings, Severity, Violation};
+use hub_datasets::report::Findings;
 
 /// Bytes of a chunk that one thread decodes.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -34,20 +32,6 @@ impl Piece {
     }
 }
 
-/// What ends the reading early.
-pub(super) enum Stop {
-    /// The file's own fault.
-    Findings(Box<Findings>),
-    /// The disk's.
-    Io(io::Error),
-}
-
-impl Stop {
-    fn found(findings: Findings) -> Self {
-        Self::Findings(Box::new(findings))
-    }
-}
-
 pub(super) enum Source<'a> {
     Csv(CsvSource<'a>),
     Arrow(ArrowSource<'a>),
@@ -67,7 +51,7 @@ impl<'a> Source<'a> {
                 bytes_read: 0,
             }),
             MediaType::ArrowStream => {
-                Self::Arrow(ArrowSource { checker, file: Some(file), stream: None, rows: 0 })
+                Self::Arrow(ArrowSource { stream: checker.arrow(BufReader::new(file)), rows: 0 })
             }
         }
     }
@@ -118,13 +102,13 @@ impl CsvSource<'_> {
             if self.ended {
                 return Ok(None);
             }
-            let block = self.read().map_err(Stop::Io)?;
+            let block = self.read()?;
             self.ended = block.is_empty();
             let cut = match self.ended {
                 true => self.cutter.finish().map(|last| last.into_iter().collect()),
                 false => self.cutter.push(block),
             };
-            self.ready = cut.map_err(|fault| Stop::found(self.checker.unreadable(&fault)))?;
+            self.ready = cut.map_err(|fault| self.checker.unreadable(&fault))?;
             self.ready.reverse();
             self.match_header()?;
         }
@@ -140,62 +124,24 @@ impl CsvSource<'_> {
     /// Matches the header with the pattern as soon as it is there.
     fn match_header(&mut self) -> Result<(), Stop> {
         let Some(header) = self.cutter.header().filter(|_| self.plan.is_none()) else { return Ok(()) };
-        let (plan, findings) = self.checker.header(header).map_err(Stop::found)?;
+        let (plan, findings) = self.checker.header(header)?;
         self.early.merge(findings);
         self.plan = Some(Arc::new(plan));
         Ok(())
     }
 }
 
-/// An Arrow IPC stream of the caller's own making; the hub refuses dictionaries, so they are refused here.
+/// An Arrow IPC stream, batch by batch.
 pub(super) struct ArrowSource<'a> {
-    checker: &'a Checker,
-    file: Option<File>,
-    stream: Option<StreamReader<BufReader<File>>>,
+    stream: ArrowStream<'a, BufReader<File>>,
     rows: u64,
 }
 
 impl ArrowSource<'_> {
     fn next(&mut self) -> Result<Option<Piece>, Stop> {
-        if let Some(file) = self.file.take() {
-            let stream =
-                StreamReader::try_new_buffered(file, None).map_err(|e| self.malformed(&e.to_string()))?;
-            let nested = |kind: &DataType| kind.is_nested() || matches!(kind, DataType::Dictionary(..));
-            if let Some(field) = stream.schema().fields().iter().find(|field| nested(field.data_type())) {
-                let fault = format!("column {} is nested or a dictionary; send plain columns", field.name());
-                return Err(self.malformed(&fault));
-            }
-            self.stream = Some(stream);
-        }
-        match self.stream.as_mut().and_then(Iterator::next) {
-            None => Ok(None),
-            Some(Ok(batch)) => {
-                let first_row = self.rows + 1;
-                self.rows += batch.num_rows() as u64;
-                Ok(Some(Piece::Rows { batch, first_row }))
-            }
-            Some(Err(error)) => Err(self.malformed(&error.to_string())),
-        }
-    }
-
-    /// A stream that cannot be read is one finding that hides its followers.
-    fn malformed(&self, fault: &str) -> Stop {
-        let mut findings = Findings::default();
-        findings.add(Violation {
-            code: Code::SchemaMismatch,
-            severity: Severity::Block,
-            rule: String::new(),
-            row: 0,
-            key: String::new(),
-            column: String::new(),
-            value: String::new(),
-            expected: self.checker.context().pattern.reference(),
-            message_pl: format!("strumienia Arrow nie da się odczytać: {fault}"),
-            message_en: format!("the Arrow stream cannot be read: {fault}"),
-            hint_pl: "Zapisz plik jako strumień Arrow IPC bez kompresji i słowników albo wyślij CSV."
-                .to_owned(),
-            hint_en: "Write an Arrow IPC stream without compression or dictionaries, or send CSV.".to_owned(),
-        });
-        Stop::found(findings)
+        let Some(batch) = self.stream.next_batch()? else { return Ok(None) };
+        let first_row = self.rows + 1;
+        self.rows += batch.num_rows() as u64;
+        Ok(Some(Piece::Rows { batch, first_row }))
     }
 }

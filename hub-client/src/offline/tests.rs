@@ -1,6 +1,6 @@
 use std::sync::{Arc, LazyLock};
 
-use hub_datasets::check::Context;
+use hub_datasets::check::{Context, Publisher};
 use hub_datasets::pattern::embedded_sample;
 use hub_datasets::report::Code;
 use hub_datasets::{CodeLists, Patterns};
@@ -71,6 +71,23 @@ fn keys_split_into_parts_are_found_once() {
     (1..3).for_each(|part| joined.keys.join(pass(part, 3).keys));
     assert_eq!(joined.report(checker), whole);
     assert_eq!(repeats(&whole).len(), 5);
+}
+
+#[test]
+fn streams_get_the_verdict_of_the_core() {
+    let publisher = Publisher { id: "gmina-100201".into(), terc6: Some("100201".into()), regon: None };
+    let checker = CHECKER.of(Some(publisher));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("datasets/tests/streams");
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut seen = 0;
+    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "arrow")) {
+        let expected = std::fs::read(path.with_extension("report.json")).unwrap();
+        let expected: Report = serde_json::from_slice(&expected).unwrap();
+        let found = check(&path, MediaType::ArrowStream, &checker, &|_| {}).unwrap();
+        assert_eq!(found, expected, "{}", path.display());
+        seen += 1;
+    }
+    assert!(seen > 20);
 }
 
 #[test]

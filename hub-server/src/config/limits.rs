@@ -66,14 +66,6 @@ pub(crate) const SPOOL_UNSYNCED_BYTES: u64 = 4 << 20;
 pub(crate) const DATA_FILE_BUFFER_BYTES: usize = 1 << 20;
 /// Bytes of one read of a whole object.
 pub(crate) const OBJECT_CHUNK_BYTES: u64 = 1 << 20;
-/// Longest metadata of a message of an Arrow stream.
-pub(crate) const ARROW_METADATA_BYTES: usize = 1 << 20;
-/// Longest body of a message of an Arrow stream.
-pub(crate) const ARROW_BODY_BYTES: usize = 64 << 20;
-/// Columns of an Arrow stream.
-pub(crate) const ARROW_COLUMNS: usize = 500;
-/// Rows of one record batch of an Arrow stream.
-pub(crate) const ARROW_ROWS_PER_BATCH: usize = 1 << 20;
 /// Rows of an Arrow batch that one thread checks at a time.
 pub(crate) const ARROW_PIECE_ROWS: usize = 16_384;
 /// Longest record of a CSV payload.

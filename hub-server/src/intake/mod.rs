@@ -1,6 +1,5 @@
 //! The intake: permit × bytes → spool → decode → check → a submission ready to commit, or a report.
 
-mod arrow_ipc;
 mod checkers;
 mod early;
 mod error;

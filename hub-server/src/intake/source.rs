@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use hub_datasets::check::{Checked, Checker, HeaderPlan};
+use hub_datasets::check::{ArrowStream, Checked, Checker, HeaderPlan, Stop};
 use hub_datasets::csv::{Chunk, Cutter};
 use hub_datasets::report::Findings;
 
-use super::arrow_ipc::StreamDecoder;
 use super::worker::MediaType;
 use crate::config::limits::{ARROW_PIECE_ROWS, SPOOL_READ_BYTES};
 
@@ -27,14 +26,6 @@ impl Piece {
             Piece::Rows { batch, first_row } => checker.batch(&batch, first_row),
         }
     }
-}
-
-/// What stops the reading of a payload.
-pub(super) enum Stop {
-    /// The payload's own fault: findings that block.
-    Findings(Findings),
-    /// The hub's fault: the spool cannot be read.
-    Io(std::io::Error),
 }
 
 /// Pieces of a payload, in order.
@@ -61,7 +52,7 @@ impl<'a> Source<'a> {
                 early: Findings::default(),
             })),
             MediaType::ArrowStream => {
-                Self::Arrow(ArrowSource { checker, stream: StreamDecoder::new(payload), rest: None, rows: 0 })
+                Self::Arrow(ArrowSource { stream: checker.arrow(payload), rest: None, rows: 0 })
             }
         }
     }
@@ -91,8 +82,7 @@ pub(super) struct SourceLimits {
 
 /// An Arrow payload: batches as they come, cut where they are large.
 pub(super) struct ArrowSource<'a> {
-    checker: &'a Checker,
-    stream: StreamDecoder<Box<dyn Read + Send>>,
+    stream: ArrowStream<'a, Box<dyn Read + Send>>,
     /// Rows of the last batch that are not passed on yet.
     rest: Option<RecordBatch>,
     rows: u64,
@@ -102,10 +92,9 @@ impl ArrowSource<'_> {
     fn next(&mut self) -> Result<Option<Piece>, Stop> {
         let batch = match self.rest.take() {
             Some(rest) => rest,
-            None => match self.stream.next_batch() {
-                Ok(Some(batch)) => batch,
-                Ok(None) => return Ok(None),
-                Err(fault) => return Err(Stop::Findings(self.checker.malformed(&fault.to_string()))),
+            None => match self.stream.next_batch()? {
+                Some(batch) => batch,
+                None => return Ok(None),
             },
         };
         let taken = batch.num_rows().min(ARROW_PIECE_ROWS);
@@ -139,13 +128,13 @@ impl CsvSource<'_> {
             if self.ended {
                 return Ok(None);
             }
-            let block = read_block(&mut self.payload).map_err(Stop::Io)?;
+            let block = read_block(&mut self.payload)?;
             self.ended = block.is_empty();
             let cut = match self.ended {
                 true => self.cutter.finish().map(|last| last.into_iter().collect()),
                 false => self.cutter.push(block),
             };
-            self.ready = cut.map_err(|fault| Stop::Findings(self.checker.unreadable(&fault)))?;
+            self.ready = cut.map_err(|fault| self.checker.unreadable(&fault))?;
             self.ready.reverse();
             self.match_header()?;
         }
@@ -154,7 +143,7 @@ impl CsvSource<'_> {
     /// Matches the header with the pattern as soon as it is there.
     fn match_header(&mut self) -> Result<(), Stop> {
         let Some(header) = self.cutter.header().filter(|_| self.plan.is_none()) else { return Ok(()) };
-        let (plan, findings) = self.checker.header(header).map_err(Stop::Findings)?;
+        let (plan, findings) = self.checker.header(header)?;
         self.early.merge(findings);
         self.plan = Some(Arc::new(plan));
         Ok(())

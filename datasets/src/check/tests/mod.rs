@@ -11,6 +11,7 @@ use crate::{CodeLists, Pattern, Patterns, Period};
 use super::{Checker, Context, Publisher};
 
 mod arrow_input;
+mod arrow_stream;
 mod key_order;
 mod numbers;
 mod rows;

@@ -13,5 +13,7 @@ pub(crate) use folder::{lasting, leftovers, log_entries, open_payloads};
 pub(crate) use http::{Answer, get, get_with};
 pub(crate) use money::{column_grosze, grosze};
 pub(crate) use process::{Output, run, server_binary, wait_for};
-pub(crate) use samples::{KUTNO, PERIOD, air_sample, invalid_samples, kutno_sample, sample, synthetic};
+pub(crate) use samples::{
+    KUTNO, PERIOD, air_sample, invalid_samples, kutno_sample, refused_streams, sample, synthetic,
+};
 pub(crate) use server::Server;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hub_datasets::{CodeLists, Patterns};
+use hub_datasets::{CodeLists, Patterns, Report};
 
 pub(crate) const KUTNO: &str = "gmina-100201";
 pub(crate) const PERIOD: &str = "2022-Q4";
@@ -44,8 +44,26 @@ pub(crate) fn synthetic(pattern: &str, terc6: &str, period: &str, rows: u64, see
     bytes
 }
 
+/// The Arrow streams of the core's corpus that are refused, by name.
+pub(crate) fn refused_streams() -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(datasets_folder().join("tests/streams")).expect("streams");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut streams = Vec::new();
+    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "arrow")) {
+        let report = std::fs::read(path.with_extension("report.json")).expect("the stream's report");
+        let report: Report = serde_json::from_slice(&report).expect("a report");
+        if report.blocks() {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            streams.push((name, std::fs::read(&path).expect("a stream")));
+        }
+    }
+    streams
+}
+
 fn patterns_folder() -> PathBuf {
-    let repository =
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the repository");
-    repository.join("datasets/patterns")
+    datasets_folder().join("patterns")
+}
+
+fn datasets_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("datasets")
 }
