@@ -1,6 +1,8 @@
 //! The pure core of the hub: patterns, code lists, periods, and the check of a payload
 //! against them. It does no I/O: bytes and days come in, batches and reports go out.
 
+#![warn(missing_docs)]
+
 pub mod check;
 pub mod codelist;
 pub mod csv;

@@ -26,6 +26,7 @@ pub struct KeyOrder {
 pub struct Repeat {
     /// Position in the batch.
     pub row: usize,
+    /// File line of the row.
     pub line: u64,
     /// Line where the key was first seen.
     pub first_line: u64,
@@ -34,7 +35,9 @@ pub struct Repeat {
 /// The last row of what was seen, to be compared with what comes next.
 #[derive(Debug, Clone)]
 pub struct Last {
+    /// Its comparable key.
     pub key: OwnedRow,
+    /// Its file line.
     pub line: u64,
 }
 

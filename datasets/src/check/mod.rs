@@ -43,18 +43,24 @@ use source::Source;
 /// What is known about a payload besides its bytes.
 #[derive(Debug, Clone)]
 pub struct Context {
+    /// What the payload must agree with.
     pub pattern: Arc<Pattern>,
+    /// At least the code lists that the pattern refers to.
     pub lists: Arc<CodeLists>,
     /// None: rules that need the period are listed as not evaluated.
     pub period: Option<Period>,
+    /// None: what the file says of its unit is listed as not evaluated.
     pub publisher: Option<Publisher>,
 }
 
 /// Who sends, with identifiers as of the period's last day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publisher {
+    /// As `gmina-100201`.
     pub id: String,
+    /// Six digits of TERC; None for an organisation that is no unit of local government.
     pub terc6: Option<String>,
+    /// Nine or fourteen digits.
     pub regon: Option<String>,
 }
 
@@ -81,6 +87,7 @@ pub struct Checked {
     pub batch: RecordBatch,
     /// File line (or row number) of each row of the batch.
     pub lines: Vec<u64>,
+    /// What the part has wrong, by file line.
     pub findings: Findings,
     /// Rows read, those included that are not in the batch because their number of cells is wrong.
     pub rows: u64,
@@ -138,6 +145,7 @@ impl Checker {
         Arc::clone(&self.schema)
     }
 
+    /// What the payload is checked against.
     pub fn context(&self) -> &Context {
         &self.context
     }

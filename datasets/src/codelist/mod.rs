@@ -18,7 +18,9 @@ mod tests;
 pub struct CodeList {
     /// Table name: `terc`, `dzialy`, `rozdzialy`, `paragrafy_dochodow`, `paragrafy_wydatkow`, `grupy_wydatkow`.
     pub id: String,
+    /// What the list holds, for people.
     pub title: Text,
+    /// Who issues it, or where it was taken from.
     pub source: String,
     /// SHA-256 (hex) of the files that the list was read from; part of a pattern's bundle.
     pub sha256: String,
@@ -26,8 +28,10 @@ pub struct CodeList {
     pub versions: Vec<CodeListVersion>,
 }
 
+/// What a list held from one day on.
 #[derive(Debug, Clone)]
 pub struct CodeListVersion {
+    /// First day of validity; it ends where the next version begins.
     pub valid_from: NaiveDate,
     /// All columns as Utf8; an empty cell is null.
     pub table: RecordBatch,
@@ -43,7 +47,7 @@ impl CodeList {
         &self.versions[later.saturating_sub(1)]
     }
 
-    /// True when the newest version has a column.
+    /// True when every version has a column.
     pub fn has_column(&self, name: &str) -> bool {
         self.versions.iter().all(|v| v.table.column_by_name(name).is_some())
     }
@@ -68,9 +72,12 @@ impl CodeLists {
         Ok(Self { lists: load::lists(files)?.into_iter().map(Arc::new).collect() })
     }
 
+    /// The list of that id.
     pub fn get(&self, id: &str) -> Option<&Arc<CodeList>> {
         self.lists.iter().find(|l| l.id == id)
     }
+
+    /// All lists, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<CodeList>> {
         self.lists.iter()
     }

@@ -18,6 +18,7 @@ pub use record::{Cells, Misfit, unquote};
 /// A run of whole records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
+    /// Records with their line ends, the header not among them.
     pub data: Bytes,
     /// Line number of the first record, the header being line 1.
     pub first_line: u64,
@@ -26,12 +27,26 @@ pub struct Chunk {
 /// A fault that makes the rest of the file unreadable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CutError {
+    /// A record that the reader would have to hold whole.
     #[error("line {line} is longer than {limit} bytes")]
-    LineTooLong { line: u64, limit: usize },
+    LineTooLong {
+        /// Line on which the record begins.
+        line: u64,
+        /// Most bytes of a record.
+        limit: usize,
+    },
+    /// All that follows the quote would be one cell.
     #[error("a quote opened in line {line} is never closed")]
-    QuoteUnclosed { line: u64 },
+    QuoteUnclosed {
+        /// Line of the quote.
+        line: u64,
+    },
+    /// No text holds one; the file is of another format or encoding.
     #[error("line {line} holds a NUL byte")]
-    NulByte { line: u64 },
+    NulByte {
+        /// Line of the byte.
+        line: u64,
+    },
 }
 
 /// The separators that a header may use, the first winning a tie.

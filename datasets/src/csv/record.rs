@@ -28,7 +28,9 @@ pub struct Cells<'a> {
 /// A record whose number of cells differs from the header's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Misfit {
+    /// File line of the record.
     pub line: u64,
+    /// How many cells it has.
     pub cells: usize,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Cells<'a> {
         splitter.cells
     }
 
+    /// Number of records of the right width.
     pub fn rows(&self) -> usize {
         self.lines.len()
     }
@@ -57,10 +60,12 @@ impl<'a> Cells<'a> {
         &self.lines
     }
 
+    /// File line of each row, without the cells.
     pub fn into_lines(self) -> Vec<u64> {
         self.lines
     }
 
+    /// Records of another width, in file order; they are no rows.
     pub fn misfits(&self) -> &[Misfit] {
         &self.misfits
     }

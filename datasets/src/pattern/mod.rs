@@ -31,64 +31,90 @@ pub const HEADER_COLUMNS: [(&str, ColumnType); 4] = [
 /// A text in both languages that people see.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Text {
+    /// In Polish.
     pub pl: String,
+    /// In English.
     pub en: String,
 }
 
 /// `major.minor.patch`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
+    /// A step that may refuse what was taken before.
     pub major: u32,
+    /// A new optional column.
     pub minor: u32,
+    /// Texts only.
     pub patch: u32,
 }
 
 /// Declared type of a column; never guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
+    /// Utf8; also codes, so that they keep their leading zeros.
     String,
+    /// Int64.
     Integer,
     /// Precision and scale.
     Decimal(u8, i8),
+    /// Float64; never for money.
     Number,
+    /// `true` or `false`.
     Boolean,
+    /// `YYYY-MM-DD`.
     Date,
     /// Stored as UTC microseconds.
     Datetime,
 }
 
+/// Who may see a column or a whole pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sensitivity {
+    /// Everybody.
     Public,
+    /// Those with a grant.
     Restricted,
+    /// The same, and no report shows its values.
     Personal,
 }
 
 /// What happens to a column in the open extract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenRule {
+    /// It is there as it is.
     Keep,
+    /// Only in coarser groups.
     Generalise,
+    /// It is left out.
     Drop,
     /// Suppress counts below k.
     Suppress(u32),
 }
 
+/// What a column is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// It says what a row is about.
     Dimension,
+    /// It holds an amount or a result.
     Measure,
+    /// It says something about a measure or a row.
     Attribute,
 }
 
+/// How values of a measure are put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Aggregation {
+    /// Added.
     Sum,
+    /// The newest stands.
     Last,
+    /// A weighted mean.
     Weighted,
+    /// Not at all.
     None,
 }
 
@@ -102,25 +128,40 @@ pub enum Absent {
     Zero,
 }
 
+/// One column of the table.
 #[derive(Debug, Clone)]
 pub struct Column {
+    /// Polish, ASCII, lower snake case.
     pub name: String,
+    /// For people.
     pub title: Text,
+    /// Its declared type.
     pub kind: ColumnType,
+    /// What it is for.
     pub role: Role,
+    /// Unit of a measure, as `zł` or `µg/m3`.
     pub unit: Option<String>,
+    /// An empty cell is a violation.
     pub required: bool,
+    /// What an empty cell or a missing column means.
     pub absent: Absent,
+    /// Who may see it.
     pub sensitivity: Sensitivity,
+    /// How its values are put together.
     pub aggregation: Aggregation,
+    /// What the open extract does with it.
     pub open_rule: OpenRule,
     /// Allowed values, when closed.
     pub allowed: Option<Vec<String>>,
+    /// Least value, written as in a file.
     pub minimum: Option<String>,
+    /// Greatest value, written as in a file.
     pub maximum: Option<String>,
     /// Regular expression that the whole raw value must match.
     pub form: Option<String>,
+    /// Least number of characters.
     pub min_length: Option<usize>,
+    /// Greatest number of characters.
     pub max_length: Option<usize>,
     /// Checksum rule of an identifier: `regon`, `nip`.
     pub checksum: Option<String>,
@@ -138,30 +179,41 @@ pub struct Column {
 /// Columns whose values together must be in a code list (columns on both sides in order).
 #[derive(Debug, Clone)]
 pub struct Reference {
+    /// Columns of the pattern.
     pub columns: Vec<String>,
+    /// Id of the code list.
     pub list: String,
+    /// Columns of the list, one for each of `columns`.
     pub list_columns: Vec<String>,
+    /// What a value does that is not in the list.
     pub severity: Severity,
 }
 
 /// A declared row rule: SQL expression over the columns; NULL passes.
 #[derive(Debug, Clone)]
 pub struct Rule {
+    /// By which reports name it.
     pub id: String,
+    /// What a row does that breaks it.
     pub severity: Severity,
+    /// True or NULL when all is well.
     pub expression: String,
     /// Evaluated only in periods of these frequencies' ends (`Q`, `A`); empty: always.
     pub when: Vec<crate::period::Frequency>,
     /// Columns that the message points to, the first being the finding's column.
     pub columns: Vec<String>,
+    /// What is wrong with a row that breaks it.
     pub message: Text,
+    /// What to do about it.
     pub hint: Text,
 }
 
 /// The column that carries an event pattern's time.
 #[derive(Debug, Clone)]
 pub struct PeriodOf {
+    /// A date or datetime column.
     pub column: String,
+    /// Frequency of the periods that it falls into.
     pub width: crate::period::Frequency,
     /// Zone in which the period's borders lie.
     pub zone: String,
@@ -169,33 +221,51 @@ pub struct PeriodOf {
     pub end_inclusive: bool,
 }
 
+/// Which periods a pattern takes.
 #[derive(Debug, Clone)]
 pub struct PeriodRule {
+    /// Frequencies that a submission may have.
     pub frequencies: Vec<crate::period::Frequency>,
+    /// Periods that end on one day are one: `2022-M12`, `2022-Q4`, `2022`.
     pub cumulative: bool,
+    /// The time column of an event pattern.
     pub period_of: Option<PeriodOf>,
 }
 
+/// One agreement, in one version.
 #[derive(Debug, Clone)]
 pub struct Pattern {
+    /// As `rb28s`; also the name of the dataset.
     pub id: String,
+    /// SemVer: tighter is a major step.
     pub version: Version,
+    /// Patterns of one family make one report.
     pub family: Option<String>,
+    /// Name of the report, for people.
     pub title: Text,
+    /// What a row is.
     pub description: Text,
+    /// Id of the organisation that answers for the pattern.
     pub owner: String,
+    /// Acts that oblige to report.
     pub legal_basis: Vec<String>,
+    /// Of the open data, as an SPDX id.
     pub licence: String,
     /// Whole pattern; Restricted: read by its own publisher alone until grants exist.
     pub sensitivity: Sensitivity,
+    /// `gmina`, `powiat`, `wojewodztwo` or `jednostka`: who is expected to report.
     pub unit_level: String,
+    /// Which periods it takes.
     pub period: PeriodRule,
     /// Empty: `key: none`, file order, no uniqueness.
     pub key: Vec<String>,
     /// Column corrected on its own; None: the whole submission is one slice.
     pub slice: Option<String>,
+    /// In the order of the table.
     pub columns: Vec<Column>,
+    /// Values that must be in code lists.
     pub references: Vec<Reference>,
+    /// Declared row rules.
     pub rules: Vec<Rule>,
     /// Columns of real files that are set aside by name.
     pub set_aside: Vec<String>,
@@ -216,6 +286,7 @@ impl Pattern {
         Arc::new(Schema::new(fields))
     }
 
+    /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
     }
@@ -277,7 +348,9 @@ impl std::str::FromStr for Version {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
 pub struct PatternError {
+    /// File or pattern that it is about.
     pub path: String,
+    /// Which field, and what to write.
     pub message: String,
 }
 

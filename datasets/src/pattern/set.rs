@@ -62,6 +62,7 @@ impl Patterns {
         self.patterns.iter().find(|p| p.id == id && p.version == version).map(Arc::clone)
     }
 
+    /// All versions of all patterns, the newest version of each first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Pattern>> {
         self.patterns.iter()
     }

@@ -5,12 +5,18 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 #[cfg(test)]
 mod tests;
 
+/// How long a period is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Frequency {
+    /// `2022`
     Annual,
+    /// `2022-S1`
     HalfYear,
+    /// `2022-Q4`
     Quarter,
+    /// `2022-M11`
     Month,
+    /// `2022-11-05`
     Day,
 }
 
@@ -55,6 +61,7 @@ pub struct Period {
     last: NaiveDate,
 }
 
+/// A text that is no period, cut to 40 characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a period; write 2022, 2022-S1, 2022-Q4, 2022-M11 or 2022-11-05")]
 pub struct PeriodError(pub String);
@@ -99,15 +106,22 @@ impl Period {
         Self { label, frequency, first, last }
     }
 
+    /// As it was written.
     pub fn label(&self) -> &str {
         &self.label
     }
+
+    /// How long it is.
     pub fn frequency(&self) -> Frequency {
         self.frequency
     }
+
+    /// The day on which it begins.
     pub fn first_day(&self) -> NaiveDate {
         self.first
     }
+
+    /// The day on which it ends; rules and code lists are taken as of it.
     pub fn last_day(&self) -> NaiveDate {
         self.last
     }

@@ -7,7 +7,9 @@ use super::{Code, Severity, Violation};
 /// Mergeable findings of a part of a payload: exact counts, bounded list in row order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
+    /// How often each kind was found; the text is the id of a declared rule, else empty.
     pub counts: BTreeMap<(Code, Severity, String), u64>,
+    /// The gravest, at most [`Findings::LISTED_MAX`] of them.
     pub listed: Vec<Violation>,
     /// Rows with at least one blocking finding.
     pub rows_refused: u64,
@@ -103,6 +105,7 @@ impl LineSet {
         fresh
     }
 
+    /// True when a line is in the set.
     pub fn contains(&self, line: u64) -> bool {
         let (word, bit) = Self::place(line);
         self.pages.get(&(line / PAGE_LINES)).is_some_and(|page| page[word] & bit != 0)

@@ -10,12 +10,17 @@ mod tests;
 pub use findings::{Findings, LineSet};
 pub use render::{Language, render, render_short};
 
+/// What a finding does to a push, from the mildest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
+    /// Told, nothing more.
     Info,
+    /// Told; blocks under `strict`.
     Warn,
+    /// The sender must say why.
     MustExplain,
+    /// The payload is refused.
     Block,
 }
 
@@ -23,35 +28,65 @@ pub enum Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Code {
+    /// The file is not UTF-8.
     EncodingInvalid,
+    /// The file holds a NUL byte.
     NulByte,
+    /// The file holds no rows.
     EmptyFile,
+    /// The first line names no column of the pattern.
     HeaderMissing,
+    /// A required column is not there.
     ColumnMissing,
+    /// A column that the pattern does not know.
     ColumnUnknown,
+    /// A column occurs twice.
     ColumnRepeated,
+    /// A column of real files that the pattern leaves out.
     ColumnSetAside,
+    /// A record with too few or too many cells.
     CellCount,
+    /// A record over the reader's bound.
     LineTooLong,
+    /// A quote that never ends.
     QuoteUnclosed,
+    /// The bytes are not of their format.
     PayloadUnreadable,
+    /// Columns or types are not those of the pattern.
     SchemaMismatch,
+    /// A cell is not of its column's type.
     TypeInvalid,
+    /// A number with more decimals than the column holds.
     DecimalsExcess,
+    /// A number with floating-point noise, taken rounded.
     FloatNoise,
+    /// An empty cell that must be filled.
     RequiredMissing,
+    /// A value that is not among those allowed.
     EnumInvalid,
+    /// A number below, above or too long.
     RangeExceeded,
+    /// A text too short or too long.
     LengthInvalid,
+    /// A text of another form.
     FormInvalid,
+    /// A wrong check digit.
     ChecksumInvalid,
+    /// A value that its code list does not hold in the period.
     ReferenceMissing,
+    /// A code of another version of the territorial register, taken.
     ReferenceOtherRegister,
+    /// Two rows with one key.
     KeyRepeated,
+    /// A declared rule is false.
     RuleBroken,
+    /// A declared rule cannot be computed.
     RuleFailed,
+    /// The file says another period, or a time outside it.
     PeriodMismatch,
+    /// The file says another unit.
     PublisherMismatch,
+    /// An hour that occurs twice when the clock is put back.
     TimeAmbiguous,
 }
 
@@ -114,26 +149,35 @@ impl Code {
 /// One breach, by row and column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
+    /// Its kind.
     pub code: Code,
+    /// What it does to the push.
     pub severity: Severity,
     /// Id of the declared rule, else empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rule: String,
     /// Line of the file, the header being 1; 0 when not about one row.
     pub row: u64,
+    /// `column=value, …` of the row's key, masked where personal.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key: String,
+    /// Name of the column; empty when about the file as a whole.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub column: String,
     /// The raw cell, masked where personal, cut to 80 characters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub value: String,
+    /// What would be right: a type, a border, a list; empty where the message says it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub expected: String,
+    /// What is wrong, in Polish.
     pub message_pl: String,
+    /// What is wrong, in English.
     pub message_en: String,
+    /// What to do, in Polish; empty when nothing can be done.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint_pl: String,
+    /// What to do, in English.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint_en: String,
 }
@@ -143,22 +187,33 @@ pub struct Violation {
 pub struct Report {
     /// `rb28s/1.0.0`
     pub pattern: String,
+    /// SHA-256 (hex) of the pattern and its code lists.
     pub bundle_sha256: String,
+    /// Rows of the payload, those refused included.
     pub rows_read: u64,
+    /// Rows with a finding that blocks; each counts once.
     pub rows_refused: u64,
     /// Rows set aside by name. Always 0 as yet: only formats that are still to come carry rows that are no data.
     pub rows_set_aside: u64,
+    /// Exact counts by kind, the gravest first.
     pub counts: Vec<Count>,
+    /// The gravest findings in row order, at most [`Findings::LISTED_MAX`].
     pub violations: Vec<Violation>,
+    /// Rules and comparisons that something unknown left open: they have neither passed nor failed.
     pub not_evaluated: Vec<String>,
 }
 
+/// How often a kind was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
+    /// The kind.
     pub code: Code,
+    /// What it does to the push.
     pub severity: Severity,
+    /// Id of the declared rule, else empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rule: String,
+    /// Exact, also where not all are listed.
     pub count: u64,
 }
 

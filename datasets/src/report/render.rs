@@ -7,8 +7,10 @@ use super::{Count, Findings, Report, Severity, Violation};
 /// Language of a text for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
+    /// As clerks read it.
     #[default]
     Polish,
+    /// As developers read it.
     English,
 }
 
