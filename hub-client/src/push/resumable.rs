@@ -1,9 +1,10 @@
 //! A large payload: create, upload from the durable offset until all is durable, commit.
 
 use hub_proto::Reason;
-use hub_proto::v1::{self, SubmissionState};
-use tokio_stream::StreamExt as _;
+use hub_proto::v1::{self, SubmissionState, UploadPayloadRequest};
+use tokio::sync::mpsc::Receiver;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 
 use super::payload::Pieces;
@@ -79,16 +80,7 @@ impl Client {
             }
             let pieces = Pieces::start(&request.payload, &submission.name, resume.durable, size);
             let (messages, read) = pieces.split();
-            let counted = ReceiverStream::new(messages).map({
-                let progress = progress.clone();
-                move |message: v1::UploadPayloadRequest| {
-                    if let Some(progress) = &progress {
-                        progress(message.offset + message.data.len() as u64, size);
-                    }
-                    message
-                }
-            });
-            let sent = self.submissions().upload_payload(counted).await;
+            let sent = self.submissions().upload_payload(counted(messages, size, progress.clone())).await;
             read.await?;
             let durable = match sent {
                 Ok(answer) => answer.into_inner().durable_offset,
@@ -115,6 +107,21 @@ impl Client {
         }
         Ok(self.submission(name).await?.durable_offset)
     }
+}
+
+/// Tells of each message that is on its way. It stands outside of the async function: a closure in there
+/// belongs to the lifetimes of its arguments, and a task that is spawned may have none.
+fn counted(
+    messages: Receiver<UploadPayloadRequest>,
+    size: u64,
+    progress: Option<Progress>,
+) -> impl Stream<Item = UploadPayloadRequest> + Send + 'static {
+    ReceiverStream::new(messages).map(move |message| {
+        if let Some(progress) = &progress {
+            progress(message.offset + message.data.len() as u64, size);
+        }
+        message
+    })
 }
 
 /// How far an upload has come.
