@@ -1,5 +1,5 @@
-//! Named places at which a test may end the process, as pulling the plug would. They live in debug
-//! builds only: in a release build `point` is empty and nothing can be armed.
+//! Named places at which a test may end the process, as pulling the plug would, or hold it up. They
+//! live in debug builds only: in a release build `point` is empty and nothing can be armed.
 
 /// All places, in the order in which a push passes them; the kill campaign visits each.
 #[cfg(debug_assertions)]
@@ -28,28 +28,46 @@ pub(crate) const POINTS: &[&str] = &[
 mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
 
-    /// The armed place, and how often it is still passed unharmed.
-    static ARMED: OnceLock<(String, AtomicU64)> = OnceLock::new();
+    /// How long a thread stays that is to stall: longer than any test waits.
+    const STALL: Duration = Duration::from_secs(600);
 
-    /// Arms `name:n`: the process ends when it passes the place for the n-th time, counted from 1.
+    /// The armed place.
+    struct Armed {
+        name: String,
+        /// How often it is still passed unharmed.
+        passes: AtomicU64,
+        stalls: bool,
+    }
+
+    static ARMED: OnceLock<Armed> = OnceLock::new();
+
+    /// Arms `name:n`: the process ends when it passes the place for the n-th time, counted from 1. With
+    /// `name:n:stall` the thread that passes stays there instead, as one with very long work does.
     pub(crate) fn arm(order: &str) -> Result<(), String> {
+        let (order, stalls) = order.strip_suffix(":stall").map_or((order, false), |order| (order, true));
         let (name, passes) = order.split_once(':').unwrap_or((order, "1"));
         if !super::POINTS.contains(&name) {
             return Err(format!("there is no fault point `{name}`; there are {}", super::POINTS.join(", ")));
         }
         let passes: u64 = passes.parse().map_err(|_| format!("`{passes}` is not a number of passes"))?;
         ARMED
-            .set((name.to_owned(), AtomicU64::new(passes.max(1) - 1)))
+            .set(Armed { name: name.to_owned(), passes: AtomicU64::new(passes.max(1) - 1), stalls })
             .map_err(|_| "a fault point is armed already".to_owned())
     }
 
     pub(crate) fn point(name: &'static str) {
         debug_assert!(super::POINTS.contains(&name), "{name} is not in the list of points");
-        let Some((armed, passes)) = ARMED.get() else { return };
-        let due = armed == name
-            && passes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err();
-        if due {
+        let Some(armed) = ARMED.get() else { return };
+        let pass = |left: u64| left.checked_sub(1);
+        if armed.name != name || armed.passes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, pass).is_ok() {
+            return;
+        }
+        if armed.stalls {
+            tracing::warn!(name, "a thread stalls here, as a test ordered");
+            std::thread::sleep(STALL);
+        } else {
             // No destructor runs and no buffer is flushed, as with SIGKILL.
             std::process::abort();
         }

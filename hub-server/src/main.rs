@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    hub_server::cli::run().await
+fn main() -> ExitCode {
+    hub_server::cli::run()
 }

@@ -135,16 +135,19 @@ impl Hub {
         &self.lists
     }
 
-    /// Closes the doors, lets running calls end within the grace, brings the projection up to date.
+    /// Closes the doors, lets running calls end within the grace, brings the projection up to date. What is
+    /// not done by then is cut off, as a crash would do.
     pub(crate) async fn stop(mut self) {
         self.phase.send_replace(Phase::Stopping);
-        let closed = async { while self.doors.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.grace + limits::STOP_MARGIN, closed).await.is_err() {
-            tracing::warn!("some tasks were still running when the hub stopped");
+        let closed = async {
+            while self.doors.join_next().await.is_some() {}
+            self.commits.close().await;
+            self.catalog.close().await;
+        };
+        match tokio::time::timeout(self.grace + limits::STOP_MARGIN, closed).await {
+            Ok(()) => tracing::info!("the hub is closed"),
+            Err(_) => tracing::warn!("the hub stops with work under way; the next start finishes it"),
         }
-        self.commits.close().await;
-        self.catalog.close().await;
-        tracing::info!("the hub is closed");
     }
 }
 

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::app;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, limits};
 use crate::telemetry::{self, TelemetryError};
 use settings::{Folder, Serving};
 
@@ -72,6 +72,8 @@ pub(crate) enum Failure {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    #[error("the machine gives no threads: {0}")]
+    Threads(std::io::Error),
     #[error(transparent)]
     Folder(#[from] crate::store::StoreError),
     #[error(transparent)]
@@ -100,7 +102,7 @@ impl Failure {
 }
 
 /// Runs the command that the arguments name.
-pub async fn run() -> ExitCode {
+pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -109,13 +111,23 @@ pub async fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match command(cli.command, &mut std::io::stdout()).await {
+    match to_the_end(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Runs a command on threads of its own. One that is busy with a long check or a large file does not keep
+/// the process: what was acknowledged lies on the disk, and the next start does the rest.
+fn to_the_end(order: Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::Threads)?;
+    let done = runtime.block_on(command(order, &mut std::io::stdout()));
+    runtime.shutdown_timeout(limits::LAST_MARGIN);
+    done
 }
 
 async fn command(command: Command, out: &mut (dyn Write + Send)) -> Result<(), Failure> {

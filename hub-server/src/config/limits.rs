@@ -82,8 +82,11 @@ pub(crate) const SMALL_JOB_ROWS: usize = 16_384;
 pub(crate) const SORT_RUN_BYTES: usize = 48 << 20;
 /// How often submissions that nobody finished are looked for.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
-/// Time beyond the grace that tasks have to end when the hub stops.
-pub(crate) const STOP_MARGIN: Duration = Duration::from_secs(5);
+/// Time beyond the grace in which the committers and the catalogue close when the hub stops.
+pub(crate) const STOP_MARGIN: Duration = Duration::from_secs(4);
+/// Time that threads have at the very end. With the margin before it these are the five seconds which
+/// the operator's guide promises.
+pub(crate) const LAST_MARGIN: Duration = Duration::from_secs(1);
 /// Largest gRPC message that is read; `data` of an upload is at most half of it.
 pub(crate) const MESSAGE_IN_BYTES: usize = 2 << 20;
 /// Largest `data` of one upload message.

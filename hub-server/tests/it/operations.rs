@@ -12,7 +12,7 @@ use hub_client::{Part, PullRequest};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use crate::harness::{KUTNO, Output, PERIOD, Server, kutno_sample, run, server_binary, synthetic};
+use crate::harness::{KUTNO, Output, PERIOD, Server, kutno_sample, run, server_binary, synthetic, wait_for};
 
 /// Runs an offline command on a folder.
 fn offline(root: &Path, args: &[&str]) -> Output {
@@ -111,6 +111,32 @@ async fn a_signal_to_stop_ends_within_the_grace_also_with_an_open_pull() {
     drop(pull);
     server.restart();
     assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), "150000");
+}
+
+#[test]
+fn a_signal_to_stop_does_not_wait_for_a_long_check() {
+    let stalled = [
+        ("HUB_SHUTDOWN_GRACE_SECONDS", "1"),
+        ("HUB_FAULT", "check.after:1:stall"),
+        // The check holds one thread; the others serve.
+        ("TOKIO_WORKER_THREADS", "4"),
+    ];
+    let mut server = Server::start_with(&stalled);
+    let file = kutno_sample();
+    let order = ["push", file.to_str().expect("a plain path"), "--pattern", "rb28s", "--period", PERIOD];
+    let mut push = server.hub_command("publisher", &order).spawn().expect("the client's binary");
+    let stalls = || server.log().contains("a thread stalls here").then_some(());
+    wait_for(Duration::from_secs(60), stalls).unwrap_or_else(|| panic!("no check:\n{}", server.log()));
+    server.terminate();
+    // The promise is six seconds; the rest is for a slow machine.
+    let ended = server.finished(Duration::from_secs(20));
+    let ended = ended.unwrap_or_else(|| panic!("it still runs:\n{}", server.log()));
+    assert!(ended.success(), "{ended:?}\n{}", server.log());
+    push.kill().expect("a child of ours");
+    push.wait().expect("a child of ours");
+    server.restart();
+    let finished = || (server.cell("ministry", "SELECT count(*) FROM rb28s") == "293").then_some(());
+    wait_for(Duration::from_secs(60), finished).expect("the order was durable");
 }
 
 #[test]
