@@ -37,6 +37,7 @@ pub(crate) struct Hub {
     commits: Arc<Commits>,
     catalog: Arc<Catalog>,
     lists: Arc<CodeLists>,
+    data: PathBuf,
     grace: Duration,
 }
 
@@ -77,7 +78,8 @@ struct House {
 }
 
 impl Hub {
-    /// Opens the data folder and the doors. They open only when every dataset is caught up.
+    /// Opens the data folder and the listeners; they say `starting` until [`Hub::open`]. Every dataset is
+    /// caught up when this returns.
     pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
         install_crypto();
         let house = House::open(config).await?;
@@ -96,6 +98,7 @@ impl Hub {
             commits: Arc::clone(&house.commits),
             catalog: Arc::clone(&house.catalog),
             lists: Arc::clone(&house.lists),
+            data: config.data_dir.clone(),
             grace: config.shutdown_grace,
         };
         let routes = HttpDoor {
@@ -114,9 +117,13 @@ impl Hub {
         });
         hub.doors.spawn(housekeeping::recover(Arc::clone(&house.intake)));
         hub.doors.spawn(housekeeping::sweep(Arc::clone(&house.intake), watch));
-        hub.phase.send_replace(Phase::Serving);
-        tracing::info!(grpc = %hub.grpc, http = %hub.http, data = %config.data_dir.display(), "the hub is open");
         Ok(hub)
+    }
+
+    /// Says that the hub serves. Whoever waits for that may count on all that was made before.
+    pub(crate) fn open(&self) {
+        self.phase.send_replace(Phase::Serving);
+        tracing::info!(grpc = %self.grpc, http = %self.http, data = %self.data.display(), "the hub is open");
     }
 
     pub(crate) fn grpc_addr(&self) -> SocketAddr {

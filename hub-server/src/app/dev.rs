@@ -46,6 +46,8 @@ pub(crate) async fn dev(config: &Config) -> Result<(), DevError> {
     for (name, organisation, scopes) in PROFILES {
         profile(hub.catalog(), &folder, &endpoint, (name, organisation, scopes)).await?;
     }
+    // Who sees the hub serve finds the profiles.
+    hub.open();
     eprintln!("gRPC {endpoint}   HTTP http://{}", hub.http_addr());
     eprintln!(
         "profiles: HUB_CONFIG_DIR={} hub --profile publisher|publisher2|ministry|operator …",

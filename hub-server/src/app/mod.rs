@@ -15,6 +15,7 @@ use crate::config::Config;
 /// Serves until a signal.
 pub(crate) async fn serve(config: &Config) -> Result<(), StartError> {
     let hub = compose::Hub::start(config).await?;
+    hub.open();
     signal::stop().await;
     hub.stop().await;
     Ok(())

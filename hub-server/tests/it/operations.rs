@@ -1,9 +1,9 @@
 //! What operators do: organisations and keys, stopping, TLS.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use hub_client::{Part, PullRequest};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use crate::harness::{KUTNO, Output, PERIOD, Server, kutno_sample, run, server_binary, synthetic, wait_for};
+use crate::harness::{
+    KUTNO, Output, PERIOD, Server, get, kutno_sample, run, server_binary, synthetic, wait_for,
+};
 
 /// Runs an offline command on a folder.
 fn offline(root: &Path, args: &[&str]) -> Output {
@@ -84,6 +86,30 @@ fn assert_key_is_nowhere(root: &Path, key: &str) {
             assert!(!found, "{} holds a key", path.display());
         }
     }
+}
+
+#[test]
+fn a_dev_hub_that_serves_has_its_profiles() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let http = free_address();
+    let mut command = Command::new(server_binary());
+    command.arg("dev").arg("--data-dir").arg(folder.path());
+    command.args(["--grpc-addr", "127.0.0.1:0", "--http-addr", &http.to_string()]);
+    let mut hub = command.stderr(Stdio::null()).spawn().expect("the server's binary");
+    let serves = || {
+        TcpStream::connect(http).ok()?;
+        (get(http, "/healthz").status == 200).then(|| folder.path().join("dev/publisher.toml").is_file())
+    };
+    let found = wait_for(Duration::from_secs(90), serves);
+    hub.kill().expect("a child of ours");
+    hub.wait().expect("a child of ours");
+    assert_eq!(found, Some(true), "the profile is there at the first 200");
+}
+
+/// An address of loopback that nobody listens on.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
 }
 
 #[tokio::test(flavor = "multi_thread")]

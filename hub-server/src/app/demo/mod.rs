@@ -76,6 +76,7 @@ fn temporary() -> Result<PathBuf, DevError> {
 
 async fn tell_story(config: &Config) -> Result<(), DevError> {
     let hub = Hub::start(config).await?;
+    hub.open();
     let story = Story { hub, folder: config.data_dir.clone() };
     let told = steps::all(&story).await;
     story.hub.stop().await;
