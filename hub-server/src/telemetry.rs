@@ -1,14 +1,19 @@
 //! Tracing: one line per event to stderr, for people or as JSON.
 //!
 //! Conventions: a call runs in a span `call` with `method`, `organisation` (once known) and
-//! `submission` (once there is one); a refusal carries `reason`. Keys, headers and cells are never
+//! `submission` (once there is one). Its end is one line, `info` for writes and `debug` for reads and
+//! health; a refusal carries `reason`. Keys, headers and cells are never
 //! fields; whatever holds a secret shows it as `***` in Debug. A failure is logged where it ends, by
 //! the door or the task that cannot pass it on.
+
+mod call;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::TryInitError;
 
 use crate::config::{Log, LogFormat};
+
+pub(crate) use call::{Call, Deed, of_organisation, of_submission};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TelemetryError {

@@ -1,4 +1,4 @@
-//! The outermost layer: a panic becomes INTERNAL, and statuses that tonic makes by itself (no such
+//! The layer around all services: a panic becomes INTERNAL, and statuses that tonic makes by itself (no such
 //! method, message too large, deadline) get a Reason like all others.
 
 use std::any::Any;

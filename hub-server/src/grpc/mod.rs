@@ -3,6 +3,7 @@
 
 mod admission;
 mod caller;
+mod calls;
 mod catalog;
 mod fault;
 mod paging;
@@ -25,6 +26,7 @@ use crate::intake::Intake;
 use crate::permit::ReadPermit;
 use crate::read::Reads;
 use crate::seal::Seal;
+use crate::telemetry;
 
 pub(crate) use server::serve;
 
@@ -61,7 +63,9 @@ impl Door {
     }
 
     async fn caller(&self, metadata: &MetadataMap) -> Result<Principal, HubError> {
-        caller::caller(&self.rooms.identity, metadata).await
+        let caller = caller::caller(&self.rooms.identity, metadata).await?;
+        telemetry::of_organisation(&caller.organisation);
+        Ok(caller)
     }
 
     /// The pattern of a `patterns/…` or `datasets/…` name.

@@ -13,6 +13,7 @@ use tonic::transport::server::Connected;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use super::calls::Calls;
 use super::catalog::CatalogDoor;
 use super::fault::Guard;
 use super::read::ReadDoor;
@@ -58,6 +59,7 @@ pub(crate) async fn serve(
         .build_v1()?;
     let door = Door::new(rooms);
     let router = transport()
+        .layer(Calls)
         .layer(Guard)
         .add_service(health)
         .add_service(reflection)

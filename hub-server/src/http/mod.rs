@@ -20,6 +20,7 @@ use http::{HeaderName, HeaderValue, header};
 use hub_datasets::{Pattern, Patterns};
 use hub_proto::Reason;
 use hub_proto::name;
+use tracing::Instrument as _;
 
 use crate::config::limits;
 use crate::error::{HubError, hub_errors};
@@ -27,6 +28,7 @@ use crate::extract::Extracts;
 use crate::identity::Identity;
 use crate::listen::{Phase, PhaseWatch};
 use crate::permit::ReadPermit;
+use crate::telemetry::{Call, Deed};
 
 pub(crate) use serve::serve;
 
@@ -55,6 +57,7 @@ impl HttpDoor {
             .route("/healthz", get(health::healthz))
             .merge(open)
             .layer(middleware::map_response(secure))
+            .layer(middleware::from_fn(call))
             .with_state(self)
     }
 
@@ -73,6 +76,15 @@ impl HttpDoor {
         let permit = self.identity.open(&pattern).map_err(|_| unknown())?;
         Ok((pattern, permit))
     }
+}
+
+/// Runs a request in its span. Its end is told when the answer's head is there: a download goes on behind it.
+async fn call(request: Request, next: Next) -> Response {
+    let method = format!("{} {}", request.method(), request.uri().path());
+    let mut call = Call::begin(&method.chars().take(limits::ECHO_CHARS).collect::<String>(), Deed::Read);
+    let response = next.run(request).instrument(call.span().clone()).await;
+    call.end(response.extensions().get::<Reason>().map(|reason| reason.as_str()));
+    response
 }
 
 /// Answers nothing but health before the server serves, and waits for no answer's head longer than allowed.

@@ -34,6 +34,8 @@ fn respond(refusal: &Refusal) -> Response {
         reason: refusal.reason.as_str(),
     };
     let mut response = (status, axum::Json(problem)).into_response();
+    // The line that tells the end of the call names it.
+    response.extensions_mut().insert(refusal.reason);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

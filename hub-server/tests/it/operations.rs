@@ -11,6 +11,7 @@ use hub_client::v1::RowFormat;
 use hub_client::{Part, PullRequest};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
+use serde_json::Value;
 
 use crate::harness::{
     KUTNO, Output, PERIOD, Server, get, kutno_sample, run, server_binary, synthetic, wait_for,
@@ -163,6 +164,38 @@ fn a_signal_to_stop_does_not_wait_for_a_long_check() {
     server.restart();
     let finished = || (server.cell("ministry", "SELECT count(*) FROM rb28s") == "293").then_some(());
     wait_for(Duration::from_secs(60), finished).expect("the order was durable");
+}
+
+#[test]
+fn the_log_tells_the_end_of_each_call() {
+    let settings = [("HUB_LOG_LEVEL", "info,hub_server=debug"), ("HUB_LOG_FORMAT", "json")];
+    let mut server = Server::start_with(&settings);
+    let sent = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let id = sent["submission"]["submission"].as_str().expect("an id");
+    let other = ["--publisher", "gmina-026401"];
+    server.push("publisher", &kutno_sample(), "rb28s", PERIOD, &other).expect(5);
+    server.cell("ministry", "SELECT count(*) FROM rb28s");
+    assert_eq!(get(server.http, "/nothing").status, 404);
+    assert!(server.stop().success());
+    let log = server.log();
+    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let ends: Vec<Value> = events.filter(|event| event["span"]["name"] == "call").collect();
+    let told = |level: &str, method: &str, field: &str, value: &str| {
+        let found = ends.iter().any(|event| {
+            event["level"] == level
+                && event["span"]["method"].as_str().is_some_and(|known| known.ends_with(method))
+                && (event[field] == value || event["span"][field] == value)
+        });
+        assert!(found, "{level} {method} {field}={value} is not told:\n{log}");
+    };
+    told("INFO", "/PushSubmission", "submission", id);
+    told("INFO", "/PushSubmission", "organisation", KUTNO);
+    told("INFO", "/PushSubmission", "reason", "PUBLISHER_NOT_PERMITTED");
+    told("DEBUG", "/QueryRows", "organisation", "mf");
+    told("DEBUG", "GET /nothing", "reason", "ROUTE_UNKNOWN");
+    for profile in ["publisher", "ministry"] {
+        assert!(!log.contains(&server.key(profile)), "a key is in the log");
+    }
 }
 
 #[test]

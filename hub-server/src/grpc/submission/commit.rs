@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hub_proto::v1::{CommitSubmissionRequest, CommitSubmissionResponse};
 use tonic::Request;
+use tracing::Instrument as _;
 
 use super::convert;
 use crate::error::HubError;
@@ -31,7 +32,7 @@ pub(super) async fn commit(
 pub(super) async fn to_the_end<T: Send + 'static, E: Into<HubError> + Send + 'static>(
     work: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, HubError> {
-    match tokio::spawn(work).await {
+    match tokio::spawn(work.in_current_span()).await {
         Ok(result) => result.map_err(Into::into),
         Err(error) => Err(HubError::fault(format!("the task of a call ended: {error}"))),
     }

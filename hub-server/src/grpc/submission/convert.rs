@@ -7,6 +7,7 @@ use hub_proto::{Reason, TypeConversionError, v1};
 
 use crate::error::HubError;
 use crate::intake::{CommitOptions, NewSubmission, SubmissionState, SubmissionView, Verdict};
+use crate::telemetry;
 
 const CREATE: &str = "CreateSubmissionRequest";
 
@@ -126,9 +127,11 @@ pub(super) fn verdict(verdict: Verdict) -> v1::CommitSubmissionResponse {
     }
 }
 
-/// Id in the name of a submission.
+/// Id in the name of the submission that a call is about; the call's span takes it up.
 pub(super) fn submission_id(name: &str) -> Result<&str, HubError> {
-    Ok(Collection::Submissions.id(name)?)
+    let id = Collection::Submissions.id(name)?;
+    telemetry::of_submission(id);
+    Ok(id)
 }
 
 #[cfg(test)]

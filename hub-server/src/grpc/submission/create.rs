@@ -10,6 +10,7 @@ use crate::grpc::Door;
 use crate::identity::Principal;
 use crate::intake::NewSubmission;
 use crate::permit::PushPermit;
+use crate::telemetry;
 
 pub(super) async fn create(
     door: &Door,
@@ -19,6 +20,7 @@ pub(super) async fn create(
     let caller = door.caller(request.metadata()).await?;
     let (permit, new) = announced(door, &caller, request.into_inner()).await?;
     let view = door.rooms.intake.create(&permit, new).await?;
+    telemetry::of_submission(&view.id);
     Ok(CreateSubmissionResponse { submission: Some(convert::submission(view)) })
 }
 

@@ -8,6 +8,7 @@ use tonic::{Request, Streaming};
 use super::{commit, convert, create, stream};
 use crate::error::HubError;
 use crate::grpc::Door;
+use crate::telemetry;
 
 const MESSAGE: &str = "PushSubmissionRequest";
 
@@ -41,7 +42,9 @@ pub(super) async fn push(
         let _place = place;
         push.commit(options).await
     });
-    let v = convert::verdict(verdict.await?);
+    let verdict = verdict.await?;
+    telemetry::of_submission(&verdict.submission.id);
+    let v = convert::verdict(verdict);
     Ok(PushSubmissionResponse {
         submission: v.submission,
         report: v.report,
