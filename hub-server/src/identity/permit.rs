@@ -83,6 +83,13 @@ impl ReadPermit {
     pub(crate) fn rows(&self) -> &Rows {
         &self.rows
     }
+    /// The one publisher whose rows are visible; None: those of all are.
+    pub(crate) fn publisher(&self) -> Option<&str> {
+        match &self.rows {
+            Rows::All => None,
+            Rows::Of(publisher) => Some(publisher),
+        }
+    }
 }
 
 /// Permits for the tests of the rooms further down, which have no identity at hand.

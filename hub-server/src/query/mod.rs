@@ -52,8 +52,7 @@ pub(crate) struct RowStream {
     pub(crate) batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
     /// Datasets that the plan scans (SQL), so that the answer names their versions.
     pub(crate) datasets: Vec<String>,
-    /// Rows that the chosen files hold, an upper bound; 0 when files hold rows that the reader must
-    /// not even count.
+    /// Visible rows that the chosen files hold, an upper bound.
     pub(crate) estimated_rows: u64,
 }
 

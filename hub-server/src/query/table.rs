@@ -70,9 +70,14 @@ impl HubTable {
         &self.view.snapshot.dataset
     }
 
-    /// Rows of the permitted files; 0 when counting them would tell of hidden rows.
+    /// Visible rows of the permitted files. Hidden rows that share a file with them are not counted, so that
+    /// neither the number nor a limit that is met tells of them.
     pub(super) fn estimated_rows(&self) -> u64 {
-        if self.mixed { 0 } else { self.files.iter().map(|f| f.rows).sum() }
+        let own = |file: &Arc<DataFile>| match &self.view.publisher {
+            Some(publisher) => file.rows_of(publisher),
+            None => file.rows,
+        };
+        self.files.iter().map(own).sum()
     }
 
     pub(super) fn file_rows(&self) -> u64 {

@@ -17,7 +17,7 @@ use hub_datasets::{CodeLists, Pattern};
 
 use crate::catalog::Catalog;
 use crate::commit::Commits;
-use crate::permit::{ReadPermit, Rows};
+use crate::permit::ReadPermit;
 use crate::query::{Engine, RowChunk, RowFormat, Scan, TableView};
 use crate::seal::Seal;
 use crate::store::{AsOf, Snapshot, StoreError};
@@ -196,10 +196,7 @@ impl Reads {
             pattern: Arc::clone(pattern),
             snapshot,
             columns: permit.columns().clone(),
-            publisher: match permit.rows() {
-                Rows::All => None,
-                Rows::Of(publisher) => Some(publisher.clone()),
-            },
+            publisher: permit.publisher().map(str::to_owned),
         })
     }
 

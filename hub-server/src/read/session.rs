@@ -24,7 +24,7 @@ pub(crate) struct Session {
     pub(crate) name: String,
     pub(crate) version: VersionRef,
     pub(crate) columns: Vec<String>,
-    /// Rows of the files before the filter; 0 when the reader must not count them.
+    /// Visible rows of the files before the filter.
     pub(crate) estimated_rows: u64,
     pub(crate) format: RowFormat,
 }

@@ -218,7 +218,8 @@ impl DataFileWriter {
             sha256,
             partition: partition.to_owned(),
             seqs: summary.seqs.iter().copied().collect(),
-            publishers: summary.publishers.iter().cloned().collect(),
+            publishers: summary.publishers.keys().cloned().collect(),
+            publisher_rows: summary.publishers.values().copied().collect(),
             stats: summary.stats(),
         })
     }

@@ -25,8 +25,22 @@ pub(crate) struct DataFile {
     pub(crate) seqs: Vec<i64>,
     /// Publishers that own rows of it, ascending.
     pub(crate) publishers: Vec<String>,
+    /// Rows of each publisher, in the same order; empty in files of an early hub, which did not count.
+    pub(crate) publisher_rows: Vec<u64>,
     /// Exact smallest and largest value and null count of the columns that have statistics.
     pub(crate) stats: BTreeMap<String, ColumnStats>,
+}
+
+impl DataFile {
+    /// Rows that a publisher owns; 0 when it shares the file and nobody counted. The number never tells of
+    /// rows of others.
+    pub(crate) fn rows_of(&self, publisher: &str) -> u64 {
+        match self.publishers.binary_search_by(|known| known.as_str().cmp(publisher)) {
+            Ok(_) if self.publishers.len() == 1 => self.rows,
+            Ok(at) => self.publisher_rows.get(at).copied().unwrap_or(0),
+            Err(_) => 0,
+        }
+    }
 }
 
 /// Bounds of one column in one file. Bounds are exact or absent, never rounded.

@@ -82,9 +82,15 @@ impl Table {
         self.history().keep(&state);
         Ok(state)
     }
-    /// Dataset versions newest first, from `before` (exclusive) on, at most `limit`.
-    pub(crate) fn versions(&self, before: Option<u64>, limit: usize) -> Vec<VersionInfo> {
-        self.history().versions(before, limit)
+    /// Dataset versions newest first, from `before` (exclusive) on, at most `limit`; with the rows and
+    /// submissions of all publishers, or of one.
+    pub(crate) fn versions(
+        &self,
+        publisher: Option<&str>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Vec<VersionInfo> {
+        self.history().versions(publisher, before, limit)
     }
 
     /// Puts an entry as a log version. After any error the version is read: when it carries our commit

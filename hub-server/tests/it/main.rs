@@ -19,6 +19,8 @@ mod guides;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hidden;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod memory;

@@ -15,6 +15,7 @@ use tonic::Request;
 use crate::error::HubError;
 use crate::grpc::Door;
 use crate::grpc::paging::Page;
+use crate::permit::ReadPermit;
 use crate::store::Table;
 use crate::store::table::VersionInfo;
 
@@ -30,7 +31,7 @@ pub(super) async fn list(
     let asked = (request.page_size, request.page_token.as_str());
     let page = Page::open(&door.rooms.seal, "ListDatasetsRequest", &[&caller.organisation], asked)?;
     let (readable, next_page_token) = page.of(door.readable(&caller)?, |(pattern, _)| pattern.id.clone())?;
-    let shown = readable.iter().map(|(pattern, _)| Ok(dataset(pattern, &*table(door, pattern)?)));
+    let shown = readable.iter().map(|(pattern, permit)| Ok(dataset(pattern, permit, &*table(door, pattern)?)));
     let datasets = shown.collect::<Result<_, HubError>>()?;
     Ok(ListDatasetsResponse { datasets, next_page_token })
 }
@@ -41,8 +42,8 @@ pub(super) async fn get(
 ) -> Result<GetDatasetResponse, HubError> {
     let caller = door.caller(request.metadata()).await?;
     let pattern = door.pattern(Collection::Datasets, &request.get_ref().name)?;
-    door.rooms.identity.read(&caller, &pattern)?;
-    Ok(GetDatasetResponse { dataset: Some(dataset(&pattern, &*table(door, &pattern)?)) })
+    let permit = door.rooms.identity.read(&caller, &pattern)?;
+    Ok(GetDatasetResponse { dataset: Some(dataset(&pattern, &permit, &*table(door, &pattern)?)) })
 }
 
 pub(super) async fn versions(
@@ -52,11 +53,12 @@ pub(super) async fn versions(
     let caller = door.caller(request.metadata()).await?;
     let request = request.into_inner();
     let pattern = door.pattern(Collection::Datasets, &request.parent)?;
-    door.rooms.identity.read(&caller, &pattern)?;
+    let permit = door.rooms.identity.read(&caller, &pattern)?;
     let asked = (request.page_size, request.page_token.as_str());
-    let page = Page::<u64>::open(&door.rooms.seal, "ListDatasetVersionsRequest", &[&pattern.id], asked)?;
+    let chosen = [pattern.id.as_str(), permit.publisher().unwrap_or_default()];
+    let page = Page::<u64>::open(&door.rooms.seal, "ListDatasetVersionsRequest", &chosen, asked)?;
     let limit = usize::try_from(page.fetch()).unwrap_or(usize::MAX);
-    let fetched = table(door, &pattern)?.versions(page.after, limit);
+    let fetched = table(door, &pattern)?.versions(permit.publisher(), page.after, limit);
     let (versions, next_page_token) = page.close(fetched, |version| version.version)?;
     let versions = versions.into_iter().map(|v| version(&pattern.id, v)).collect();
     Ok(ListDatasetVersionsResponse { versions, next_page_token })
@@ -67,16 +69,27 @@ fn table(door: &Door, pattern: &Pattern) -> Result<Arc<Table>, HubError> {
     door.rooms.commits.table(&pattern.id).ok_or_else(lacking)
 }
 
-fn dataset(pattern: &Pattern, table: &Table) -> v1::Dataset {
+/// A dataset with what the permit lets its holder count: all rows, or only own ones.
+fn dataset(pattern: &Pattern, permit: &ReadPermit, table: &Table) -> v1::Dataset {
     let snapshot = table.snapshot();
-    let publishers: BTreeSet<&String> = snapshot.files.iter().flat_map(|file| &file.publishers).collect();
+    let files = snapshot.files.iter();
+    let (rows, publishers) = match permit.publisher() {
+        Some(own) => {
+            let rows = files.map(|file| file.rows_of(own)).sum();
+            (rows, usize::from(rows > 0))
+        }
+        None => {
+            let publishers: BTreeSet<&String> = files.flat_map(|file| &file.publishers).collect();
+            (snapshot.files.rows(), publishers.len())
+        }
+    };
     v1::Dataset {
         name: Collection::Datasets.name(&pattern.id),
         pattern: Collection::Patterns.name(&pattern.id),
         latest_version: snapshot.dataset_version,
         update_time: snapshot.committed_at.map(time_to_wire),
-        rows: snapshot.files.rows(),
-        publishers: u64::try_from(publishers.len()).unwrap_or(u64::MAX),
+        rows,
+        publishers: u64::try_from(publishers).unwrap_or(u64::MAX),
         open: pattern.is_open(),
         history: HISTORY.to_owned(),
     }

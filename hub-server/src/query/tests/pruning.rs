@@ -83,6 +83,7 @@ fn file(rows: &[Cells], known: [bool; 4]) -> DataFile {
         partition: "2022-12-31".into(),
         seqs: vec![1],
         publishers,
+        publisher_rows: vec![],
         stats,
     }
 }

@@ -131,7 +131,7 @@ async fn a_publisher_reads_its_own_rows_of_shared_files() {
     let permit = for_tests::read("a", "proba", &["plan", "wykonanie"], Rows::Of("a".into()));
     let session = reads.create_session(&permit, request(RowFormat::Csv)).await.unwrap();
     let coverage = &session.version.coverage;
-    assert_eq!((session.estimated_rows, coverage.units_reporting, coverage.units_expected), (0, 1, 1));
+    assert_eq!((session.estimated_rows, coverage.units_reporting, coverage.units_expected), (60, 1, 1));
     let (csv, count) = bytes(reads.read_rows(&permit, &session.name, 0).await.unwrap()).await.unwrap();
     let csv = String::from_utf8(csv).unwrap();
     assert_eq!((csv.lines().count(), count), (61, 60));

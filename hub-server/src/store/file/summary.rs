@@ -21,7 +21,8 @@ use crate::store::index::ColumnStats;
 pub(super) struct Summary {
     pub(super) rows: u64,
     pub(super) seqs: BTreeSet<i64>,
-    pub(super) publishers: BTreeSet<String>,
+    /// Publisher → its rows.
+    pub(super) publishers: BTreeMap<String, u64>,
     columns: BTreeMap<String, Bounds>,
 }
 
@@ -73,28 +74,41 @@ impl Summary {
         let publishers =
             lacking(batch, "_publisher")?.as_string_opt::<i32>().ok_or_else(|| wrong("_publisher"))?;
         // Rows of one owner stand together, so that a set is asked only where the owner changes.
-        let (mut seq, mut publisher) = (None, None);
+        let mut seq = None;
         for value in seqs.iter().flatten() {
             if seq != Some(value) {
                 seq = Some(value);
                 self.seqs.insert(value);
             }
         }
+        let mut run = ("", 0);
         for value in publishers.iter().flatten() {
-            if publisher != Some(value) {
-                publisher = Some(value);
-                if !self.publishers.contains(value) {
-                    self.publishers.insert(value.to_owned());
-                }
+            if run.0 != value {
+                self.count(run.0, run.1);
+                run = (value, 0);
             }
+            run.1 += 1;
         }
+        self.count(run.0, run.1);
         Ok(())
+    }
+
+    fn count(&mut self, publisher: &str, rows: u64) {
+        match self.publishers.get_mut(publisher) {
+            Some(counted) => *counted += rows,
+            None if rows > 0 => {
+                self.publishers.insert(publisher.to_owned(), rows);
+            }
+            None => {}
+        }
     }
 
     pub(super) fn merge(&mut self, other: Self) -> Result<(), ArrowError> {
         self.rows += other.rows;
         self.seqs.extend(other.seqs);
-        self.publishers.extend(other.publishers);
+        for (publisher, rows) in other.publishers {
+            self.count(&publisher, rows);
+        }
         for (name, bounds) in other.columns {
             let mine = self.columns.entry(name).or_default();
             mine.min = combine(std::mem::take(&mut mine.min), bounds.min, Side::Min)?;

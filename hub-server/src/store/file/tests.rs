@@ -92,8 +92,8 @@ fn what_was_written_is_read_and_described() {
     assert_eq!(file.bytes, bytes.len() as u64);
     assert_eq!(file.sha256, hex(&Sha256::digest(&bytes)));
     assert_eq!(
-        (file.rows, file.seqs, file.publishers),
-        (4, vec![1, 2, 9], vec!["a".into(), "b".into(), "c".into()])
+        (file.rows, file.seqs, file.publishers, file.publisher_rows),
+        (4, vec![1, 2, 9], vec!["a".into(), "b".into(), "c".into()], vec![1, 2, 1])
     );
     let text = |a: &Option<ArrayRef>| a.as_ref().unwrap().as_string::<i32>().value(0).to_owned();
     let dzial = &file.stats["dzial"];

@@ -12,6 +12,7 @@ fn file(number: usize) -> Arc<DataFile> {
         partition: "p".into(),
         seqs: vec![],
         publishers: vec![],
+        publisher_rows: vec![],
         stats: BTreeMap::new(),
     })
 }
@@ -29,6 +30,21 @@ fn a_commit_shares_all_segments_that_it_does_not_touch() {
     let order: Vec<_> = next.iter().map(|f| f.path.clone()).collect();
     assert_eq!(order[1_499..1_501], ["d/1499.parquet", "d/1501.parquet"]);
     assert_eq!(order.last().unwrap(), "d/90000.parquet");
+}
+
+#[test]
+fn a_publisher_counts_its_own_rows_alone() {
+    let shared = DataFile {
+        rows: 9,
+        publishers: vec!["a".into(), "b".into()],
+        publisher_rows: vec![2, 7],
+        ..(*file(1)).clone()
+    };
+    assert_eq!(["a", "b", "c"].map(|publisher| shared.rows_of(publisher)), [2, 7, 0]);
+    let uncounted = DataFile { publisher_rows: vec![], ..shared.clone() };
+    assert_eq!(uncounted.rows_of("a"), 0, "the file of an early hub tells nothing");
+    let own = DataFile { publishers: vec!["a".into()], ..uncounted };
+    assert_eq!(own.rows_of("a"), 9);
 }
 
 #[test]

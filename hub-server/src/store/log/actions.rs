@@ -73,6 +73,7 @@ fn write_add(file: &DataFile, millis: i64) -> Value {
     tags.insert("hub.sha256".into(), json!(file.sha256));
     tags.insert("hub.seqs".into(), json!(seqs::write(&file.seqs)));
     tags.insert("hub.publishers".into(), json!(json!(file.publishers).to_string()));
+    tags.insert("hub.publisher_rows".into(), json!(json!(file.publisher_rows).to_string()));
     if let Some(own) = bounds::write_own(&file.stats) {
         tags.insert("hub.bounds".into(), json!(own));
     }
@@ -189,6 +190,8 @@ fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, String> {
     let tags = &action["tags"];
     let (rows, stats) = bounds::parse(&text(action, "stats")?, tags["hub.bounds"].as_str(), schema)?;
     let publishers = text(tags, "hub.publishers")?;
+    // An early hub did not count.
+    let counted = tags["hub.publisher_rows"].as_str().unwrap_or("[]");
     Ok(DataFile {
         path: text(action, "path")?,
         bytes: number(action, "size")?,
@@ -197,6 +200,7 @@ fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, String> {
         partition: text(&action["partitionValues"], schema::PARTITION)?,
         seqs: seqs::parse(&text(tags, "hub.seqs")?, SEQS_MAX).ok_or("hub.seqs is not a list of ranges")?,
         publishers: serde_json::from_str(&publishers).map_err(|e| format!("hub.publishers: {e}"))?,
+        publisher_rows: serde_json::from_str(counted).map_err(|e| format!("hub.publisher_rows: {e}"))?,
         stats,
     })
 }

@@ -93,6 +93,7 @@ fn file_strategy() -> impl Strategy<Value = Arc<DataFile>> {
             sha256: "12".repeat(32),
             partition: "2022-12-31".into(),
             seqs: seqs.into_iter().collect(),
+            publisher_rows: (0..publishers.len() as u64).collect(),
             publishers: publishers.into_iter().collect(),
             stats,
         })
@@ -197,6 +198,7 @@ fn decimals_never_stand_in_standard_statistics() {
         partition: "p".into(),
         seqs: vec![1],
         publishers: vec![],
+        publisher_rows: vec![],
         stats: [("kwota".to_owned(), stats)].into(),
     };
     let entry = Entry { adds: vec![Arc::new(file)], ..example() };

@@ -1,6 +1,6 @@
 //! All states of a table: what each commit added and removed, with whole states at intervals.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -157,16 +157,48 @@ impl History {
         StoreError::VersionUnknown { dataset: self.dataset.clone(), wanted, reach }
     }
 
-    pub(super) fn versions(&self, before: Option<u64>, limit: usize) -> Vec<VersionInfo> {
-        let moved = self.steps.iter().rev().filter(|s| s.moved);
-        let wanted = moved.filter(|s| before.is_none_or(|b| s.entry.info.dataset_version < b));
-        let info = |s: &Arc<Step>| VersionInfo {
-            version: s.entry.info.dataset_version,
-            committed_at: s.entry.info.committed_at,
-            rows: s.rows,
-            submissions: s.entry.info.submissions.iter().map(|e| e.id.clone()).collect(),
+    /// Dataset versions newest first; of one publisher's rows and submissions alone, if one is named.
+    pub(super) fn versions(
+        &self,
+        publisher: Option<&str>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Vec<VersionInfo> {
+        let own_rows = publisher.map(|publisher| self.rows_of(publisher));
+        let moved = self.steps.iter().enumerate().rev().filter(|(_, s)| s.moved);
+        let wanted = moved.filter(|(_, s)| before.is_none_or(|b| s.entry.info.dataset_version < b));
+        let info = |(at, s): (usize, &Arc<Step>)| {
+            let submissions = s.entry.info.submissions.iter();
+            let visible = submissions.filter(|e| publisher.is_none_or(|publisher| e.publisher == publisher));
+            VersionInfo {
+                version: s.entry.info.dataset_version,
+                committed_at: s.entry.info.committed_at,
+                rows: own_rows.as_ref().map_or(s.rows, |own| own[at]),
+                submissions: visible.map(|e| e.id.clone()).collect(),
+            }
         };
         wanted.take(limit).map(info).collect()
+    }
+
+    /// Rows of one publisher after each step.
+    fn rows_of(&self, publisher: &str) -> Vec<u64> {
+        let mut live: HashMap<&str, u64> = HashMap::new();
+        let mut rows = 0;
+        let mut counts = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            for remove in &step.entry.removes {
+                rows -= live.remove(remove.path.as_str()).unwrap_or(0);
+            }
+            for file in &step.entry.adds {
+                let own = file.rows_of(publisher);
+                if own > 0 {
+                    live.insert(&file.path, own);
+                    rows += own;
+                }
+            }
+            counts.push(rows);
+        }
+        counts
     }
 
     /// Paths of all files that any log version mentions.

@@ -39,6 +39,7 @@ fn data_file(number: u64) -> Arc<DataFile> {
         partition: "2022-12-31".into(),
         seqs: vec![i64::try_from(number).unwrap()],
         publishers: vec!["a".into()],
+        publisher_rows: vec![number + 1],
         stats: BTreeMap::new(),
     })
 }
@@ -91,7 +92,7 @@ fn seen(table: &Table) -> String {
         newest.dataset_version,
         newest.committed_at,
         newest.files.iter().collect::<Vec<_>>(),
-        table.versions(None, 1_000)
+        table.versions(None, None, 1_000)
     )
 }
 
@@ -164,8 +165,35 @@ fn history_reaches_over_marks_and_by_time() {
         "dataset rb28s has no dataset version 601; it has versions 1 to 600, the first of 2023-11-14T22:13:21Z"
     );
     assert!(table.as_of(AsOf::Time(start())).is_err());
-    let page: Vec<u64> = table.versions(Some(3), 10).into_iter().map(|v| v.version).collect();
+    let page: Vec<u64> = table.versions(None, Some(3), 10).into_iter().map(|v| v.version).collect();
     assert_eq!(page, [2, 1]);
+}
+
+#[test]
+fn versions_of_one_publisher_tell_nothing_of_others() {
+    let table = open(&SimDisk::new()).unwrap();
+    let shared = Arc::new(DataFile {
+        rows: 5,
+        publishers: vec!["a".into(), "b".into()],
+        publisher_rows: vec![2, 3],
+        ..(*data_file(1)).clone()
+    });
+    let mut first = entry(&table.snapshot(), 1, &[], vec![Arc::clone(&shared)], false);
+    first.info.submissions.push(submission("of-b", 9, "b"));
+    let after = table.advance(1, &first).unwrap();
+    // `a` sends anew: the shared file goes, and the rows of `b` are carried into another.
+    let rewritten = DataFile { publishers: vec!["b".into()], rows: 3, ..(*data_file(2)).clone() };
+    let second = entry(&after, 2, &[shared], vec![Arc::new(rewritten), data_file(7)], false);
+    table.advance(2, &second).unwrap();
+    let seen = |publisher| {
+        let versions = table.versions(publisher, None, 10).into_iter();
+        versions.map(|v| (v.version, v.rows, v.submissions)).collect::<Vec<_>>()
+    };
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    assert_eq!(seen(None), [(2, 11, ids(&["s2"])), (1, 5, ids(&["s1", "of-b"]))]);
+    assert_eq!(seen(Some("a")), [(2, 8, ids(&["s2"])), (1, 2, ids(&["s1"]))]);
+    assert_eq!(seen(Some("b")), [(2, 3, ids(&[])), (1, 3, ids(&["of-b"]))]);
+    assert_eq!(seen(Some("c")), [(2, 0, ids(&[])), (1, 0, ids(&[]))]);
 }
 
 /// Faults before and after the effect of each call of a put: the outcome is always found out.
