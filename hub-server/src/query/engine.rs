@@ -245,8 +245,8 @@ impl Statement {
             .filter(|(own, _)| own.iter().any(|n| used.tables.contains(n)))
             .map(|(_, t)| t)
             .collect();
-        let rows: u64 = scanned.iter().map(|t| t.file_rows()).sum();
-        if used.window && rows > self.limits.window_rows {
+        let estimated_rows: u64 = scanned.iter().map(|t| t.estimated_rows()).sum();
+        if used.window && estimated_rows > self.limits.window_rows {
             return Err(QueryError::Limit(format!(
                 "window functions work on tables of at most {} rows; aggregate first",
                 self.limits.window_rows
@@ -255,7 +255,7 @@ impl Statement {
         let head = Started {
             schema: Arc::new(Schema::empty()),
             datasets: scanned.iter().map(|t| t.dataset().to_owned()).collect(),
-            estimated_rows: scanned.iter().map(|t| t.estimated_rows()).sum(),
+            estimated_rows,
         };
         let plan = state.create_physical_plan(&logical).await.map_err(QueryError::of_planning)?;
         Ok(Planned { plan, context: self.context, head })

@@ -20,8 +20,8 @@ pub(crate) struct QueryLimits {
     pub(crate) partitions: usize,
     /// Statements at work at once.
     pub(crate) slots: usize,
-    /// Rows that the chosen files may hold when a statement has window functions, whose memory the
-    /// engine does not account for.
+    /// Visible rows that the chosen files may hold when a statement has window functions, whose memory
+    /// the engine does not account for.
     pub(crate) window_rows: u64,
 }
 

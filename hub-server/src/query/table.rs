@@ -80,10 +80,6 @@ impl HubTable {
         self.files.iter().map(own).sum()
     }
 
-    pub(super) fn file_rows(&self) -> u64 {
-        self.files.iter().map(|f| f.rows).sum()
-    }
-
     /// Indexes in the files' schema that the scan reads: the asked columns, and what nodes above need.
     fn layout(&self, projection: &[usize]) -> Result<(Vec<usize>, Option<usize>, Columns)> {
         let physical = &self.view.snapshot.schema;

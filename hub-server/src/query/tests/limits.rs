@@ -89,6 +89,16 @@ async fn window_functions_need_a_small_table() {
 }
 
 #[tokio::test]
+async fn rows_of_others_do_not_bring_the_limit_of_windows_nearer() {
+    let fixture = Fixture::with(QueryLimits { window_rows: 100, ..QueryLimits::default() }).await;
+    let rows = |publisher, seq, count: i128| (0..count).map(move |n| row(publisher, seq, "750", n));
+    fixture.commit(&[rows("a", 1, 60).chain(rows("b", 2, 120)).collect()]).await;
+    let sql = "SELECT count(*) FROM (SELECT row_number() OVER () FROM proba)";
+    assert_eq!(fixture.sql(Some("a"), sql).await.unwrap(), ["60"]);
+    assert_eq!(fixture.sql(Some("b"), sql).await.unwrap_err().reason(), Reason::QueryLimit);
+}
+
+#[tokio::test]
 async fn dropping_the_answer_frees_its_place() {
     let limits = QueryLimits { slots: 1, deadline: Duration::from_secs(20), ..QueryLimits::default() };
     let fixture = filled(limits).await;
