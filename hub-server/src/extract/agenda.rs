@@ -10,12 +10,16 @@ use tokio::time::Instant;
 const REST_TIMES: u32 = 10;
 /// Longest rest: an extract is never much older than this.
 const REST_MAX: Duration = Duration::from_secs(600);
+/// Rest after the first failure; it doubles with each that follows, up to the longest.
+const REST_FAILED: Duration = Duration::from_secs(15);
 
 /// Datasets whose newest version may lack its extract, and which of them rest.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     stale: BTreeSet<String>,
     resting: BTreeMap<String, Instant>,
+    /// Failures in a row.
+    failures: BTreeMap<String, u32>,
 }
 
 /// What there is to do.
@@ -29,7 +33,7 @@ pub(super) enum Next {
 
 impl Agenda {
     pub(super) fn of(stale: impl Iterator<Item = String>) -> Self {
-        Self { stale: stale.collect(), resting: BTreeMap::new() }
+        Self { stale: stale.collect(), ..Self::default() }
     }
 
     pub(super) fn mark(&mut self, dataset: &str) {
@@ -54,8 +58,19 @@ impl Agenda {
         soonest.map_or(Next::Nothing, |until| Next::At(*until))
     }
 
-    /// Notes that an extract was made (or tried) and how long that took.
+    /// Notes that an extract was made and how long that took.
     pub(super) fn made(&mut self, dataset: &str, now: Instant, took: Duration) {
+        self.failures.remove(dataset);
         self.resting.insert(dataset.to_owned(), now + took.saturating_mul(REST_TIMES).min(REST_MAX));
+    }
+
+    /// Notes that an extract could not be made: it is tried again after the rest that is returned.
+    pub(super) fn failed(&mut self, dataset: &str, now: Instant) -> Duration {
+        let failures = self.failures.entry(dataset.to_owned()).or_default();
+        let rest = REST_FAILED.saturating_mul(2_u32.saturating_pow(*failures)).min(REST_MAX);
+        *failures = failures.saturating_add(1);
+        self.mark(dataset);
+        self.resting.insert(dataset.to_owned(), now + rest);
+        rest
     }
 }

@@ -2,8 +2,9 @@
 //! served many times.
 //!
 //! Only the newest version is made, and a dataset rests after each extract, so a burst of commits makes
-//! few extracts. A version becomes visible
-//! by one rename of its folder; what a crash left half-made is removed at the next start, and made anew.
+//! few extracts; one that could not be made leaves nothing and is tried again after a rest. A version
+//! becomes visible by one rename of its folder; what a crash left half-made is removed at the next
+//! start, and made anew.
 
 mod agenda;
 mod error;
@@ -154,6 +155,13 @@ impl Extracts {
         self.shared.mark(dataset);
     }
 
+    /// Ends the rest of a dataset, as time does.
+    #[cfg(test)]
+    fn rested(&self, dataset: &str) {
+        self.shared.agenda().wake(dataset);
+        self.shared.wake.notify_one();
+    }
+
     /// Wakes whenever an extract became visible or failed.
     #[cfg(test)]
     fn progress(&self) -> watch::Receiver<u64> {
@@ -178,13 +186,14 @@ impl Shared {
     /// Brings the extract of a dataset up to date; then the dataset rests.
     async fn turn(&self, dataset: &str) {
         let began = Instant::now();
-        let made = self.refresh(dataset).await;
-        if !matches!(made, Ok(false)) {
-            self.agenda().made(dataset, Instant::now(), began.elapsed());
-        }
-        if let Err(error) = made {
-            // The extract stays away until the next commit or start; pushes and reads go on.
-            tracing::error!(%dataset, %error, "the extract could not be made");
+        match self.refresh(dataset).await {
+            Ok(true) => self.agenda().made(dataset, Instant::now(), began.elapsed()),
+            Ok(false) => {}
+            // The last extract stays meanwhile; pushes and reads go on.
+            Err(error) => {
+                let rest = self.agenda().failed(dataset, Instant::now());
+                tracing::error!(%dataset, %error, ?rest, "the extract could not be made; it is tried again");
+            }
         }
         self.done.send_modify(|n| *n += 1);
     }
@@ -206,9 +215,15 @@ impl Shared {
             publisher: None,
         };
         let draft = self.shelf.draft(dataset, version).await?;
-        let files = make::make(&self.engine, view, draft.folder()).await?;
-        self.shelf.publish(draft, committed_at, files).await?;
-        Ok(true)
+        let folder = draft.folder().to_path_buf();
+        let made = match make::make(&self.engine, view, &folder).await {
+            Ok(files) => self.shelf.publish(draft, committed_at, files).await,
+            Err(error) => Err(error),
+        };
+        if made.is_err() {
+            shelf::discard(folder).await;
+        }
+        made.map(|()| true)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The extracts on disk: `<root>/extracts/<dataset>/<version>/` with the files and `meta.json`.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::{fs, io};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -139,6 +139,17 @@ impl Shelf {
     }
 }
 
+/// Removes the folder of a draft that came to nothing, if it is still there.
+pub(super) async fn discard(folder: PathBuf) {
+    let removed = blocking(move || match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ExtractError::io("remove", &folder)(error)),
+        _ => Ok(()),
+    });
+    if let Err(error) = removed.await {
+        tracing::warn!(%error, "a draft stays until the next start");
+    }
+}
+
 /// `meta.json`, then the rename, each made durable before the next.
 fn settle(from: &Path, to: &Path, meta: &Meta) -> Result<(), ExtractError> {
     let path = from.join(META);
@@ -147,6 +158,10 @@ fn settle(from: &Path, to: &Path, meta: &Meta) -> Result<(), ExtractError> {
     sync(&path)?;
     sync(from)?;
     crate::fault::point("extract.rename.before");
+    if to.exists() {
+        // No reader knows it: an earlier try ended between its rename and its sync.
+        fs::remove_dir_all(to).map_err(ExtractError::io("remove", to))?;
+    }
     fs::rename(from, to).map_err(ExtractError::io("rename", from))?;
     to.parent().map_or(Ok(()), sync)
 }

@@ -26,6 +26,19 @@ fn a_dataset_rests_after_its_extract_and_others_do_not_wait() {
 }
 
 #[test]
+fn what_failed_is_tried_again_after_rests_that_grow() {
+    let start = Instant::now();
+    let mut agenda = Agenda::default();
+    for rest in [15, 30, 60, 120, 240, 480, 600, 600] {
+        assert_eq!(agenda.failed("a", start), seconds(rest));
+        assert_eq!(agenda.next(start), Next::At(start + seconds(rest)));
+        assert_eq!(agenda.next(start + seconds(rest)), Next::Make("a".to_owned()));
+    }
+    agenda.made("a", start, seconds(1));
+    assert_eq!(agenda.failed("a", start), seconds(15), "a success ends the row of failures");
+}
+
+#[test]
 fn a_long_making_rests_ten_minutes_and_quiet_ends_the_rest() {
     let start = Instant::now();
     let mut agenda = Agenda::default();

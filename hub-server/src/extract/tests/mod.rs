@@ -109,6 +109,22 @@ async fn a_start_removes_what_is_not_whole_and_makes_it_anew() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_made_leaves_no_draft_and_is_tried_again() {
+    let fixture = Fixture::new().await;
+    fixture.commit(&[vec![row("a", 1, "750", 100)]]).await;
+    let folder = fixture.folder.path().join("extracts/proba");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("1"), "stands where the version belongs").unwrap();
+    let extracts = open(&fixture).await;
+    extracts.progress().changed().await.unwrap();
+    assert_eq!((versions(fixture.folder.path()), extracts.latest("proba")), (vec!["1".to_owned()], None));
+    std::fs::remove_file(folder.join("1")).unwrap();
+    extracts.rested("proba");
+    until(&extracts, 1).await;
+    assert_eq!(versions(fixture.folder.path()), ["1"]);
+}
+
+#[tokio::test]
 async fn a_permit_that_does_not_cover_the_whole_gets_nothing() {
     let fixture = Fixture::new().await;
     fixture.commit(&[vec![row("a", 1, "750", 100)]]).await;

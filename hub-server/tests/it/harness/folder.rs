@@ -1,6 +1,7 @@
 //! What lies in a data folder.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +32,8 @@ pub(crate) fn lasting(root: &Path) -> Vec<PathBuf> {
 pub(crate) fn leftovers(root: &Path) -> Vec<PathBuf> {
     let mut left: Vec<PathBuf> = open_payloads(root).into_iter().map(|(path, _)| path).collect();
     left.extend(files_below(&root.join("tmp")));
+    let drafts = entries(&root.join("extracts")).into_iter().flat_map(|dataset| entries(&dataset));
+    left.extend(drafts.filter(|path| path.file_name().is_some_and(is_draft)));
     for table in entries(&root.join("tables")) {
         let named = named_files(&table);
         let unnamed = |path: &PathBuf| path.strip_prefix(&table).is_ok_and(|path| !named.contains(path));
@@ -43,6 +46,11 @@ pub(crate) fn leftovers(root: &Path) -> Vec<PathBuf> {
 fn named_files(table: &Path) -> BTreeSet<PathBuf> {
     let actions = log_entries(table);
     actions.iter().filter_map(|action| action["add"]["path"].as_str()).map(PathBuf::from).collect()
+}
+
+/// The folder of an extract that is being made.
+fn is_draft(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with("draft-")
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {
