@@ -42,6 +42,17 @@ fn the_demo_tells_the_story_and_cleans_up() {
 }
 
 #[test]
+fn the_demo_does_not_touch_a_folder_that_holds_something() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("mine.txt"), "mine").expect("a file");
+    let mut command = Command::new(server_binary());
+    command.arg("demo").arg("--data-dir").arg(folder.path());
+    run(&mut command).expect(1).says("is not empty");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").map(|e| e.expect("an entry")).collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
 fn a_kept_demo_can_be_looked_at() {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = temporary.path().join("hub");

@@ -33,7 +33,7 @@ impl Story {
 pub(crate) async fn demo(named: Option<PathBuf>, keep: bool) -> Result<(), DevError> {
     let keep = keep || named.is_some();
     let folder = match named {
-        Some(folder) => folder,
+        Some(folder) => empty(folder)?,
         None => temporary()?,
     };
     let told = tell_story(&config(&folder)?).await;
@@ -66,6 +66,20 @@ impl Strings for Silent {
     fn get(&self, _name: &str) -> Option<String> {
         None
     }
+}
+
+/// The folder as it is, if nothing lies in it: the demo never writes beside what is somebody's.
+fn empty(folder: PathBuf) -> Result<PathBuf, DevError> {
+    let holds_nothing = match std::fs::read_dir(&folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(source) => return Err(DevError::File { path: folder.display().to_string(), source }),
+    };
+    if holds_nothing {
+        return Ok(folder);
+    }
+    let shown = folder.display();
+    Err(DevError::Story(format!("the folder {shown} is not empty; name one that is, or that does not exist")))
 }
 
 fn temporary() -> Result<PathBuf, DevError> {
