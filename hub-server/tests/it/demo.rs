@@ -37,6 +37,10 @@ fn the_demo_tells_the_story_and_cleans_up() {
     );
     assert_eq!(told.lines().filter(|line| line.ends_with(" equal")).count(), 5, "{told}");
     assert_eq!(told.lines().filter(|line| line.ends_with(" corrected")).count(), 1, "{told}");
+    let last = told.lines().last().unwrap_or_default();
+    let seconds = last.strip_prefix("The demo took ").and_then(|rest| rest.strip_suffix(" s."));
+    let seconds = seconds.and_then(|seconds| seconds.parse::<f64>().ok());
+    assert!(seconds.is_some_and(|seconds| seconds > 0.0), "the last line tells the time: {last}");
     let left: Vec<_> = std::fs::read_dir(temporary.path()).expect("a folder").collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -6,6 +6,7 @@ mod steps;
 mod tell;
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use hub_client::{Client, Profile};
 
@@ -31,6 +32,7 @@ impl Story {
 
 /// Runs the demo. Its folder is temporary unless the caller names one or asks to keep it.
 pub(crate) async fn demo(named: Option<PathBuf>, keep: bool) -> Result<(), DevError> {
+    let began = Instant::now();
     let keep = keep || named.is_some();
     let folder = match named {
         Some(folder) => empty(folder)?,
@@ -43,7 +45,9 @@ pub(crate) async fn demo(named: Option<PathBuf>, keep: bool) -> Result<(), DevEr
     } else {
         remove(&folder)?;
     }
-    told
+    told?;
+    println!("\nThe demo took {:.1} s.", began.elapsed().as_secs_f64());
+    Ok(())
 }
 
 /// A hub on free ports of loopback.
