@@ -103,6 +103,10 @@ pub(crate) const HTTP_HEADER_BYTES: u32 = 16 << 10;
 pub(crate) const PUSHES: usize = 256;
 /// Reads and statements that run at once; one more is told to come back.
 pub(crate) const READS: usize = 256;
+/// Organisations that it takes to fill a class: one alone holds at most this part of its places.
+pub(crate) const ORGANISATIONS_TO_FILL: usize = 4;
+/// Time that a reader may leave a message of rows untaken; a line of 20 KiB/s takes one in that time.
+pub(crate) const READ_STALL: Duration = Duration::from_secs(120);
 /// Time that an upload may stay silent between two messages.
 pub(crate) const UPLOAD_SILENCE: Duration = Duration::from_secs(60);
 /// How often a silent HTTP/2 peer is asked whether it lives.

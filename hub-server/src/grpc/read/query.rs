@@ -15,8 +15,8 @@ pub(super) async fn query(
     door: &Door,
     request: Request<QueryRowsRequest>,
 ) -> Result<Answers<QueryRowsResponse>, HubError> {
-    let place = door.admission.read()?;
     let caller = door.caller(request.metadata()).await?;
+    let place = door.admission.read(&caller.organisation)?;
     let request = request.into_inner();
     let as_of = match &request.as_of {
         Some(Asked::Version(version)) => convert::as_of(MESSAGE, Some(*version), None)?,

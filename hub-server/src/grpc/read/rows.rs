@@ -12,8 +12,8 @@ pub(super) async fn read(
     door: &Door,
     request: Request<ReadRowsRequest>,
 ) -> Result<Answers<ReadRowsResponse>, HubError> {
-    let place = door.admission.read()?;
     let caller = door.caller(request.metadata()).await?;
+    let place = door.admission.read(&caller.organisation)?;
     let request = request.into_inner();
     Collection::ReadSessions.id(&request.session)?;
     let dataset = Collection::Datasets.name(&door.rooms.reads.dataset_of(&request.session)?);

@@ -16,8 +16,8 @@ pub(super) async fn create(
     door: &Door,
     request: Request<CreateReadSessionRequest>,
 ) -> Result<CreateReadSessionResponse, HubError> {
-    let _place = door.admission.read()?;
     let caller = door.caller(request.metadata()).await?;
+    let _place = door.admission.read(&caller.organisation)?;
     let request = request.into_inner();
     let pattern = door.pattern(Collection::Datasets, &request.dataset)?;
     let permit = door.rooms.identity.read(&caller, &pattern)?;

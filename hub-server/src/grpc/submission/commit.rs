@@ -14,8 +14,8 @@ pub(super) async fn commit(
     door: &Door,
     request: Request<CommitSubmissionRequest>,
 ) -> Result<CommitSubmissionResponse, HubError> {
-    let place = door.admission.push()?;
     let caller = door.caller(request.metadata()).await?;
+    let place = door.admission.push(&caller.organisation)?;
     let permit = door.rooms.identity.submissions(&caller)?;
     let request = request.into_inner();
     let id = convert::submission_id(&request.submission)?.to_owned();

@@ -16,8 +16,8 @@ pub(super) async fn create(
     door: &Door,
     request: Request<CreateSubmissionRequest>,
 ) -> Result<CreateSubmissionResponse, HubError> {
-    let _place = door.admission.push()?;
     let caller = door.caller(request.metadata()).await?;
+    let _place = door.admission.push(&caller.organisation)?;
     let (permit, new) = announced(door, &caller, request.into_inner()).await?;
     let view = door.rooms.intake.create(&permit, new).await?;
     telemetry::of_submission(&view.id);

@@ -16,8 +16,8 @@ pub(super) async fn push(
     door: &Door,
     request: Request<Streaming<PushSubmissionRequest>>,
 ) -> Result<PushSubmissionResponse, HubError> {
-    let place = door.admission.push()?;
     let caller = door.caller(request.metadata()).await?;
+    let place = door.admission.push(&caller.organisation)?;
     let mut messages = request.into_inner();
     let Some(Step::Create(announced)) = step(&mut messages).await? else {
         return Err(TypeConversionError::missing(MESSAGE, "create").into());

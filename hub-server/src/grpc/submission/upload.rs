@@ -14,8 +14,8 @@ pub(super) async fn upload(
     door: &Door,
     request: Request<Streaming<UploadPayloadRequest>>,
 ) -> Result<UploadPayloadResponse, HubError> {
-    let place = door.admission.push()?;
     let caller = door.caller(request.metadata()).await?;
+    let place = door.admission.push(&caller.organisation)?;
     let permit = door.rooms.identity.submissions(&caller)?;
     let mut messages = request.into_inner();
     let first = stream::next(&mut messages).await?;
