@@ -1,4 +1,7 @@
-//! The rule of `page_size` (AIP-158): 0 means the default, more than the most means the most.
+//! The rule of `page_size` (AIP-158): 0 means the default, more than the most means the most. A page is
+//! also full when its messages are, since one answer has at most 4 MiB.
+
+pub use prost::Message;
 
 use crate::convert::TypeConversionError;
 
@@ -6,6 +9,16 @@ use crate::convert::TypeConversionError;
 pub const PAGE_SIZE_DEFAULT: u32 = 100;
 /// Most entries of a page.
 pub const PAGE_SIZE_MAX: u32 = 1_000;
+
+/// Bytes of a page's entries; one entry alone may have more.
+pub const PAGE_BYTES: usize = 3 << 20;
+/// Bytes besides an entry's own that it takes in a list: its field number and its length.
+const ENTRY_HEAD_BYTES: usize = 8;
+
+/// Bytes that an entry takes in a list.
+pub fn entry_bytes(entry: &impl Message) -> usize {
+    entry.encoded_len() + ENTRY_HEAD_BYTES
+}
 
 /// Entries to give for a request's `page_size`; `message` names the request in the error.
 pub fn page_size(message: &'static str, asked: i32) -> Result<u32, TypeConversionError> {

@@ -1,7 +1,7 @@
 //! Page tokens: sealed, and bound to the method and to everything in the request that chooses entries.
 
 use hub_proto::Reason;
-use hub_proto::page::page_size;
+use hub_proto::page::{Message, PAGE_BYTES, entry_bytes, page_size};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -56,32 +56,49 @@ impl<'a, K: Serialize + DeserializeOwned> Page<'a, K> {
         self.size + 1
     }
 
-    /// Cuts the fetched entries to the page and makes the token of the next, empty when this is the last.
-    pub(super) fn close<T>(
+    /// Turns the fetched entries into messages, as many as the page holds by number and by bytes, and makes
+    /// the token of the next page, empty when this is the last.
+    pub(super) fn close<T, M: Message>(
         self,
-        mut fetched: Vec<T>,
+        fetched: Vec<T>,
         key: impl Fn(&T) -> K,
-    ) -> Result<(Vec<T>, String), HubError> {
+        to_wire: impl Fn(T) -> M,
+    ) -> Result<(Vec<M>, String), HubError> {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
-        if fetched.len() <= size {
-            return Ok((fetched, String::new()));
+        let (mut page, mut bytes, mut last) = (Vec::new(), 0, None);
+        for entry in fetched {
+            let its_key = key(&entry);
+            let message = to_wire(entry);
+            bytes += entry_bytes(&message);
+            let full = page.len() >= size || bytes > PAGE_BYTES;
+            if let (true, Some(last)) = (full, last.take()) {
+                return Ok((page, self.token(last)?));
+            }
+            page.push(message);
+            last = Some(its_key);
         }
-        fetched.truncate(size);
-        let Some(last) = fetched.last().map(key) else { return Ok((fetched, String::new())) };
+        Ok((page, String::new()))
+    }
+
+    fn token(self, last: K) -> Result<String, HubError> {
         let token = Token { chosen: self.chosen, last };
-        let sealed = self.seal.seal(&self.purpose, &token).map_err(|e| HubError::fault(e.to_string()))?;
-        Ok((fetched, sealed))
+        self.seal.seal(&self.purpose, &token).map_err(|e| HubError::fault(e.to_string()))
     }
 }
 
 impl<K: Serialize + DeserializeOwned + Ord> Page<'_, K> {
     /// A page of entries that are all in memory, ascending by key.
-    pub(super) fn of<T>(self, all: Vec<T>, key: impl Fn(&T) -> K) -> Result<(Vec<T>, String), HubError> {
+    pub(super) fn of<T, M: Message>(
+        self,
+        all: Vec<T>,
+        key: impl Fn(&T) -> K,
+        to_wire: impl Fn(T) -> M,
+    ) -> Result<(Vec<M>, String), HubError> {
         let fetch = usize::try_from(self.fetch()).unwrap_or(usize::MAX);
         let rest =
             all.into_iter().filter(|entry| self.after.as_ref().is_none_or(|after| key(entry) > *after));
         let fetched = rest.take(fetch).collect();
-        self.close(fetched, key)
+        self.close(fetched, key, to_wire)
     }
 }
 
@@ -113,13 +130,37 @@ mod tests {
         (0..count).map(|n| format!("{n:04}")).collect()
     }
 
+    /// A text is a message of its own kind.
+    fn same(text: String) -> String {
+        text
+    }
+
+    #[test]
+    fn a_page_is_full_when_its_bytes_are() {
+        let long = |n: usize| format!("{n:04}{}", "x".repeat(1 << 20));
+        let all: Vec<String> = (0..5).map(long).chain([format!("0005{}", "x".repeat(PAGE_BYTES))]).collect();
+        let (seal, mut sizes, mut got, mut token) = (seal(), vec![], vec![], String::new());
+        loop {
+            let page = page(&seal, &[], 100, &token).unwrap();
+            let (entries, next) = page.of(all.clone(), String::clone, same).unwrap();
+            sizes.push(entries.len());
+            got.extend(entries);
+            if next.is_empty() {
+                break;
+            }
+            token = next;
+        }
+        assert_eq!(sizes, [2, 2, 1, 1], "an entry that is too long for any page stands alone");
+        assert!(got == all, "no gap and no repeat");
+    }
+
     #[test]
     fn pages_join_to_the_whole_without_gap_or_repeat() {
         for count in [0, 1, 2, 3, 4, 7] {
             let (seal, mut got, mut token, mut pages) = (seal(), vec![], String::new(), 0);
             loop {
                 let (entries, next) =
-                    page(&seal, &["mf"], 2, &token).unwrap().of(things(count), String::clone).unwrap();
+                    page(&seal, &["mf"], 2, &token).unwrap().of(things(count), String::clone, same).unwrap();
                 assert!(entries.len() <= 2);
                 got.extend(entries);
                 pages += 1;
@@ -136,7 +177,7 @@ mod tests {
     #[test]
     fn a_token_serves_only_its_request() {
         let seal = seal();
-        let (_, token) = page(&seal, &["a", "b"], 2, "").unwrap().of(things(5), String::clone).unwrap();
+        let (_, token) = page(&seal, &["a", "b"], 2, "").unwrap().of(things(5), String::clone, same).unwrap();
         assert_eq!(page(&seal, &["a", "b"], 100, &token).unwrap().after.as_deref(), Some("0001"));
         for chosen in [&["a", "c"][..], &["ab", ""], &["a"]] {
             assert_eq!(page(&seal, chosen, 2, &token).unwrap_err().reason(), Reason::PageTokenInvalid);

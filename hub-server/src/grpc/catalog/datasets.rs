@@ -30,9 +30,10 @@ pub(super) async fn list(
     let request = request.into_inner();
     let asked = (request.page_size, request.page_token.as_str());
     let page = Page::open(&door.rooms.seal, "ListDatasetsRequest", &[&caller.organisation], asked)?;
-    let (readable, next_page_token) = page.of(door.readable(&caller)?, |(pattern, _)| pattern.id.clone())?;
+    let readable = door.readable(&caller)?;
     let shown = readable.iter().map(|(pattern, permit)| Ok(dataset(pattern, permit, &*table(door, pattern)?)));
-    let datasets = shown.collect::<Result<_, HubError>>()?;
+    let all = shown.collect::<Result<Vec<_>, HubError>>()?;
+    let (datasets, next_page_token) = page.of(all, |dataset| dataset.name.clone(), |dataset| dataset)?;
     Ok(ListDatasetsResponse { datasets, next_page_token })
 }
 
@@ -59,8 +60,8 @@ pub(super) async fn versions(
     let page = Page::<u64>::open(&door.rooms.seal, "ListDatasetVersionsRequest", &chosen, asked)?;
     let limit = usize::try_from(page.fetch()).unwrap_or(usize::MAX);
     let fetched = table(door, &pattern)?.versions(permit.publisher(), page.after, limit);
-    let (versions, next_page_token) = page.close(fetched, |version| version.version)?;
-    let versions = versions.into_iter().map(|v| version(&pattern.id, v)).collect();
+    let to_wire = |info| version(&pattern.id, info);
+    let (versions, next_page_token) = page.close(fetched, |info| info.version, to_wire)?;
     Ok(ListDatasetVersionsResponse { versions, next_page_token })
 }
 

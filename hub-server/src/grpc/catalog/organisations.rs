@@ -24,11 +24,9 @@ pub(super) async fn list(
     let page = Page::<String>::open(&door.rooms.seal, "ListOrganisationsRequest", &[&request.filter], asked)?;
     let after = page.after.clone().unwrap_or_default();
     let fetched = door.rooms.catalog.organisations(&after, &request.filter, page.fetch()).await?;
-    let (organisations, next_page_token) = page.close(fetched, |organisation| organisation.id.clone())?;
-    Ok(ListOrganisationsResponse {
-        organisations: organisations.into_iter().map(to_wire).collect(),
-        next_page_token,
-    })
+    let (organisations, next_page_token) =
+        page.close(fetched, |organisation| organisation.id.clone(), to_wire)?;
+    Ok(ListOrganisationsResponse { organisations, next_page_token })
 }
 
 pub(super) async fn get(

@@ -29,11 +29,8 @@ pub(super) async fn list(
     };
     let mut all: Vec<_> = door.rooms.patterns.iter().collect();
     all.sort_by_key(key);
-    let (patterns, next_page_token) = page.of(all, key)?;
-    Ok(ListPatternsResponse {
-        patterns: patterns.into_iter().map(|p| p.as_ref().into()).collect(),
-        next_page_token,
-    })
+    let (patterns, next_page_token) = page.of(all, key, |pattern| pattern.as_ref().into())?;
+    Ok(ListPatternsResponse { patterns, next_page_token })
 }
 
 pub(super) async fn get(
@@ -58,9 +55,6 @@ pub(super) async fn code_lists(
     let page = Page::open(&door.rooms.seal, "ListCodeListsRequest", &[], asked)?;
     let mut all: Vec<_> = door.rooms.lists.iter().collect();
     all.sort_by_key(|list| &list.id);
-    let (lists, next_page_token) = page.of(all, |list| list.id.clone())?;
-    Ok(ListCodeListsResponse {
-        code_lists: lists.into_iter().map(|l| l.as_ref().into()).collect(),
-        next_page_token,
-    })
+    let (code_lists, next_page_token) = page.of(all, |list| list.id.clone(), |list| list.as_ref().into())?;
+    Ok(ListCodeListsResponse { code_lists, next_page_token })
 }

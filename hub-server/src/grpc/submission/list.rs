@@ -40,11 +40,8 @@ pub(super) async fn list(
         limit: page.fetch(),
     };
     let fetched = door.rooms.intake.list(&permit, list).await?;
-    let (views, next_page_token) = page.close(fetched, key)?;
-    Ok(ListSubmissionsResponse {
-        submissions: views.into_iter().map(convert::submission).collect(),
-        next_page_token,
-    })
+    let (submissions, next_page_token) = page.close(fetched, key, convert::submission)?;
+    Ok(ListSubmissionsResponse { submissions, next_page_token })
 }
 
 fn key(view: &SubmissionView) -> (i64, String) {
