@@ -135,12 +135,13 @@ impl Engine {
         Ok((columns, planned.head.estimated_rows))
     }
 
-    /// Tables that a statement names, for choosing their versions before it runs.
-    pub(crate) fn tables_of(&self, sql: &str) -> Result<Vec<String>, QueryError> {
-        let statement = guard::parse_query(sql, &self.limits)?;
+    /// Tables that a statement names, for choosing their versions before it runs. Its text may be hostile,
+    /// so that it is parsed on the engine's threads too.
+    pub(crate) async fn tables_of(&self, sql: &str) -> Result<Vec<String>, QueryError> {
         let context = session::session(&self.environment, &self.functions, &self.limits, false);
-        let references = context.state().resolve_table_references(&statement)?;
-        Ok(references.iter().map(|r| r.table().to_owned()).collect())
+        let (sql, limits) = (sql.to_owned(), self.limits.clone());
+        let task = self.handle()?.spawn(async move { named_tables(&context, &sql, &limits) });
+        AbortOnDropHandle::new(task).await.map_err(|e| QueryError::internal(&e))?
     }
 
     /// Plans and runs on the engine's threads; returns once the plan stands.
@@ -260,6 +261,16 @@ impl Statement {
         let plan = state.create_physical_plan(&logical).await.map_err(QueryError::of_planning)?;
         Ok(Planned { plan, context: self.context, head })
     }
+}
+
+fn named_tables(
+    context: &SessionContext,
+    sql: &str,
+    limits: &QueryLimits,
+) -> Result<Vec<String>, QueryError> {
+    let statement = guard::parse_query(sql, limits)?;
+    let references = context.state().resolve_table_references(&statement)?;
+    Ok(references.iter().map(|r| r.table().to_owned()).collect())
 }
 
 async fn plan_scan(

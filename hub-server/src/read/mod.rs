@@ -154,7 +154,7 @@ impl Reads {
         as_of: AsOf,
         format: RowFormat,
     ) -> Result<Answer, ReadError> {
-        let named = self.engine.tables_of(sql)?;
+        let named = self.engine.tables_of(sql).await?;
         let mut views = Vec::with_capacity(permits.len());
         for permit in &permits {
             match self.view(permit, as_of) {

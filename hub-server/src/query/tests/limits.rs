@@ -111,6 +111,17 @@ async fn dropping_the_answer_frees_its_place() {
 }
 
 #[tokio::test]
+async fn a_statement_is_parsed_on_the_threads_of_the_engine() {
+    let fixture = Fixture::with(QueryLimits { partitions: 1, ..QueryLimits::default() }).await;
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    fixture.engine.handle().unwrap().spawn(async move { held.recv() });
+    let mut asked = std::pin::pin!(fixture.engine.tables_of("SELECT 1 FROM proba, terc"));
+    assert!(futures::poll!(asked.as_mut()).is_pending(), "the one thread of the engine is held");
+    drop(release);
+    assert_eq!(asked.await.unwrap(), ["proba", "terc"]);
+}
+
+#[tokio::test]
 async fn a_full_house_says_busy() {
     let limits = QueryLimits { slots: 0, deadline: Duration::from_millis(20), ..QueryLimits::default() };
     let fixture = filled(limits).await;
