@@ -28,7 +28,8 @@ struct FormatVersion {
 }
 
 pub(super) fn lock(disk: &dyn Disk, root: &Path) -> Result<Box<dyn DiskLock>, StoreError> {
-    disk.make_dir(root).map_err(|e| StoreError::io("make the folder", root, e))?;
+    // Reports of whole offices lie in it, also those that nobody but their publisher may read.
+    disk.make_private_dir(root).map_err(|e| StoreError::io("make the folder", root, e))?;
     let path = root.join("lock");
     disk.lock(&path).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => StoreError::Locked { root: root.display().to_string() },

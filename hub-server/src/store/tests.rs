@@ -29,6 +29,19 @@ async fn a_folder_is_used_by_one_server_at_a_time() {
 }
 
 #[tokio::test]
+async fn the_folder_is_made_for_its_owner_alone_and_one_that_is_there_stays() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let parent = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let made = parent.path().join("hub");
+    drop(Store::open(Arc::new(LocalDisk), made.clone()).await.unwrap());
+    assert_eq!(mode(&made), 0o700);
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o750)).unwrap();
+    drop(Store::open(Arc::new(LocalDisk), made.clone()).await.unwrap());
+    assert_eq!(mode(&made), 0o750);
+}
+
+#[tokio::test]
 async fn a_newer_or_broken_format_is_refused() {
     let disk = SimDisk::new();
     drop(open(&disk).await.unwrap());
