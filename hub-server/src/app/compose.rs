@@ -106,6 +106,7 @@ impl Hub {
             patterns: Arc::clone(&house.patterns),
             extracts: Arc::clone(&house.extracts),
             phase: watch.clone(),
+            public_url: config.public_url.as_deref().unwrap_or_default().into(),
         }
         .routes();
         hub.doors.spawn(http::serve(http, routes, watch.clone(), hub.grace));

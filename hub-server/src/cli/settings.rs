@@ -29,7 +29,7 @@ pub(super) struct Serving {
     /// Address of the HTTP listener, 127.0.0.1:8080 by default.
     #[arg(long, value_name = "ADDR")]
     http_addr: Option<String>,
-    /// Address under which others reach the HTTP listener.
+    /// Address under which others reach the HTTP listener; links in answers begin with it.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// Folder of patterns besides the embedded ones.

@@ -28,7 +28,7 @@ pub(crate) struct Config {
     /// Certificate chain and key, PEM; required off loopback.
     pub(crate) tls: Option<Tls>,
     /// Address under which others reach the HTTP listener, without a slash at its end.
-    pub(crate) public_url: String,
+    pub(crate) public_url: Option<String>,
     /// Patterns besides the embedded ones.
     pub(crate) patterns_dir: Option<PathBuf>,
     pub(crate) shutdown_grace: Duration,
@@ -206,11 +206,10 @@ impl Written {
                 return Err(ConfigError::TlsRequired { option, address });
             }
         }
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let public_url = self.public_url.unwrap_or_else(|| format!("{scheme}://{}", self.http_addr));
-        if !public_url.starts_with("https://") && !public_url.starts_with("http://") {
+        let is_whole = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+        if let Some(url) = self.public_url.as_deref().filter(|url| !is_whole(url)) {
             return Err(ConfigError::NotValid(format!(
-                "public_url is `{public_url}`; write a whole address such as https://hub.example.gov.pl"
+                "public_url is `{url}`; write a whole address such as https://hub.example.gov.pl"
             )));
         }
         Ok(Config {
@@ -221,7 +220,7 @@ impl Written {
             grpc_addr: self.grpc_addr,
             http_addr: self.http_addr,
             tls,
-            public_url: public_url.trim_end_matches('/').to_owned(),
+            public_url: self.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             patterns_dir: self.patterns_dir,
             shutdown_grace: Duration::from_secs(self.shutdown_grace_seconds),
             log: Log { level: self.log.level, format: self.log.format },

@@ -31,6 +31,8 @@ struct Title {
 }
 
 pub(super) async fn list(State(door): State<HttpDoor>) -> Json<OpenDatasets> {
+    let link =
+        |id: &str, format| format!("{}{}", door.public_url, latest_address(id, format));
     let open = door.patterns.iter().filter(|pattern| door.identity.open(pattern).is_ok());
     let mut datasets: Vec<OpenDataset> = open
         .map(|pattern| OpenDataset {
@@ -38,8 +40,8 @@ pub(super) async fn list(State(door): State<HttpDoor>) -> Json<OpenDatasets> {
             title: Title { pl: pattern.title.pl.clone(), en: pattern.title.en.clone() },
             licence: pattern.licence.clone(),
             version: door.extracts.latest(&pattern.id),
-            parquet: latest_address(&pattern.id, ExtractFormat::Parquet),
-            csv: latest_address(&pattern.id, ExtractFormat::Csv),
+            parquet: link(&pattern.id, ExtractFormat::Parquet),
+            csv: link(&pattern.id, ExtractFormat::Csv),
         })
         .collect();
     datasets.sort_by(|a, b| a.id.cmp(&b.id));

@@ -41,6 +41,8 @@ pub(crate) struct HttpDoor {
     pub(crate) patterns: Arc<Patterns>,
     pub(crate) extracts: Arc<Extracts>,
     pub(crate) phase: PhaseWatch,
+    /// What links in answers begin with; empty: they are relative.
+    pub(crate) public_url: Arc<str>,
 }
 
 impl HttpDoor {
