@@ -31,6 +31,10 @@ pub(crate) enum DevError {
     Catalog(#[from] crate::catalog::CatalogError),
     #[error(transparent)]
     Client(#[from] hub_client::ClientError),
+    #[error(
+        "`dev` runs on loopback with throw-away keys and without TLS: leave tls.cert and tls.key out (also HUB_TLS_CERT and HUB_TLS_KEY), or use `serve`"
+    )]
+    Tls,
     #[error("{path}: {source}")]
     File { path: String, source: std::io::Error },
     #[error("{0}")]
@@ -39,6 +43,10 @@ pub(crate) enum DevError {
 
 /// Serves until a signal; on an existing folder data and keys stay.
 pub(crate) async fn dev(config: &Config) -> Result<(), DevError> {
+    // The profiles would name an address without TLS, and nobody would reach the hub with them.
+    if config.tls.is_some() {
+        return Err(DevError::Tls);
+    }
     let hub = Hub::start(config).await?;
     furnish(hub.catalog(), hub.lists()).await?;
     let folder = config.data_dir.join("dev");

@@ -95,7 +95,9 @@ pub(crate) enum Failure {
 impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Telemetry(TelemetryError::Level { .. }) => 64,
+            Self::Config(_)
+            | Self::Telemetry(TelemetryError::Level { .. })
+            | Self::Dev(app::DevError::Tls) => 64,
             _ => 1,
         }
     }

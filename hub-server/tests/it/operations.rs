@@ -223,6 +223,16 @@ fn off_loopback_there_is_no_listener_without_tls() {
 }
 
 #[test]
+fn dev_refuses_a_certificate_before_it_writes_anything() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = Command::new(server_binary());
+    command.args(["dev", "--tls-cert", "c.pem", "--tls-key", "k.pem", "--data-dir"]).arg(folder.path());
+    run(&mut command).expect(64).says("without TLS");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn with_a_certificate_both_listeners_speak_tls_only() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let root = folder.path().join("data");
