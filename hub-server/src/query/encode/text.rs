@@ -2,7 +2,7 @@
 //!
 //! A CSV file is opened in spreadsheets, which take a text cell that begins with `=`, `+`, `-`, `@`, TAB
 //! or CR for a formula. Such cells get a leading apostrophe. Numbers and dates stay as they are; machines that
-//! want the raw text take another format.
+//! want the raw text take another format. Decision 0030 weighs it.
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, StringArray};
 use arrow::csv::WriterBuilder;
