@@ -28,17 +28,15 @@ macro_rules! select {
     };
 }
 /// A page: `$1` publisher, `$2` dataset, `$3` period, `$4`, `$5` the cursor, `$6` the limit. Reports and
-/// receipts stay out, so that a page is small. The tail decides by which index the page is read.
+/// receipts stay out, so that a page is small.
 macro_rules! page {
-    ($table:literal, $publisher:literal) => {
+    ($table:literal) => {
         concat!(
             "SELECT ",
             columns!(),
             ", '' AS report, '' AS receipt FROM ",
             $table,
-            " WHERE ",
-            $publisher,
-            " AND (CAST($2 AS TEXT) IS NULL OR dataset = $2) AND (CAST($3 AS TEXT) IS NULL OR period = $3) \
+            " WHERE publisher = $1 AND (CAST($2 AS TEXT) IS NULL OR dataset = $2) AND (CAST($3 AS TEXT) IS NULL OR period = $3) \
              AND (created_at, id) < ($4, $5) ORDER BY created_at DESC, id DESC LIMIT $6"
         )
     };
@@ -55,10 +53,7 @@ const BY_REQUEST: [&str; 2] = [
     select!("submissions", "caller = $1 AND request_id = $2 ORDER BY created_at DESC, id DESC LIMIT 1"),
     select!("ended", "caller = $1 AND request_id = $2 ORDER BY created_at DESC, id DESC LIMIT 1"),
 ];
-const PAGE_OF_PUBLISHER: [&str; 2] =
-    [page!("submissions", "publisher = $1"), page!("ended", "publisher = $1")];
-const PAGE_OF_ALL: [&str; 2] =
-    [page!("submissions", "CAST($1 AS TEXT) IS NULL"), page!("ended", "CAST($1 AS TEXT) IS NULL")];
+const PAGE: [&str; 2] = [page!("submissions"), page!("ended")];
 
 impl Catalog {
     /// Writes a refusal or an abandonment (primary data, durable before the answer). The first verdict
@@ -152,15 +147,14 @@ impl Catalog {
         row.map_err(failed("read a submission"))?.as_ref().map(read).transpose()
     }
 
-    /// One page, newest first, without reports and receipts.
+    /// One page of a publisher, newest first, without reports and receipts.
     pub(crate) async fn submissions(
         &self,
         filter: &SubmissionFilter,
     ) -> Result<Vec<SubmissionRecord>, CatalogError> {
-        let statements = if filter.publisher.is_some() { PAGE_OF_PUBLISHER } else { PAGE_OF_ALL };
         let (moment, id) = filter.after.clone().unwrap_or((i64::MAX, String::new()));
         let mut records = Vec::new();
-        for statement in statements {
+        for statement in PAGE {
             let rows = sqlx::query(statement)
                 .bind(&filter.publisher)
                 .bind(&filter.dataset)
@@ -249,15 +243,10 @@ fn read(row: &SqliteRow) -> Result<SubmissionRecord, CatalogError> {
 
 #[cfg(test)]
 pub(super) mod tests_support {
-    use super::{PAGE_OF_ALL, PAGE_OF_PUBLISHER};
+    use super::PAGE;
 
     /// Page statements, and the index by which each must be read.
-    pub(in crate::catalog) fn pages() -> [(&'static str, &'static str); 4] {
-        [
-            (PAGE_OF_PUBLISHER[0], "submissions_by_publisher"),
-            (PAGE_OF_PUBLISHER[1], "ended_by_publisher"),
-            (PAGE_OF_ALL[0], "submissions_by_time"),
-            (PAGE_OF_ALL[1], "ended_by_time"),
-        ]
+    pub(in crate::catalog) fn pages() -> [(&'static str, &'static str); 2] {
+        [(PAGE[0], "submissions_by_publisher"), (PAGE[1], "ended_by_publisher")]
     }
 }

@@ -84,7 +84,7 @@ pub(crate) struct SubmissionRecord {
 /// One page's filter and cursor: newest first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SubmissionFilter {
-    pub(crate) publisher: Option<String>,
+    pub(crate) publisher: String,
     pub(crate) dataset: Option<String>,
     pub(crate) period: Option<String>,
     /// (created_at micros, id) of the last record of the page before.

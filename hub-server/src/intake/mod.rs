@@ -176,7 +176,7 @@ impl Intake {
     ) -> Result<Vec<SubmissionView>, IntakeError> {
         self.parts.commits.caught_up().await;
         let filter = SubmissionFilter {
-            publisher: Some(permit.publisher().to_owned()),
+            publisher: permit.publisher().to_owned(),
             dataset: list.pattern.clone(),
             period: list.period.clone(),
             after: list.after.clone(),

@@ -31,12 +31,17 @@ async fn catalog(folder: &tempfile::TempDir, name: &str) -> Arc<Catalog> {
     Arc::new(Catalog::open(&folder.path().join(name)).await.unwrap())
 }
 
+/// All records of the publishers of these tests, newest first.
 async fn records(catalog: &Catalog) -> Vec<SubmissionRecord> {
-    let filter = SubmissionFilter { limit: 100, ..SubmissionFilter::default() };
     let mut records = Vec::new();
-    for listed in catalog.submissions(&filter).await.unwrap() {
-        records.push(catalog.submission(&listed.id).await.unwrap().unwrap());
+    for publisher in ["a", "b"] {
+        let filter =
+            SubmissionFilter { publisher: publisher.into(), limit: 100, ..SubmissionFilter::default() };
+        for listed in catalog.submissions(&filter).await.unwrap() {
+            records.push(catalog.submission(&listed.id).await.unwrap().unwrap());
+        }
     }
+    records.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
     records
 }
 
