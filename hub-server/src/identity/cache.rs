@@ -57,11 +57,6 @@ impl Cache {
         known.insert(hash, Entry { principal, since: now, expires_at });
     }
 
-    /// Drops what is known of a credential.
-    pub(super) fn forget(&self, credential: &str) {
-        self.lock().retain(|_, entry| entry.principal.credential != credential);
-    }
-
     /// An entry is written whole, so that a thread which died with the lock left none half made.
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Entry>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)

@@ -38,8 +38,6 @@ pub(crate) struct Principal {
     pub(crate) organisation: String,
     /// Role of the organisation: ministries read public columns of all publishers.
     pub(crate) ministry: bool,
-    /// Id of the credential; never the key.
-    pub(crate) credential: String,
     label: String,
     scopes: BTreeSet<Scope>,
 }
@@ -92,23 +90,11 @@ impl Identity {
         let principal = Principal {
             ministry: own.kind == "ministry",
             organisation: own.id,
-            credential: credential.id,
             label: credential.label,
             scopes: credential.scopes.iter().filter_map(|scope| scope.parse().ok()).collect(),
         };
         self.cache.put(hash, principal.clone(), now, credential.expires_at);
         Ok(principal)
-    }
-
-    /// Revokes a credential at once, also for those whom the cache would still believe.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "keys are revoked offline until the hub is administered over gRPC")
-    )]
-    pub(crate) async fn revoke(&self, credential: &str) -> Result<bool, IdentityError> {
-        let revoked = self.catalog.revoke_credential(credential, self.clock.now()).await?;
-        self.cache.forget(credential);
-        Ok(revoked)
     }
 
     /// May the caller push this pattern for this publisher (None: itself)?
