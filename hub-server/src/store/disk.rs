@@ -1,7 +1,7 @@
 //! The port to the disk: few calls, each of which says what is durable after it.
 //!
 //! "Durable" means: still there after the power was cut. Bytes are durable after `DiskFile::sync`;
-//! names (created, linked, renamed, removed) are durable after `Disk::sync_dir` of their folder.
+//! names (created, linked, removed) are durable after `Disk::sync_dir` of their folder.
 
 mod local;
 #[cfg(test)]
@@ -79,8 +79,6 @@ pub(crate) trait Disk: Send + Sync + std::fmt::Debug {
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>>;
     /// Gives a file a second name; `AlreadyExists` when that is taken. Durable after `sync_dir`.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Gives a file another name in the same folder, replacing what had it. Durable after `sync_dir`.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a name. Durable after `sync_dir`; until then it may come back.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Cuts a file to `bytes`; durable when it returns.
@@ -110,30 +108,17 @@ pub(crate) fn exists(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// How a published file meets one of the same name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Publish {
-    /// `AlreadyExists` when the name is taken.
-    New,
-    Replace,
-}
-
-/// Puts a whole file under a name: temporary file, sync, link or rename, sync of the folder. Either all
-/// of it is there or nothing, and it is durable when this returns. After an error the outcome is
-/// unknown, except for `AlreadyExists`.
-pub(crate) fn publish(disk: &dyn Disk, path: &Path, bytes: &[u8], how: Publish) -> io::Result<()> {
+/// Puts a whole file under a name: temporary file, sync, link, sync of the folder. Either all of it is
+/// there or nothing, and it is durable when this returns. `AlreadyExists` when the name is taken; after
+/// any other error the outcome is unknown.
+pub(crate) fn publish(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (dir, temporary) = temporary_beside(path)?;
     let mut file = disk.create(&temporary)?;
     let written = file.append(bytes).and_then(|()| file.sync());
     drop(file);
-    let named = written.and_then(|()| match how {
-        Publish::New => disk.link(&temporary, path),
-        Publish::Replace => disk.rename(&temporary, path),
-    });
-    if how == Publish::New || named.is_err() {
-        // A temporary file that stays is swept at the next start; it is not worth failing for.
-        let _swept_later = disk.remove(&temporary);
-    }
+    let named = written.and_then(|()| disk.link(&temporary, path));
+    // A temporary file that stays is swept at the next start; it is not worth failing for.
+    let _swept_later = disk.remove(&temporary);
     named?;
     disk.sync_dir(&dir)
 }

@@ -8,7 +8,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::disk::{self, Disk, DiskLock, Publish};
+use super::disk::{self, Disk, DiskLock};
 
 /// The folder format that this server writes, and the newest that it reads.
 const FORMAT: u64 = 1;
@@ -78,7 +78,7 @@ fn make_format(disk: &dyn Disk, root: &Path, path: &Path, now: DateTime<Utc>) ->
     let format = Format { format: FORMAT, epoch, created: now.to_rfc3339() };
     let bytes = serde_json::to_vec(&format)
         .map_err(|e| StoreError::Corrupt { file: path.display().to_string(), message: e.to_string() })?;
-    disk::publish(disk, path, &bytes, Publish::New).map_err(|e| StoreError::io("write", path, e))?;
+    disk::publish(disk, path, &bytes).map_err(|e| StoreError::io("write", path, e))?;
     Ok(format)
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct Store {
     root: PathBuf,
     epoch: String,
     spool: spool::Spool,
-    objects: Arc<object::SyncStore>,
+    objects: Arc<object::ReadStore>,
     /// Held as long as the store lives.
     _lock: Box<dyn disk::DiskLock>,
 }
@@ -49,7 +49,7 @@ impl Store {
             let lock = folder::lock(disk.as_ref(), &root)?;
             let format = folder::open(disk.as_ref(), &root, SystemClock.now())?;
             let spool = spool::Spool::open(&disk, &root)?;
-            let objects = Arc::new(object::SyncStore::new(Arc::clone(&disk), root.clone()));
+            let objects = Arc::new(object::ReadStore::new(Arc::clone(&disk), root.clone()));
             Ok(Arc::new(Self { disk, root, epoch: format.epoch, spool, objects, _lock: lock }))
         })
         .await
@@ -84,7 +84,7 @@ impl Store {
     }
     /// The object store whose root is the data folder, for scans.
     pub(crate) fn objects(&self) -> Objects {
-        Arc::<object::SyncStore>::clone(&self.objects)
+        Arc::<object::ReadStore>::clone(&self.objects)
     }
     /// A persistent 32-byte secret of the folder by name (made on first use, mode 0600).
     pub(crate) fn secret(&self, name: &str) -> Result<[u8; 32], StoreError> {

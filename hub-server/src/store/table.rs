@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::StoreError;
-use super::disk::{self, Disk, Publish};
+use super::disk::{self, Disk};
 use super::log::{self, Entry};
 use history::History;
 
@@ -143,7 +143,7 @@ fn put_blocking(
     commit: &str,
     schema: &SchemaRef,
 ) -> Result<Put, StoreError> {
-    let Err(error) = disk::publish(disk, path, bytes, Publish::New) else {
+    let Err(error) = disk::publish(disk, path, bytes) else {
         return Ok(Put::Done);
     };
     match read_entry(disk, path, schema)? {

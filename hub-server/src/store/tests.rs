@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::disk::sim::{Fault, Op, SimDisk};
-use super::disk::{Disk, LocalDisk, Publish, publish, read_all};
+use super::disk::{Disk, LocalDisk, publish, read_all};
 use super::table::TableSpec;
 use super::{Store, StoreError};
 use crate::store::log::tests::columns;
@@ -53,7 +53,8 @@ async fn a_newer_or_broken_format_is_refused() {
         ),
         ("{", "/hub/format.json: "),
     ] {
-        publish(&disk, path, text.as_bytes(), Publish::Replace).unwrap();
+        disk.remove(path).unwrap();
+        publish(&disk, path, text.as_bytes()).unwrap();
         let error = open(&disk).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         assert_eq!(read_all(&disk, path).unwrap(), text.as_bytes(), "left as it was");

@@ -113,9 +113,6 @@ impl Disk for LocalDisk {
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::hard_link(from, to)
     }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }

@@ -18,7 +18,6 @@ pub(crate) enum Op {
     Append,
     SyncFile,
     Link,
-    Rename,
     Remove,
     Truncate,
     SyncDir,
@@ -54,7 +53,6 @@ struct Inode {
 enum Change {
     Set(PathBuf, Node),
     Remove(PathBuf),
-    Rename(PathBuf, PathBuf),
 }
 
 #[derive(Debug, Default)]
@@ -80,11 +78,6 @@ fn apply(names: &mut BTreeMap<PathBuf, Node>, change: &Change) {
     match change {
         Change::Set(path, node) => drop(names.insert(path.clone(), *node)),
         Change::Remove(path) => drop(names.remove(path)),
-        Change::Rename(from, to) => {
-            if let Some(node) = names.remove(from) {
-                names.insert(to.clone(), node);
-            }
-        }
     }
 }
 
@@ -337,14 +330,6 @@ impl Disk for SimDisk {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             state.change(parent(to), Change::Set(to.to_path_buf(), Node::File(inode)));
-            Ok(())
-        })
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        assert_eq!(from.parent(), to.parent(), "the port renames within one folder");
-        self.change(Op::Rename, to, |state| {
-            state.file(from)?;
-            state.change(parent(to), Change::Rename(from.to_path_buf(), to.to_path_buf()));
             Ok(())
         })
     }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::history::History;
 use super::{SeqMap, Snapshot, Table, log_file, read_entry};
 use crate::store::StoreError;
-use crate::store::disk::{self, Disk, Publish};
+use crate::store::disk::{self, Disk};
 use crate::store::index::FileIndex;
 use crate::store::log::{self, CommitInfo, Definition, Entry};
 
@@ -134,7 +134,7 @@ impl Opening<'_> {
 
     fn put(&self, version: u64, entry: &Entry) -> Result<(), StoreError> {
         let path = log_file(&self.folder, version);
-        disk::publish(self.disk, &path, &log::write(entry), Publish::New)
+        disk::publish(self.disk, &path, &log::write(entry))
             .map_err(|e| StoreError::io("put the log version", &path, e))
     }
 
