@@ -1,5 +1,5 @@
 //! The house rules that a compiler does not know: which room may look at which, who may name which
-//! crate, how long a file may be.
+//! crate, how long a file and a function may be.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,17 +20,24 @@ const FLOORS: &[&[&str]] = &[
 /// Leaves: usable by all rooms; they use no room. `permit` is made by identity alone.
 const LEAVES: &[&str] = &["clock", "config", "error", "fault", "listen", "permit", "seal", "telemetry"];
 
-/// Crates that one room alone may name, with the leaves and tests that speak for it.
+/// Crates, or parts of them, and the rooms that alone may name them.
 const NAMES: &[(&str, &[&str])] = &[
     ("datafusion", &["query"]),
     ("object_store", &["store"]),
     ("sqlx", &["catalog"]),
     ("tonic", &["grpc"]),
     ("axum", &["http"]),
+    // Data files are written by `store`, carried over by `commit`, scanned and encoded by `query`.
+    ("parquet", &["store", "commit", "query"]),
+    // Streams from outside are decoded in `intake` alone; `query` writes them.
+    ("arrow::ipc", &["intake", "query"]),
 ];
 
 /// Longest file, in lines.
 const FILE_LINES: usize = 500;
+/// Longest body of a function, in lines of code, and of `main`.
+const FUNCTION_LINES: usize = 70;
+const MAIN_LINES: usize = 35;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the repository").to_owned()
@@ -73,10 +80,95 @@ fn floor(room: &str) -> Option<usize> {
     FLOORS.iter().position(|rooms| rooms.contains(&room))
 }
 
-/// Rooms and leaves that a line names as `crate::room`.
-fn named(line: &str) -> Vec<&str> {
-    let parts = line.split("crate::").skip(1);
-    parts.filter_map(|part| part.split(|c: char| !c.is_alphanumeric() && c != '_').next()).collect()
+/// Rooms and leaves that code names as `crate::room`, alone or in a group, with the line.
+fn named(code: &[(usize, String)]) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (at, (number, line)) in code.iter().enumerate() {
+        for part in line.split("crate::").skip(1) {
+            let Some(group) = part.strip_prefix('{') else {
+                found.push((*number, first_word(part)));
+                continue;
+            };
+            // A group may go on over the lines that follow.
+            let rest = code[at + 1..].iter().map(|(_, line)| line.as_str());
+            let group: String = std::iter::once(group).chain(rest).collect();
+            found.extend(members(&group).into_iter().map(|name| (*number, name)));
+        }
+    }
+    found
+}
+
+fn first_word(text: &str) -> String {
+    text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// What the members of a group begin with: of `a::{b, c}, d as e}` these are `a` and `d`.
+fn members(group: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut members = vec![String::new()];
+    for letter in group.chars() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => members.push(String::new()),
+            letter if depth == 0 => members.last_mut().expect("never empty").push(letter),
+            _ => {}
+        }
+    }
+    members.iter().map(|member| first_word(member)).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn rooms_are_seen_in_groups_too() {
+    let code = ["use crate::catalog::Catalog;", "use crate::{", "    grpc::{Rooms, serve},", "    http as web, query};"];
+    let code: Vec<(usize, String)> = (1..).zip(code.map(str::to_owned)).collect();
+    let seen = [(1, "catalog"), (2, "grpc"), (2, "http"), (2, "query")];
+    assert_eq!(named(&code), seen.map(|(line, name)| (line, name.to_owned())));
+}
+
+/// Functions with the line on which each begins and the lines of code of its body.
+fn functions(code: &[(usize, String)]) -> Vec<(usize, String, usize)> {
+    let mut found = Vec::new();
+    for (at, (number, line)) in code.iter().enumerate() {
+        let Some(name) = function_name(line) else { continue };
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let ends = |line: &str| line.trim_end().ends_with(['{', ';', '}']);
+        let Some(head) = code[at..].iter().position(|(_, line)| ends(line)) else { continue };
+        if !code[at + head].1.trim_end().ends_with('{') {
+            continue;
+        }
+        let closes = |line: &str| line.strip_prefix(indent).is_some_and(|rest| rest.trim_end() == "}");
+        let body = code[at + head + 1..].iter().position(|(_, line)| closes(line));
+        found.push((*number, name, body.expect("a function ends")));
+    }
+    found
+}
+
+/// The name of the function that a line begins.
+fn function_name(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace();
+    let before = |word: &&str| word.starts_with("pub") || ["async", "const", "unsafe"].contains(word);
+    let first = words.by_ref().find(|word| !before(word))?;
+    (first == "fn").then(|| words.next().map(first_word)).flatten()
+}
+
+#[test]
+fn functions_stay_short() {
+    let text = ["pub(crate) async fn a(", "    b: u8,", ") -> u8 {", "    b", "}", "fn c();", "fn d() {}"];
+    let code_of = |lines: &[&str]| (1..).zip(lines.iter().map(|l| (*l).to_owned())).collect::<Vec<_>>();
+    assert_eq!(functions(&code_of(&text)), [(1, "a".to_owned(), 1)]);
+
+    let mut faults = Vec::new();
+    for file in rust_files(&repository()) {
+        for (number, name, lines) in functions(&code(&file)) {
+            let most = if name == "main" { MAIN_LINES } else { FUNCTION_LINES };
+            if lines > most {
+                faults.push(format!("{}:{number}: {name} has {lines} lines, at most {most}", file.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
@@ -86,12 +178,10 @@ fn rooms_look_downhill_only() {
     for file in rust_files(&sources).iter().filter(|file| !is_test(file)) {
         let own = room(&sources, file);
         let Some(own_floor) = floor(&own) else { continue };
-        for (number, line) in code(file) {
-            for other in named(&line) {
-                let downhill = floor(other).is_none_or(|other_floor| other_floor > own_floor);
-                if other != own && !downhill {
-                    faults.push(format!("{}:{number}: {own} looks up at {other}", file.display()));
-                }
+        for (number, other) in named(&code(file)) {
+            let downhill = floor(&other).is_none_or(|other_floor| other_floor > own_floor);
+            if other != own && !downhill {
+                faults.push(format!("{}:{number}: {own} looks up at {other}", file.display()));
             }
         }
     }
@@ -107,10 +197,8 @@ fn leaves_use_no_room() {
         if !LEAVES.contains(&own.as_str()) || own == "error" {
             continue;
         }
-        for (number, line) in code(file) {
-            for other in named(&line).into_iter().filter(|other| floor(other).is_some()) {
-                faults.push(format!("{}:{number}: leaf {own} uses room {other}", file.display()));
-            }
+        for (number, other) in named(&code(file)).into_iter().filter(|(_, other)| floor(other).is_some()) {
+            faults.push(format!("{}:{number}: leaf {own} uses room {other}", file.display()));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
