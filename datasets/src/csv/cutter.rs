@@ -184,6 +184,8 @@ struct Scanner {
     record_line: u64,
     record_bytes: usize,
     quote_line: u64,
+    /// A place in the block under scan and its line: lines are counted on from there, once each.
+    counted: (usize, u64),
     /// The last byte seen; a line end before the first, because a record begins there.
     last: u8,
 }
@@ -207,6 +209,7 @@ impl Scanner {
             record_line: 1,
             record_bytes: 0,
             quote_line: 1,
+            counted: (0, 1),
             last: b'\n',
         }
     }
@@ -225,6 +228,7 @@ impl Scanner {
         }
         let mut end = None;
         let mut at = 0;
+        self.counted = (0, self.line);
         while at < block.len() {
             at = match self.state {
                 State::Outside => self.outside(block, at, &mut end)?,
@@ -268,7 +272,9 @@ impl Scanner {
             return Ok(stop);
         }
         self.state = State::Inside;
-        self.quote_line = self.line + line_ends(&block[..stop]);
+        let (counted, line) = self.counted;
+        self.quote_line = line + line_ends(&block[counted..stop]);
+        self.counted = (stop, self.quote_line);
         self.grow(1)?;
         Ok(stop + 1)
     }
