@@ -159,7 +159,8 @@ fn steps(report: &Report, period: &str) -> Vec<PushSubmissionRequest> {
         sha256: report.sha256.clone(),
         nothing_to_report: false,
     };
-    let steps = [Step::Create(create), Step::Data(report.payload.clone()), Step::Commit(CommitOptions::default())];
+    let steps =
+        [Step::Create(create), Step::Data(report.payload.clone()), Step::Commit(CommitOptions::default())];
     steps.map(|step| PushSubmissionRequest { step: Some(step) }).into()
 }
 

@@ -4,12 +4,7 @@
 //! report beside it. `BLESS=1` makes them anew; then read what changed. The bytes are kept, for what
 //! arrived once must get the same verdict from every later version.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests say what broke by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what broke by panicking")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

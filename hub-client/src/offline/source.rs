@@ -33,14 +33,14 @@ impl Piece {
 }
 
 pub(super) enum Source<'a> {
-    Csv(CsvSource<'a>),
+    Csv(Box<CsvSource<'a>>),
     Arrow(ArrowSource<'a>),
 }
 
 impl<'a> Source<'a> {
     pub(super) fn open(file: File, media_type: MediaType, checker: &'a Checker) -> Self {
         match media_type {
-            MediaType::Csv => Self::Csv(CsvSource {
+            MediaType::Csv => Self::Csv(Box::new(CsvSource {
                 checker,
                 file,
                 cutter: Cutter::new(CHUNK_BYTES, RECORD_BYTES),
@@ -49,7 +49,7 @@ impl<'a> Source<'a> {
                 ready: Vec::new(),
                 early: Findings::default(),
                 bytes_read: 0,
-            }),
+            })),
             MediaType::ArrowStream => {
                 Self::Arrow(ArrowSource { stream: checker.arrow(BufReader::new(file)), rows: 0 })
             }

@@ -99,7 +99,8 @@ async fn each_organisation_of_a_kind_gets_a_key_of_its_own() {
     assert_ne!(keys[0].1, keys[1].1);
     let wrong = run_on(dir, &["credential", "create", "--kind", "gminy", "--scope", "read"]).await;
     assert!(wrong.unwrap_err().to_string().contains("there are gmina, powiat"));
-    assert!(run_on(dir, &["credential", "create", "--scope", "read"]).await.is_err());
+    let neither = ["credential", "create", "--scope", "read", "--data-dir", "d"];
+    assert_eq!(parse(&neither).unwrap_err().exit_code(), 2);
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use hub_datasets::Pattern;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+#[cfg(test)]
+use super::Committed;
 use super::committer::Committer;
 use super::context::Context;
 use super::files::Files;
@@ -19,8 +21,6 @@ use super::receipt::sha256_hex;
 use super::recover::catch_up;
 #[cfg(test)]
 use super::state::Recorded;
-#[cfg(test)]
-use super::Committed;
 use super::{Answered, CommitError, CommitJob, JobRows};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};

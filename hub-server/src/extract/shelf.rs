@@ -1,9 +1,9 @@
 //! The extracts on disk: `<root>/extracts/<dataset>/<version>/` with the files and `meta.json`.
 
 use std::collections::BTreeMap;
-use std::{fs, io};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::{fs, io};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,9 @@ impl Shelf {
 /// Removes the folder of a draft that came to nothing, if it is still there.
 pub(super) async fn discard(folder: PathBuf) {
     let removed = blocking(move || match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ExtractError::io("remove", &folder)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(ExtractError::io("remove", &folder)(error))
+        }
         _ => Ok(()),
     });
     if let Err(error) = removed.await {

@@ -68,7 +68,8 @@ impl Class {
     fn enter(&self, organisation: &str) -> Result<Place, HubError> {
         let busy = |size: usize, whose: &str| {
             let what = self.what;
-            let message = format!("{size} {what}{whose} are running, which is the most; try again in a moment");
+            let message =
+                format!("{size} {what}{whose} are running, which is the most; try again in a moment");
             HubError::new(Reason::Busy, message)
         };
         let share = self.size.div_ceil(limits::ORGANISATIONS_TO_FILL);

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::follow::Follow;
 use super::worker::{Outcome, PayloadBytes};
 use super::{Intake, IntakeError};
-use crate::config::limits::{EARLY_CHECKS, EARLY_CHECK_BYTES};
+use crate::config::limits::{EARLY_CHECK_BYTES, EARLY_CHECKS};
 use crate::store::spool::SpoolHeader;
 
 /// Checks that were begun early, by submission.

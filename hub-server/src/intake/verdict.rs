@@ -68,7 +68,10 @@ impl Intake {
         self.decide(header, Payload::Spooled, CommitOptions::default()).await
     }
 
-    pub(super) fn pattern_and_period(&self, header: &SpoolHeader) -> Result<(Arc<Pattern>, Period), IntakeError> {
+    pub(super) fn pattern_and_period(
+        &self,
+        header: &SpoolHeader,
+    ) -> Result<(Arc<Pattern>, Period), IntakeError> {
         let pattern = self.pattern(&header.pattern)?;
         let period = header
             .period

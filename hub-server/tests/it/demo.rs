@@ -52,7 +52,8 @@ fn the_demo_does_not_touch_a_folder_that_holds_something() {
     let mut command = Command::new(server_binary());
     command.arg("demo").arg("--data-dir").arg(folder.path());
     run(&mut command).expect(1).says("is not empty");
-    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").map(|e| e.expect("an entry")).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("a folder").map(|e| e.expect("an entry")).collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }
 

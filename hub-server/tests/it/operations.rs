@@ -201,7 +201,9 @@ fn the_log_tells_the_end_of_each_call() {
 #[test]
 fn links_begin_with_the_public_address_if_there_is_one() {
     let link = "/datasets/jakosc_powietrza/latest/extract.csv";
-    for (url, expected) in [("", link.to_owned()), ("https://hub.example.pl/", format!("https://hub.example.pl{link}"))] {
+    for (url, expected) in
+        [("", link.to_owned()), ("https://hub.example.pl/", format!("https://hub.example.pl{link}"))]
+    {
         let server = Server::start_with(&[("HUB_PUBLIC_URL", url)]);
         let answer: Value = serde_json::from_slice(&get(server.http, "/datasets").body).expect("JSON");
         let open = answer["datasets"].as_array().expect("a list");

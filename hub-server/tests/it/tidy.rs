@@ -121,7 +121,12 @@ fn members(group: &str) -> Vec<String> {
 
 #[test]
 fn rooms_are_seen_in_groups_too() {
-    let code = ["use crate::catalog::Catalog;", "use crate::{", "    grpc::{Rooms, serve},", "    http as web, query};"];
+    let code = [
+        "use crate::catalog::Catalog;",
+        "use crate::{",
+        "    grpc::{Rooms, serve},",
+        "    http as web, query};",
+    ];
     let code: Vec<(usize, String)> = (1..).zip(code.map(str::to_owned)).collect();
     let seen = [(1, "catalog"), (2, "grpc"), (2, "http"), (2, "query")];
     assert_eq!(named(&code), seen.map(|(line, name)| (line, name.to_owned())));

@@ -61,6 +61,7 @@ fn what_nothing_is_compared_with_is_listed_and_never_passed() {
     // A pattern without these columns compares nothing, so it has nothing to list.
     let mut bare = embedded("rb28s");
     bare.columns.retain(|column| !column.header);
+    bare.references.retain(|reference| !reference.columns.iter().any(|column| column == "jst_terc6"));
     assert_eq!(listed(&checker(bare, Some("2022-Q4")).of(None)), Vec::<String>::new());
 }
 

@@ -27,7 +27,11 @@ impl Write for Lines {
 impl Lines {
     fn events(&self) -> Vec<Value> {
         let bytes = self.0.lock().unwrap();
-        bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect()
+        bytes
+            .split(|b| *b == b'\n')
+            .filter(|l| !l.is_empty())
+            .map(|l| serde_json::from_slice(l).unwrap())
+            .collect()
     }
 }
 
@@ -69,7 +73,8 @@ async fn told(path: &str, answer: http::Response<Body>, read: bool) -> Vec<Value
             Ok::<_, std::convert::Infallible>(answer)
         }
     });
-    let request = http::Request::builder().uri(path).header("authorization", "Bearer hub_secret").body(()).unwrap();
+    let request =
+        http::Request::builder().uri(path).header("authorization", "Bearer hub_secret").body(()).unwrap();
     async move {
         let answer = Calls.layer(inner).call(request).await.unwrap();
         if read {

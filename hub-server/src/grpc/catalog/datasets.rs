@@ -31,7 +31,8 @@ pub(super) async fn list(
     let asked = (request.page_size, request.page_token.as_str());
     let page = Page::open(&door.rooms.seal, "ListDatasetsRequest", &[&caller.organisation], asked)?;
     let readable = door.readable(&caller)?;
-    let shown = readable.iter().map(|(pattern, permit)| Ok(dataset(pattern, permit, &*table(door, pattern)?)));
+    let shown =
+        readable.iter().map(|(pattern, permit)| Ok(dataset(pattern, permit, &*table(door, pattern)?)));
     let all = shown.collect::<Result<Vec<_>, HubError>>()?;
     let (datasets, next_page_token) = page.of(all, |dataset| dataset.name.clone(), |dataset| dataset)?;
     Ok(ListDatasetsResponse { datasets, next_page_token })
@@ -76,7 +77,7 @@ fn dataset(pattern: &Pattern, permit: &ReadPermit, table: &Table) -> v1::Dataset
     let files = snapshot.files.iter();
     let (rows, publishers) = match permit.publisher() {
         Some(own) => {
-            let rows = files.map(|file| file.rows_of(own)).sum();
+            let rows: u64 = files.map(|file| file.rows_of(own)).sum();
             (rows, usize::from(rows > 0))
         }
         None => {

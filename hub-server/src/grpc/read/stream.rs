@@ -5,8 +5,8 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
-use futures::{FutureExt as _, StreamExt as _};
 use hub_proto::Reason;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
@@ -53,7 +53,8 @@ fn answers_within<T: Send + 'static>(
             let _ = stalled.send(untaken(patience));
         }
     }));
-    let told = stream::once(stall).filter_map(|stall| async { stall.ok().map(|error| Err(refuse(error))) });
+    let told =
+        stream::once(stall).filter_map(|stall| async move { stall.ok().map(|error| Err(refuse(error))) });
     ReceiverStream::new(pieces)
         .map(move |piece: Piece| {
             // The work ends with the last who waits for it.
