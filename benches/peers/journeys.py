@@ -77,6 +77,7 @@ def main():
             rows.append(row)
             print(f"{name} round {row[2] + 1}/{options.rounds} {row[0]}, {row[1]}: {json.dumps(row[3])}", flush=True)
         purpose = " ".join(module.__doc__.split(": ", 1)[1].split())
+        purpose = purpose[0].upper() + purpose[1:]
         head = f"## {name}\n\n{purpose}\n\n{time.strftime('%Y-%m-%d')}, commit {commit()}, {machine()}.\n"
         write_section(name, head + "".join(module.report(rows, table_of)))
     print(f"written: {pathlib.Path(RESULTS).relative_to(ROOT)}")
