@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::context::Context;
+use super::maintain::Maintenance;
 use super::plan::{Decision, Superseded, decide, touched};
 use super::prepare::{self, Prepared};
 use super::projector::Projected;
@@ -27,6 +28,7 @@ pub(crate) struct Committer {
     ready: Option<Prepared>,
     /// Keys of the corrections that are being prepared, or are ready.
     prepared_keys: Keys,
+    maintenance: Maintenance,
     open: bool,
 }
 
@@ -42,6 +44,7 @@ impl Committer {
         context: Arc<Context>,
         queue: mpsc::Receiver<Item>,
         projection: mpsc::Sender<Projected>,
+        maintenance: Maintenance,
     ) -> Self {
         Self {
             context,
@@ -51,6 +54,7 @@ impl Committer {
             preparing: None,
             ready: None,
             prepared_keys: Keys::new(),
+            maintenance,
             open: true,
         }
     }
@@ -62,15 +66,24 @@ impl Committer {
             let sorted = self.sort();
             self.prepare(sorted.corrections);
             let (direct, prepared) = (sorted.direct, self.ready.take());
-            if direct.is_empty() && prepared.is_none() {
+            // While a correction is prepared its files stay as they are, so that it is not made anew.
+            let compacted = match self.preparing {
+                None => self.maintenance.take(),
+                Some(_) => None,
+            };
+            if direct.is_empty() && prepared.is_none() && compacted.is_none() {
                 if !self.wait().await {
+                    self.maintenance.stop();
                     return;
                 }
                 continue;
             }
             let was_prepared = prepared.is_some();
             let group = tokio::task::spawn_blocking(move || {
-                let end = putter.commit(direct, prepared);
+                let mut end = putter.commit(direct, prepared);
+                if let Some(compacted) = compacted {
+                    putter.compact(compacted, &mut end);
+                }
                 (putter, end)
             });
             match group.await {
@@ -95,6 +108,7 @@ impl Committer {
         for item in end.back.into_iter().rev() {
             self.waiting.push_front(item);
         }
+        self.maintenance.committed(end.projected.len(), &self.context);
         for commit in end.projected {
             // The projector ends before the committer only when the hub gives up on the catalogue;
             // the next start catches up from the log.
@@ -113,6 +127,7 @@ impl Committer {
             let done = task.await;
             self.end_preparation(done);
         }
+        self.maintenance.look(&self.context).await;
     }
 
     /// Waits for a job or for a preparation. False when neither can come any more.
@@ -127,6 +142,7 @@ impl Committer {
             }
         };
         tokio::select! {
+            () = self.maintenance.ready(&self.context), if self.open => {}
             item = self.queue.recv(), if self.open => match item {
                 Some(item) => self.waiting.push_back(item),
                 None => self.open = false,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{Field, Schema};
 use hub_datasets::Pattern;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 #[cfg(test)]
@@ -13,6 +13,7 @@ use super::Committed;
 use super::committer::Committer;
 use super::context::Context;
 use super::files::Files;
+use super::maintain::Maintenance;
 use super::plan::{self, Decision};
 use super::projector::{Progress, Projector};
 use super::put::Putter;
@@ -35,6 +36,8 @@ pub(crate) struct Parts {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
+    /// One place: datasets are maintained one after the other.
+    pub(crate) maintenance: Arc<Semaphore>,
 }
 
 /// What the commit must know of a pattern.
@@ -94,8 +97,9 @@ impl Dataset {
         let (queue, queued) = mpsc::channel(COMMIT_QUEUE_JOBS);
         let (commits, committed) = mpsc::channel(PROJECTION_QUEUE);
         let (clock, ids) = (Arc::clone(&parts.clock), Arc::clone(&parts.ids));
+        let maintenance = Maintenance::new(Arc::clone(&clock), Arc::clone(&parts.maintenance));
         let putter = Putter::new(Arc::clone(&context), clock, ids, hub, store.epoch().to_owned());
-        let committer = Committer::new(Arc::clone(&context), queued, commits);
+        let committer = Committer::new(Arc::clone(&context), queued, commits, maintenance);
         let tasks = vec![tokio::spawn(committer.run(putter)), tokio::spawn(projector.run(committed))];
         Ok(Self {
             pattern: shape.pattern,

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
+use hub_datasets::check::keys::KeyOrder;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::CommitError;
 use super::dataset::Shape;
 use crate::store::disk::ReadAt;
-use crate::store::file::{DataFileWriter, FileLayout, ROW_GROUP_ROWS};
+use crate::store::file::{DataFileWriter, FileLayout, ROW_GROUP_ROWS, RowGroupEncoder};
 use crate::store::index::DataFile;
 use crate::store::{Store, StoreError, Table};
 
@@ -22,13 +23,14 @@ pub(crate) struct Files {
     store: Arc<Store>,
     table: Arc<Table>,
     layout: FileLayout,
+    key: Vec<String>,
     slice: Option<String>,
 }
 
 impl Files {
     pub(crate) fn new(store: Arc<Store>, table: Arc<Table>, shape: &Shape) -> Self {
         let layout = layout(&table, shape);
-        Self { store, table, layout, slice: shape.slice.clone() }
+        Self { store, table, layout, key: shape.key.clone(), slice: shape.slice.clone() }
     }
     pub(crate) fn table(&self) -> &Arc<Table> {
         &self.table
@@ -41,54 +43,35 @@ impl Files {
         self.slice.as_deref()
     }
 
-    pub(crate) fn create(&self) -> Result<DataFileWriter, CommitError> {
-        self.store.data_file(&self.table, &self.layout).map_err(|error| self.store_error(error))
+    /// The order of rows within a file: publisher, then key.
+    pub(crate) fn sort_order(&self) -> Result<KeyOrder, CommitError> {
+        let columns = [vec!["_publisher".to_owned()], self.key.clone()].concat();
+        let order = KeyOrder::new(&self.layout.schema, &columns);
+        let wrong = |message: String| CommitError::Rows { dataset: self.table.name().to_owned(), message };
+        order.map_err(|error| wrong(error.to_string()))?.ok_or_else(|| wrong("no order".to_owned()))
     }
-    pub(crate) fn finish(&self, writer: DataFileWriter, partition: &str) -> Result<DataFile, CommitError> {
-        writer.finish(partition).map_err(|error| self.store_error(error))
+
+    /// A new data file, to which batches of any length are given. Blocking.
+    pub(crate) fn output(&self) -> Result<Output<'_>, CommitError> {
+        let writer = self.store.data_file(&self.table, &self.layout);
+        let writer = writer.map_err(|error| self.store_error(error))?;
+        Ok(Output { files: self, encoder: writer.encoder(), writer, pending: Vec::new(), rows: 0 })
     }
 
     /// Writes the rows of several submissions into one file, in the order given. Blocking.
     pub(crate) fn write<'a>(
         &self,
         partition: &str,
-        batches: impl Iterator<Item = &'a RecordBatch>,
+        mut batches: impl Iterator<Item = &'a RecordBatch>,
     ) -> Result<DataFile, CommitError> {
-        let mut writer = self.create()?;
-        match self.fill(&mut writer, batches) {
-            Ok(()) => self.finish(writer, partition),
+        let mut output = self.output()?;
+        match batches.try_for_each(|batch| output.push(batch.clone())) {
+            Ok(()) => output.finish(partition),
             Err(error) => {
-                writer.discard();
+                output.discard();
                 Err(error)
             }
         }
-    }
-
-    fn fill<'a>(
-        &self,
-        writer: &mut DataFileWriter,
-        batches: impl Iterator<Item = &'a RecordBatch>,
-    ) -> Result<(), CommitError> {
-        let encoder = writer.encoder();
-        let (mut pending, mut rows) = (Vec::new(), 0);
-        for batch in batches {
-            let mut from = 0;
-            while from < batch.num_rows() {
-                let taken = (ROW_GROUP_ROWS - rows).min(batch.num_rows() - from);
-                pending.push(batch.slice(from, taken));
-                (from, rows) = (from + taken, rows + taken);
-                if rows == ROW_GROUP_ROWS {
-                    let group = encoder.encode(&pending).map_err(|error| self.store_error(error))?;
-                    writer.append(group).map_err(|error| self.store_error(error))?;
-                    (pending, rows) = (Vec::new(), 0);
-                }
-            }
-        }
-        if rows > 0 {
-            let group = encoder.encode(&pending).map_err(|error| self.store_error(error))?;
-            writer.append(group).map_err(|error| self.store_error(error))?;
-        }
-        Ok(())
     }
 
     /// Opens a data file for reading. Blocking.
@@ -109,6 +92,54 @@ impl Files {
     pub(crate) fn unreadable(&self, file: &DataFile, error: &dyn Display) -> CommitError {
         let file = format!("{}/{}", self.table.name(), file.path);
         self.store_error(StoreError::Corrupt { file, message: error.to_string() })
+    }
+}
+
+/// A data file that is being written, row group by row group.
+#[derive(Debug)]
+pub(crate) struct Output<'a> {
+    files: &'a Files,
+    writer: DataFileWriter,
+    encoder: RowGroupEncoder,
+    pending: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl Output<'_> {
+    pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<(), CommitError> {
+        let mut from = 0;
+        while from < batch.num_rows() {
+            let taken = (ROW_GROUP_ROWS - self.rows).min(batch.num_rows() - from);
+            self.pending.push(batch.slice(from, taken));
+            (from, self.rows) = (from + taken, self.rows + taken);
+            if self.rows == ROW_GROUP_ROWS {
+                self.row_group()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn row_group(&mut self) -> Result<(), CommitError> {
+        let batches = std::mem::take(&mut self.pending);
+        self.rows = 0;
+        let group = self.encoder.encode(&batches).map_err(|error| self.files.store_error(error))?;
+        self.writer.append(group).map_err(|error| self.files.store_error(error))
+    }
+
+    /// Encodes what is left; durable when it returns, and in no log yet.
+    pub(crate) fn finish(mut self, partition: &str) -> Result<DataFile, CommitError> {
+        if self.rows > 0
+            && let Err(error) = self.row_group()
+        {
+            self.discard();
+            return Err(error);
+        }
+        self.writer.finish(partition).map_err(|error| self.files.store_error(error))
+    }
+
+    /// Removes what was written.
+    pub(crate) fn discard(self) {
+        self.writer.discard();
     }
 }
 

@@ -3,16 +3,19 @@
 //!
 //! `plan` decides what a job does to the `state`, which is a pure function of the log. `committer` and
 //! `group` form groups, `prepare` and `rewrite` make the files that a correction leaves, `put` goes
-//! through the compare-and-swap, `projector` follows with the catalogue, `recover` replays all of it at
+//! through the compare-and-swap, `maintain` has small files compacted and merged, `projector` follows with the catalogue, `recover` replays all of it at
 //! start.
 
 mod committer;
+mod compact;
 mod context;
 mod dataset;
 mod entry;
 mod error;
 mod files;
 mod group;
+mod maintain;
+mod merge;
 mod plan;
 mod prepare;
 mod projector;
@@ -29,6 +32,7 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
@@ -138,7 +142,8 @@ impl Commits {
         ids: Arc<dyn Ids>,
     ) -> Result<Arc<Self>, CommitError> {
         let shapes = patterns.iter().map(|pattern| Shape::of(pattern));
-        Self::open_as(Parts { store, catalog, clock, ids }, shapes).await
+        let maintenance = Arc::new(Semaphore::new(1));
+        Self::open_as(Parts { store, catalog, clock, ids, maintenance }, shapes).await
     }
 
     async fn open_as(

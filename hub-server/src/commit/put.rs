@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::CommitError;
 use super::JobRows;
+use super::compact::Compacted;
 use super::context::Context;
 use super::entry::submission_entry;
 use super::group::Group;
@@ -23,7 +24,7 @@ use crate::clock::{Clock, Ids};
 use crate::fault;
 use crate::store::StoreError;
 use crate::store::index::DataFile;
-use crate::store::log::{CommitInfo, Entry, Remove};
+use crate::store::log::{CommitInfo, Entry, OPTIMIZE, Remove};
 use crate::store::table::Put;
 
 /// Lost races of one group, before its jobs go back to the queue.
@@ -101,6 +102,42 @@ impl Putter {
         end
     }
 
+    /// Puts a compaction into the log, unless one of its files is not live any more. Blocking.
+    pub(crate) fn compact(&mut self, compacted: Compacted, end: &mut GroupEnd) {
+        let output = [compacted.output];
+        if self.find_out(end).is_err() {
+            self.context.discard(&output);
+            return;
+        }
+        let snapshot = self.context.files.table().snapshot();
+        if !compacted.inputs.iter().all(|file| snapshot.files.get(&file.path).is_some()) {
+            self.context.discard(&output);
+            return;
+        }
+        let (log_version, info) = (snapshot.log_version + 1, self.info(OPTIMIZE, snapshot.dataset_version));
+        let removes = compacted.inputs.iter().map(|file| Remove::from(file.as_ref())).collect();
+        let entry = Entry { info, definition: None, removes, adds: output.to_vec() };
+        let taken_up = match self.put(log_version, &entry) {
+            PutEnd::Done => self.take_up(log_version, &entry, end),
+            PutEnd::Taken(rival) => {
+                self.context.discard(&output);
+                self.take_up(log_version, &rival, end)
+            }
+            PutEnd::Failed(error) => {
+                self.context.discard(&output);
+                Err(self.context.files.store_error(error))
+            }
+            PutEnd::Unknown => {
+                self.unknown = Some(Unknown { log_version, entry, staged: output.to_vec() });
+                Err(self.outcome_unknown())
+            }
+        };
+        if let Err(error) = taken_up {
+            let table = self.context.name();
+            tracing::warn!(%table, log_version, %error, "a compaction did not get into the log");
+        }
+    }
+
     /// One attempt of a put. Gives the jobs back when another took the version.
     fn attempt(&mut self, group: Group, end: &mut GroupEnd) -> Option<(Vec<Item>, Option<Prepared>)> {
         let written = match group.write_rows(&self.context) {
@@ -174,16 +211,20 @@ impl Putter {
                 adds.extend(files.iter().map(|file| Arc::new(file.clone())));
             }
         }
-        let info = CommitInfo {
-            commit: self.ids.next().to_string(),
-            epoch: self.epoch.clone(),
-            operation: "WRITE".to_owned(),
-            committed_at,
-            dataset_version,
-            submissions,
-        };
+        let info = CommitInfo { committed_at, submissions, ..self.info("WRITE", dataset_version) };
         let removes = group.removes.iter().map(|file| Remove::from(file.as_ref())).collect();
         Ok((snapshot.log_version + 1, Entry { info, definition: None, removes, adds }))
+    }
+
+    fn info(&self, operation: &str, dataset_version: u64) -> CommitInfo {
+        CommitInfo {
+            commit: self.ids.next().to_string(),
+            epoch: self.epoch.clone(),
+            operation: operation.to_owned(),
+            committed_at: self.next_time(),
+            dataset_version,
+            submissions: Vec::new(),
+        }
     }
 
     /// The time of the next commit: the clock's, but later than the last commit of the table.

@@ -13,9 +13,8 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::CommitError;
-use super::files::Files;
+use super::files::{Files, Output};
 use super::plan::Superseded;
-use crate::store::file::{DataFileWriter, ROW_GROUP_ROWS};
 use crate::store::index::DataFile;
 
 /// What is left of a live file without the superseded rows.
@@ -44,11 +43,11 @@ pub(crate) fn rewrite(
     if gone == file.rows {
         return Ok(Rewrite::Emptied);
     }
-    let mut writer = files.create()?;
-    match copy_remaining(files, file, superseded, &mut writer) {
-        Ok(()) => Ok(Rewrite::Replaced(Arc::new(files.finish(writer, &file.partition)?))),
+    let mut output = files.output()?;
+    match copy_remaining(files, file, superseded, &mut output) {
+        Ok(()) => Ok(Rewrite::Replaced(Arc::new(output.finish(&file.partition)?))),
         Err(error) => {
-            writer.discard();
+            output.discard();
             Err(error)
         }
     }
@@ -70,32 +69,21 @@ fn copy_remaining(
     files: &Files,
     file: &DataFile,
     superseded: &Superseded,
-    writer: &mut DataFileWriter,
+    output: &mut Output<'_>,
 ) -> Result<(), CommitError> {
-    let encoder = writer.encoder();
-    let (mut pending, mut rows) = (Vec::new(), 0);
     for batch in open(files, file, None)? {
         let batch = batch.map_err(|error| files.unreadable(file, &error))?;
         let kept = remaining(files, &batch, superseded)
             .and_then(|kept| filter_record_batch(&batch, &kept))
             .and_then(|kept| conformed(&kept, &files.layout().schema))
             .map_err(|error| files.unreadable(file, &error))?;
-        if rows + kept.num_rows() > ROW_GROUP_ROWS {
-            let group = encoder.encode(&pending).map_err(|error| files.store_error(error))?;
-            writer.append(group).map_err(|error| files.store_error(error))?;
-            (pending, rows) = (Vec::new(), 0);
-        }
-        if kept.num_rows() > 0 {
-            rows += kept.num_rows();
-            pending.push(kept);
-        }
+        output.push(kept)?;
     }
-    let group = encoder.encode(&pending).map_err(|error| files.store_error(error))?;
-    writer.append(group).map_err(|error| files.store_error(error))
+    Ok(())
 }
 
 /// A batch with the columns that the table has now; those that the file is too old for are empty.
-fn conformed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn conformed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let column = |field: &Arc<Field>| match batch.column_by_name(field.name()) {
         Some(column) => Arc::clone(column),
         None => new_null_array(field.data_type(), batch.num_rows()),

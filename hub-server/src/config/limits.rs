@@ -32,6 +32,20 @@ pub(crate) const QUERY_ROWS: u64 = 10_000_000;
 pub(crate) const EARLY_CHECK_BYTES: u64 = 4 << 20;
 /// Payloads that are checked while they still come; the others are checked when they are whole.
 pub(crate) const EARLY_CHECKS: usize = 4;
+/// Length that data files of a period grow to while corrections of it are expected.
+pub(crate) const COMPACT_OPEN_BYTES: u64 = 16 << 20;
+/// Length that data files of a closed period grow to.
+pub(crate) const COMPACT_CLOSED_BYTES: u64 = 128 << 20;
+/// Smallest number of small files that are worth being merged in an open period.
+pub(crate) const COMPACT_FILES_MIN: usize = 64;
+/// Files that are merged at once at most.
+pub(crate) const COMPACT_FILES_MAX: usize = 256;
+/// Commits after which the files of a dataset are looked at.
+pub(crate) const COMPACT_AFTER_COMMITS: usize = 64;
+/// Days after the end of a period in which corrections of it are expected.
+pub(crate) const CORRECTION_WINDOW_DAYS: u64 = 92;
+/// How long a dataset rests before its files are looked at without a commit.
+pub(crate) const MAINTENANCE_PAUSE: Duration = Duration::from_secs(60);
 /// Compiled checks of (pattern, period) pairs that are kept; about 1 MiB each.
 pub(crate) const CHECKERS_KEPT: usize = 32;
 /// Default of `limits.checks`: payloads that are checked at once.

@@ -48,6 +48,6 @@ pub(super) struct SessionToken {
 
 impl SessionToken {
     pub(super) fn as_of(&self) -> AsOf {
-        AsOf::Version(self.version)
+        AsOf::LogVersion(self.log_version)
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct CommitInfo {
     pub(crate) commit: String,
     /// Epoch of the data folder, so that a dataset version is never reused after a restore.
     pub(crate) epoch: String,
-    /// CREATE TABLE, WRITE, CHANGE COLUMNS …
+    /// CREATE TABLE, WRITE, CHANGE COLUMNS, [`OPTIMIZE`].
     pub(crate) operation: String,
     /// Monotone per table: the committer's duty. Microseconds are kept.
     pub(crate) committed_at: DateTime<Utc>,
@@ -46,6 +46,9 @@ pub(crate) struct CommitInfo {
     pub(crate) dataset_version: u64,
     pub(crate) submissions: Vec<SubmissionEntry>,
 }
+
+/// The operation of a commit that moves rows to other files and changes none.
+pub(crate) const OPTIMIZE: &str = "OPTIMIZE";
 
 /// A table's definition, as the metaData action carries it.
 #[derive(Debug, Clone, PartialEq)]

@@ -32,6 +32,8 @@ pub(crate) enum AsOf {
     Version(u64),
     /// The newest version committed at or before this moment.
     Time(DateTime<Utc>),
+    /// The files of a log version, in their order: what a cut stream goes on with.
+    LogVersion(u64),
 }
 
 /// What became of a put.
@@ -74,6 +76,7 @@ impl Table {
             AsOf::Latest => return Ok(newest),
             AsOf::Version(version) => self.history().at_version(version, &newest)?,
             AsOf::Time(moment) => self.history().at_time(moment, &newest)?,
+            AsOf::LogVersion(version) => self.history().at_log_version(version, &newest)?,
         };
         if let Some(state) = recipe.whole() {
             return Ok(state);

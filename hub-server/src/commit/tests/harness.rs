@@ -17,6 +17,7 @@ use crate::commit::committer::Committer;
 use crate::commit::context::Context;
 use crate::commit::dataset::Shape;
 use crate::commit::files::Files;
+use crate::commit::maintain::Maintenance;
 use crate::commit::projector::Projected;
 use crate::commit::put::Putter;
 use crate::commit::queue::{Answer, Claims, Item, Room};
@@ -250,11 +251,17 @@ impl House {
         Ok(Item::new(job, room, claim))
     }
 
+    pub(super) fn maintenance(&self) -> Maintenance {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Maintenance::new(clock, Arc::new(tokio::sync::Semaphore::new(1)))
+    }
+
     /// Starts the committer. Its projection is kept in `projected` when the queue is closed.
     pub(super) fn committer(&self) -> (mpsc::Sender<Item>, tokio::task::JoinHandle<Vec<Projected>>) {
         let (queue, queued) = mpsc::channel(1_024);
         let (commits, mut committed) = mpsc::channel(1_024);
-        let committer = Committer::new(Arc::clone(&self.context), queued, commits);
+        let maintenance = self.maintenance();
+        let committer = Committer::new(Arc::clone(&self.context), queued, commits, maintenance);
         let putter = self.putter();
         let task = tokio::spawn(async move {
             let collect = async {

@@ -1,5 +1,6 @@
 //! Tests of the commit, on a disk that can be cut off and made to fail at every call.
 
+mod compaction;
 mod decisions;
 mod harness;
 mod order;

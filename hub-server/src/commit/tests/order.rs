@@ -26,7 +26,7 @@ async fn jobs_that_wait_together_are_one_commit_and_one_file() {
     }
     drop(queue);
     // The committer starts when all wait: the first two go together, the second of a key comes after.
-    let committer = Committer::new(Arc::clone(&house.context), queued, commits);
+    let committer = Committer::new(Arc::clone(&house.context), queued, commits, house.maintenance());
     committer.run(house.putter()).await;
     let mut revisions = Vec::new();
     for answer in answers {

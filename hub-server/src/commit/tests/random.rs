@@ -77,7 +77,7 @@ proptest! {
     fn what_is_acknowledged_is_what_the_log_replays(
         pushes in any_pushes(), at_once in 1..8_usize, sliced in prop::bool::weighted(0.8),
     ) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
         runtime.block_on(story(pushes, at_once, sliced));
     }
 }

@@ -23,7 +23,8 @@ fn other_shape() -> Shape {
 async fn open(disk: &SimDisk, catalog: &Arc<Catalog>) -> Arc<Commits> {
     let store = Store::open(Arc::new(disk.clone()), PathBuf::from("/hub")).await.unwrap();
     let clock = Arc::new(TestClock(AtomicI64::new(4_000_000_000_000_000)));
-    let parts = Parts { store, catalog: Arc::clone(catalog), clock, ids: Arc::new(TestIds) };
+    let maintenance = Arc::new(tokio::sync::Semaphore::new(1));
+    let parts = Parts { store, catalog: Arc::clone(catalog), clock, ids: Arc::new(TestIds), maintenance };
     Commits::open_as(parts, [shape(true), other_shape()]).await.unwrap()
 }
 

@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::{CommitInfo, Definition, Entry, Remove, SubmissionEntry, bounds, schema, seqs};
+use super::{CommitInfo, Definition, Entry, OPTIMIZE, Remove, SubmissionEntry, bounds, schema, seqs};
 use crate::store::StoreError;
 use crate::store::index::DataFile;
 
@@ -22,6 +22,7 @@ const ENGINE: &str = concat!("hub/", env!("CARGO_PKG_VERSION"));
 pub(crate) fn write(entry: &Entry) -> Vec<u8> {
     let info = &entry.info;
     let millis = info.committed_at.timestamp_millis();
+    let changes = info.operation != OPTIMIZE;
     let definition_lines = if entry.definition.is_some() { 2 } else { 0 };
     let mut lines = vec![json!({"commitInfo": {
         "timestamp": millis,
@@ -53,13 +54,13 @@ pub(crate) fn write(entry: &Entry) -> Vec<u8> {
         json!({"remove": {
             "path": remove.path,
             "deletionTimestamp": millis,
-            "dataChange": true,
+            "dataChange": changes,
             "extendedFileMetadata": true,
             "partitionValues": {schema::PARTITION: remove.partition},
             "size": remove.bytes,
         }})
     }));
-    lines.extend(entry.adds.iter().map(|file| write_add(file, millis)));
+    lines.extend(entry.adds.iter().map(|file| write_add(file, millis, changes)));
     let mut bytes = Vec::new();
     for line in lines {
         bytes.extend_from_slice(line.to_string().as_bytes());
@@ -68,7 +69,7 @@ pub(crate) fn write(entry: &Entry) -> Vec<u8> {
     bytes
 }
 
-fn write_add(file: &DataFile, millis: i64) -> Value {
+fn write_add(file: &DataFile, millis: i64, changes: bool) -> Value {
     let mut tags = Map::new();
     tags.insert("hub.sha256".into(), json!(file.sha256));
     tags.insert("hub.seqs".into(), json!(seqs::write(&file.seqs)));
@@ -82,7 +83,7 @@ fn write_add(file: &DataFile, millis: i64) -> Value {
         "partitionValues": {schema::PARTITION: file.partition},
         "size": file.bytes,
         "modificationTime": millis,
-        "dataChange": true,
+        "dataChange": changes,
         "stats": bounds::write_stats(file),
         "tags": tags,
     }})

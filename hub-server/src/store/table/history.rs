@@ -92,16 +92,15 @@ impl History {
         }
     }
 
-    /// State of a dataset version as its own commit left it.
+    /// State of a dataset version, after all compactions that its rows went through before the next one.
     pub(super) fn at_version(&self, version: u64, newest: &Arc<Snapshot>) -> Result<Recipe, StoreError> {
         if version > newest.dataset_version {
             return Err(self.unknown(format!("dataset version {version}"), newest));
         }
-        if version == 0 {
-            return Ok(Recipe::ready(&self.marks[0]));
+        match self.steps.partition_point(|s| s.entry.info.dataset_version <= version) {
+            0 => Ok(Recipe::ready(&self.marks[0])),
+            after => Ok(self.after_step(after - 1, newest)),
         }
-        let at = self.steps.partition_point(|s| s.entry.info.dataset_version < version);
-        Ok(self.after_step(at, newest))
     }
 
     /// State of the newest dataset version committed at or before a moment.
@@ -112,7 +111,7 @@ impl History {
     ) -> Result<Recipe, StoreError> {
         let found = self.steps.iter().rposition(|s| s.moved && s.entry.info.committed_at <= moment);
         match found {
-            Some(at) => Ok(self.after_step(at, newest)),
+            Some(at) => self.at_version(self.steps[at].entry.info.dataset_version, newest),
             None => Err(self.unknown(
                 format!("version at {}", moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
                 newest,
@@ -120,8 +119,17 @@ impl History {
         }
     }
 
-    /// The newest state serves only when nothing followed the commit: a later rewrite keeps the
-    /// dataset version but not the order of rows, on which cut streams go on.
+    /// State of a log version.
+    pub(super) fn at_log_version(&self, version: u64, newest: &Arc<Snapshot>) -> Result<Recipe, StoreError> {
+        if version == 0 {
+            return Ok(Recipe::ready(&self.marks[0]));
+        }
+        match self.steps.binary_search_by_key(&version, |step| step.log_version) {
+            Ok(at) => Ok(self.after_step(at, newest)),
+            Err(_) => Err(self.unknown(format!("log version {version}"), newest)),
+        }
+    }
+
     fn after_step(&self, at: usize, newest: &Arc<Snapshot>) -> Recipe {
         let wanted = self.steps[at].log_version;
         if wanted == newest.log_version {

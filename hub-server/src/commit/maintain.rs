@@ -1,0 +1,101 @@
+//! When a dataset is maintained: after some commits and now and then, one compaction at a time in the
+//! whole hub, beside the committer.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::CommitError;
+use super::compact::{Compacted, Stop, compact};
+use super::context::Context;
+use crate::clock::Clock;
+use crate::config::limits::{COMPACT_AFTER_COMMITS, MAINTENANCE_PAUSE};
+
+/// The maintenance of one dataset.
+#[derive(Debug)]
+pub(crate) struct Maintenance {
+    clock: Arc<dyn Clock>,
+    /// One place for all datasets.
+    place: Arc<Semaphore>,
+    /// Commits since the files were looked at.
+    commits: usize,
+    running: Option<JoinHandle<Result<Option<Compacted>, CommitError>>>,
+    stop: Stop,
+    ready: Option<Compacted>,
+}
+
+impl Maintenance {
+    pub(crate) fn new(clock: Arc<dyn Clock>, place: Arc<Semaphore>) -> Self {
+        Self { clock, place, commits: 0, running: None, stop: Stop::default(), ready: None }
+    }
+
+    /// Counts commits; after some of them the files are looked at.
+    pub(crate) fn committed(&mut self, commits: usize, context: &Arc<Context>) {
+        self.commits += commits;
+        if self.commits >= COMPACT_AFTER_COMMITS {
+            self.start(context);
+        }
+    }
+
+    fn start(&mut self, context: &Arc<Context>) {
+        if self.running.is_some() || self.ready.is_some() {
+            return;
+        }
+        self.commits = 0;
+        let (context, place, stop) = (Arc::clone(context), Arc::clone(&self.place), self.stop.clone());
+        let today = self.clock.now().date_naive();
+        self.running = Some(tokio::spawn(async move {
+            let Ok(_place) = place.acquire_owned().await else { return Ok(None) };
+            let made = tokio::task::spawn_blocking(move || compact(&context, today, &stop)).await;
+            made.unwrap_or(Ok(None))
+        }));
+    }
+
+    /// Waits until a compaction is ready. While none runs it begins one from time to time.
+    pub(crate) async fn ready(&mut self, context: &Arc<Context>) {
+        if self.ready.is_some() {
+            // It waits for a correction, whose end wakes the committer.
+            return std::future::pending().await;
+        }
+        if self.running.is_none() {
+            tokio::time::sleep(MAINTENANCE_PAUSE).await;
+            self.start(context);
+        }
+        self.end_running(context).await;
+    }
+
+    /// Takes up a compaction that has ended, without waiting.
+    pub(crate) async fn look(&mut self, context: &Arc<Context>) {
+        if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.end_running(context).await;
+        }
+    }
+
+    async fn end_running(&mut self, context: &Arc<Context>) {
+        let Some(running) = self.running.as_mut() else { return };
+        let made = running.await;
+        self.running = None;
+        let table = context.name();
+        match made {
+            Ok(Ok(compacted)) => self.ready = compacted,
+            Ok(Err(error)) => tracing::warn!(%table, %error, "a compaction was given up"),
+            Err(error) => tracing::error!(%table, %error, "a compaction was cut off"),
+        }
+    }
+
+    /// The compaction that is ready; the next one begins when it is in the log.
+    pub(crate) fn take(&mut self) -> Option<Compacted> {
+        let ready = self.ready.take();
+        if ready.is_some() {
+            // There may be more to do at once.
+            self.commits = COMPACT_AFTER_COMMITS;
+        }
+        ready
+    }
+
+    /// Nobody waits any more.
+    pub(crate) fn stop(&self) {
+        self.stop.stop();
+    }
+}
