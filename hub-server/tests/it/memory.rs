@@ -8,7 +8,7 @@ use crate::harness::{Server, campaign, lasting, synthetic};
 const IDLE_MAX: u64 = 128 << 20;
 /// What a payload of any length may add.
 const GROWTH_MAX: u64 = 256 << 20;
-/// `make soak` sends 1 GiB.
+/// `HUB_SOAK_PAYLOAD_MIB` sends more.
 const PAYLOAD_MIB: u64 = 100;
 const PERIOD: &str = "2023-Q4";
 
