@@ -75,7 +75,7 @@ pub(crate) const SPOOL_GROUP_BYTES: usize = 8 << 20;
 /// Records that wait for the spool's writer at most.
 pub(crate) const SPOOL_QUEUE: usize = 256;
 /// Bytes of one submission that are received but not yet durable at most.
-pub(crate) const SPOOL_UNSYNCED_BYTES: u64 = 16 << 20;
+pub(crate) const SPOOL_UNSYNCED_BYTES: u64 = 4 << 20;
 /// Bytes of a data file that are held before they go to the disk.
 pub(crate) const DATA_FILE_BUFFER_BYTES: usize = 1 << 20;
 /// Bytes of one read of a whole object.

@@ -99,7 +99,7 @@ impl Spool {
         self.run(move |spool| async move { spool.append(&id, offset, data).await }).await
     }
     /// Appends without waiting for durability (within one upload stream); `sync` makes all so far durable.
-    /// Returns the received offset, of which at most 16 MiB are not durable.
+    /// Returns the received offset, of which at most 4 MiB are not durable.
     pub(crate) async fn append_lazily(&self, id: &str, offset: u64, data: Bytes) -> Result<u64, StoreError> {
         let id = id.to_owned();
         let appended =
