@@ -48,7 +48,10 @@ impl Maintenance {
         self.running = Some(tokio::spawn(async move {
             let Ok(_place) = place.acquire_owned().await else { return Ok(None) };
             let made = tokio::task::spawn_blocking(move || compact(&context, today, &stop)).await;
-            made.unwrap_or(Ok(None))
+            made.unwrap_or_else(|error| {
+                tracing::error!(%error, "a compaction was cut off");
+                Ok(None)
+            })
         }));
     }
 
