@@ -3,6 +3,10 @@
 
 use std::process::ExitCode;
 
+// Many threads make and drop batches of all sizes; the C library's allocator keeps what each of them freed.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     hub_server::cli::run()
 }

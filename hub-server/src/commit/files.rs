@@ -12,8 +12,9 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::CommitError;
 use super::dataset::Shape;
+use crate::config::limits::SMALL_JOB_ROWS;
 use crate::store::disk::ReadAt;
-use crate::store::file::{DataFileWriter, FileLayout, ROW_GROUP_ROWS, RowGroupEncoder};
+use crate::store::file::{Codec, DataFileWriter, FileLayout, ROW_GROUP_ROWS, RowGroupEncoder};
 use crate::store::index::DataFile;
 use crate::store::{Store, StoreError, Table};
 
@@ -23,6 +24,8 @@ pub(crate) struct Files {
     store: Arc<Store>,
     table: Arc<Table>,
     layout: FileLayout,
+    /// Of files of few rows.
+    light: FileLayout,
     key: Vec<String>,
     slice: Option<String>,
 }
@@ -30,7 +33,8 @@ pub(crate) struct Files {
 impl Files {
     pub(crate) fn new(store: Arc<Store>, table: Arc<Table>, shape: &Shape) -> Self {
         let layout = layout(&table, shape);
-        Self { store, table, layout, key: shape.key.clone(), slice: shape.slice.clone() }
+        let light = layout.light();
+        Self { store, table, layout, light, key: shape.key.clone(), slice: shape.slice.clone() }
     }
     pub(crate) fn table(&self) -> &Arc<Table> {
         &self.table
@@ -53,19 +57,19 @@ impl Files {
 
     /// A new data file, to which batches of any length are given. Blocking.
     pub(crate) fn output(&self) -> Result<Output<'_>, CommitError> {
-        let writer = self.store.data_file(&self.table, &self.layout);
+        self.output_as(&self.layout)
+    }
+    fn output_as(&self, layout: &FileLayout) -> Result<Output<'_>, CommitError> {
+        let writer = self.store.data_file(&self.table, layout);
         let writer = writer.map_err(|error| self.store_error(error))?;
         Ok(Output { files: self, encoder: writer.encoder(), writer, pending: Vec::new(), rows: 0 })
     }
 
     /// Writes the rows of several submissions into one file, in the order given. Blocking.
-    pub(crate) fn write<'a>(
-        &self,
-        partition: &str,
-        mut batches: impl Iterator<Item = &'a RecordBatch>,
-    ) -> Result<DataFile, CommitError> {
-        let mut output = self.output()?;
-        match batches.try_for_each(|batch| output.push(batch.clone())) {
+    pub(crate) fn write(&self, partition: &str, batches: &[&RecordBatch]) -> Result<DataFile, CommitError> {
+        let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+        let mut output = self.output_as(if rows <= SMALL_JOB_ROWS { &self.light } else { &self.layout })?;
+        match batches.iter().try_for_each(|batch| output.push((*batch).clone())) {
             Ok(()) => output.finish(partition),
             Err(error) => {
                 output.discard();
@@ -195,5 +199,5 @@ fn layout(table: &Table, shape: &Shape) -> FileLayout {
     stats.retain(|name| schema.column_with_name(name).is_some());
     let text = |name: &&String| schema.field_with_name(name).is_ok_and(|f| *f.data_type() == DataType::Utf8);
     let blooms = shape.key.iter().filter(text).cloned().collect();
-    FileLayout { schema, stats, blooms }
+    FileLayout { schema, stats, blooms, codec: Codec::Zstd }
 }

@@ -79,8 +79,8 @@ impl Group {
         }
         let mut written = Vec::with_capacity(small.len());
         for (partition, publishers) in small {
-            let batches = publishers.into_values().flatten();
-            match context.files.write(partition, batches) {
+            let batches: Vec<_> = publishers.into_values().flatten().collect();
+            match context.files.write(partition, &batches) {
                 Ok(file) => written.push(Arc::new(file)),
                 Err(error) => {
                     context.discard(&written);

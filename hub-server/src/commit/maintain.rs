@@ -2,15 +2,23 @@
 //! whole hub, beside the committer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::CommitError;
 use super::compact::{Compacted, Stop, compact};
 use super::context::Context;
 use crate::clock::Clock;
 use crate::config::limits::{COMPACT_AFTER_COMMITS, MAINTENANCE_PAUSE};
+
+/// What a compaction made, and how long it took.
+type Ended = (Result<Option<Compacted>, CommitError>, Duration);
+
+/// A dataset rests this many times as long as its last compaction took: pushes have the machine.
+const REST_TIMES: u32 = 3;
 
 /// The maintenance of one dataset.
 #[derive(Debug)]
@@ -20,14 +28,24 @@ pub(crate) struct Maintenance {
     place: Arc<Semaphore>,
     /// Commits since the files were looked at.
     commits: usize,
-    running: Option<JoinHandle<Result<Option<Compacted>, CommitError>>>,
+    /// No compaction begins before.
+    rests_until: Instant,
+    running: Option<JoinHandle<Ended>>,
     stop: Stop,
     ready: Option<Compacted>,
 }
 
 impl Maintenance {
     pub(crate) fn new(clock: Arc<dyn Clock>, place: Arc<Semaphore>) -> Self {
-        Self { clock, place, commits: 0, running: None, stop: Stop::default(), ready: None }
+        Self {
+            clock,
+            place,
+            commits: 0,
+            rests_until: Instant::now(),
+            running: None,
+            stop: Stop::default(),
+            ready: None,
+        }
     }
 
     /// Counts commits; after some of them the files are looked at.
@@ -39,19 +57,21 @@ impl Maintenance {
     }
 
     fn start(&mut self, context: &Arc<Context>) {
-        if self.running.is_some() || self.ready.is_some() {
+        if self.running.is_some() || self.ready.is_some() || Instant::now() < self.rests_until {
             return;
         }
         self.commits = 0;
         let (context, place, stop) = (Arc::clone(context), Arc::clone(&self.place), self.stop.clone());
         let today = self.clock.now().date_naive();
         self.running = Some(tokio::spawn(async move {
-            let Ok(_place) = place.acquire_owned().await else { return Ok(None) };
+            let Ok(_place) = place.acquire_owned().await else { return (Ok(None), Duration::ZERO) };
+            let begun = Instant::now();
             let made = tokio::task::spawn_blocking(move || compact(&context, today, &stop)).await;
-            made.unwrap_or_else(|error| {
+            let made = made.unwrap_or_else(|error| {
                 tracing::error!(%error, "a compaction was cut off");
                 Ok(None)
-            })
+            });
+            (made, begun.elapsed())
         }));
     }
 
@@ -62,7 +82,10 @@ impl Maintenance {
             return std::future::pending().await;
         }
         if self.running.is_none() {
-            tokio::time::sleep(MAINTENANCE_PAUSE).await;
+            match self.commits >= COMPACT_AFTER_COMMITS {
+                true => tokio::time::sleep_until(self.rests_until).await,
+                false => tokio::time::sleep(MAINTENANCE_PAUSE).await,
+            }
             self.start(context);
         }
         self.end_running(context).await;
@@ -80,9 +103,12 @@ impl Maintenance {
         let made = running.await;
         self.running = None;
         let table = context.name();
+        if let Ok((_, took)) = &made {
+            self.rests_until = Instant::now() + took.saturating_mul(REST_TIMES);
+        }
         match made {
-            Ok(Ok(compacted)) => self.ready = compacted,
-            Ok(Err(error)) => tracing::warn!(%table, %error, "a compaction was given up"),
+            Ok((Ok(compacted), _)) => self.ready = compacted,
+            Ok((Err(error), _)) => tracing::warn!(%table, %error, "a compaction was given up"),
             Err(error) => tracing::error!(%table, %error, "a compaction was cut off"),
         }
     }

@@ -79,6 +79,9 @@ pub(crate) trait Disk: Send + Sync + std::fmt::Debug {
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>>;
     /// Gives a file a second name; `AlreadyExists` when that is taken. Durable after `sync_dir`.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file another name in the same folder; `AlreadyExists` when that is taken. Durable after
+    /// `sync_dir`; until then one of the two names is there.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a name. Durable after `sync_dir`; until then it may come back.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Cuts a file to `bytes`; durable when it returns.
@@ -108,7 +111,7 @@ pub(crate) fn exists(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Puts a whole file under a name: temporary file, sync, link, sync of the folder. Either all of it is
+/// Puts a whole file under a name: temporary file, sync, rename, sync of the folder. Either all of it is
 /// there or nothing, and it is durable when this returns. `AlreadyExists` when the name is taken; after
 /// any other error the outcome is unknown.
 pub(crate) fn publish(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -116,10 +119,11 @@ pub(crate) fn publish(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<
     let mut file = disk.create(&temporary)?;
     let written = file.append(bytes).and_then(|()| file.sync());
     drop(file);
-    let named = written.and_then(|()| disk.link(&temporary, path));
-    // A temporary file that stays is swept at the next start; it is not worth failing for.
-    let _swept_later = disk.remove(&temporary);
-    named?;
+    if let Err(error) = written.and_then(|()| disk.rename(&temporary, path)) {
+        // A temporary file that stays is swept at the next start.
+        let _swept_later = disk.remove(&temporary);
+        return Err(error);
+    }
     disk.sync_dir(&dir)
 }
 

@@ -1,7 +1,8 @@
 //! Parquet data files: the one way they are laid out, written and hashed.
 //!
 //! Row groups of 131,072 rows, pages of 8,192, page index, zstd-1, statistics for the columns that
-//! are asked for, bloom filters on code columns.
+//! are asked for, bloom filters on code columns. Files of few rows, which live until the next
+//! compaction, are laid out lightly: Snappy, no bloom filters.
 
 mod sink;
 mod summary;
@@ -36,6 +37,15 @@ pub(crate) struct FileLayout {
     pub(crate) stats: Vec<String>,
     /// Columns with bloom filters: code columns.
     pub(crate) blooms: Vec<String>,
+    pub(crate) codec: Codec,
+}
+
+/// How pages are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Codec {
+    Zstd,
+    /// Of a page of few rows zstd would spend more time on its tables than on the bytes.
+    Snappy,
 }
 
 /// Rows of a row group.
@@ -46,11 +56,22 @@ const PAGE_ROWS: usize = 8_192;
 const BOUND_BYTES: usize = 64;
 
 impl FileLayout {
+    /// The layout of a file of few rows.
+    pub(crate) fn light(&self) -> Self {
+        Self { blooms: Vec::new(), codec: Codec::Snappy, ..self.clone() }
+    }
+
+    fn compression(&self, path: &Path) -> Result<Compression, StoreError> {
+        Ok(match self.codec {
+            Codec::Zstd => Compression::ZSTD(ZstdLevel::try_new(1).map_err(|e| encode_error(path, &e))?),
+            Codec::Snappy => Compression::SNAPPY,
+        })
+    }
+
     fn properties(&self, path: &Path) -> Result<WriterProperties, StoreError> {
-        let level = ZstdLevel::try_new(1).map_err(|e| encode_error(path, &e))?;
         let mut builder = WriterProperties::builder()
             .set_created_by(concat!("hub-server ", env!("CARGO_PKG_VERSION")).into())
-            .set_compression(Compression::ZSTD(level))
+            .set_compression(self.compression(path)?)
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_data_page_row_count_limit(PAGE_ROWS)
             .set_write_batch_size(PAGE_ROWS)

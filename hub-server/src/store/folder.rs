@@ -102,10 +102,12 @@ pub(super) fn secret(disk: &dyn Disk, root: &Path, name: &str) -> Result<[u8; 32
 fn write_secret(disk: &dyn Disk, dir: &Path, path: &Path, drawn: &[u8; 32]) -> io::Result<()> {
     let temporary = dir.join(format!("{}{}", uuid::Uuid::new_v4().simple(), disk::TEMPORARY));
     let mut file = disk.create_private(&temporary)?;
-    let linked = file.append(drawn).and_then(|()| file.sync()).and_then(|()| disk.link(&temporary, path));
-    // A temporary file that stays is swept at the next start.
-    let _swept_later = disk.remove(&temporary);
-    linked?;
+    let named = file.append(drawn).and_then(|()| file.sync()).and_then(|()| disk.rename(&temporary, path));
+    if let Err(error) = named {
+        // A temporary file that stays is swept at the next start.
+        let _swept_later = disk.remove(&temporary);
+        return Err(error);
+    }
     disk.sync_dir(dir)
 }
 

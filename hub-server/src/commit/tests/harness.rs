@@ -160,7 +160,7 @@ impl Push {
         } else if self.big {
             let of_unit = |unit: &String| {
                 let rows: Vec<Row> = rows.iter().filter(|row| row.2 == *unit).cloned().collect();
-                files.write(&self.partition, [Self::batch(schema, &rows)].iter())
+                files.write(&self.partition, &[&Self::batch(schema, &rows)])
             };
             JobRows::Files(self.units.keys().map(of_unit).collect::<Result<_, _>>()?)
         } else {

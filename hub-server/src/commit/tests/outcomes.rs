@@ -49,7 +49,7 @@ async fn whole(house: House, pushes: &[Push]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_put_that_happened_and_told_an_error_is_done() {
     for error in [ErrorKind::Other, ErrorKind::TimedOut, ErrorKind::AlreadyExists] {
-        let (house, pushes, hurt, again) = meet(&[fault(Op::Link, "_delta_log", error, true)]).await;
+        let (house, pushes, hurt, again) = meet(&[fault(Op::Rename, "_delta_log", error, true)]).await;
         assert_eq!(hurt.unwrap(), again.unwrap(), "{error}");
         whole(house, &pushes).await;
     }
@@ -67,7 +67,7 @@ async fn a_folder_that_was_not_synced_at_first_is_synced_before_the_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_put_that_did_not_happen_is_refused_and_leaves_the_state() {
-    for op in [Op::Link, Op::SyncFile, Op::Create, Op::Append] {
+    for op in [Op::Rename, Op::SyncFile, Op::Create, Op::Append] {
         let (house, pushes, hurt, again) = meet(&[fault(op, "_delta_log", ErrorKind::Other, false)]).await;
         assert_eq!(hurt.unwrap_err().reason(), Reason::Internal, "{op:?}");
         assert!(!again.unwrap().unchanged);

@@ -18,6 +18,7 @@ pub(crate) enum Op {
     Append,
     SyncFile,
     Link,
+    Rename,
     Remove,
     Truncate,
     SyncDir,
@@ -53,6 +54,7 @@ struct Inode {
 enum Change {
     Set(PathBuf, Node),
     Remove(PathBuf),
+    Rename(PathBuf, PathBuf),
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +80,11 @@ fn apply(names: &mut BTreeMap<PathBuf, Node>, change: &Change) {
     match change {
         Change::Set(path, node) => drop(names.insert(path.clone(), *node)),
         Change::Remove(path) => drop(names.remove(path)),
+        Change::Rename(from, to) => {
+            if let Some(node) = names.remove(from) {
+                names.insert(to.clone(), node);
+            }
+        }
     }
 }
 
@@ -330,6 +337,17 @@ impl Disk for SimDisk {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             state.change(parent(to), Change::Set(to.to_path_buf(), Node::File(inode)));
+            Ok(())
+        })
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        assert_eq!(from.parent(), to.parent(), "a rename stays in its folder");
+        self.change(Op::Rename, to, |state| {
+            state.file(from)?;
+            if state.now.contains_key(to) {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            state.change(parent(to), Change::Rename(from.to_path_buf(), to.to_path_buf()));
             Ok(())
         })
     }

@@ -31,6 +31,12 @@ fn behaves(disk: &dyn Disk, root: &Path) {
     let second = dir.join("two");
     disk.link(&path, &second).unwrap();
     assert_eq!(disk.link(&path, &second).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(disk.rename(&path, &second).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    let third = dir.join("three");
+    disk.rename(&path, &third).unwrap();
+    assert_eq!(read_all(disk, &third).unwrap(), b"hello");
+    disk.rename(&third, &path).unwrap();
+    assert_eq!(disk.rename(&third, &path).unwrap_err().kind(), ErrorKind::NotFound);
     disk.remove(&path).unwrap();
     assert_eq!(disk.remove(&path).unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(disk.open(&path).unwrap_err().kind(), ErrorKind::NotFound);

@@ -13,7 +13,7 @@ use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader}
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::{DataFileWriter, FileLayout, ROW_GROUP_ROWS};
+use super::{Codec, DataFileWriter, FileLayout, ROW_GROUP_ROWS};
 use crate::store::disk::sim::{Fault, Op, SimDisk};
 use crate::store::disk::{Disk, LocalDisk, exists, read_all};
 use crate::store::hex;
@@ -36,6 +36,7 @@ fn layout() -> FileLayout {
         schema: schema(),
         stats: names(&["dzial", "kwota", "udzial", "_publisher", "_seq"]),
         blooms: names(&["dzial"]),
+        codec: Codec::Zstd,
     }
 }
 

@@ -205,11 +205,10 @@ async fn an_unknown_outcome_is_not_a_failed_one() {
         (Op::Append, false, false),
         (Op::Append, true, false),
         (Op::SyncFile, true, false),
-        (Op::Link, false, false),
-        (Op::Link, true, true),
+        (Op::Rename, false, false),
+        (Op::Rename, true, true),
         (Op::SyncDir, false, true),
         (Op::SyncDir, true, true),
-        (Op::Remove, false, true),
     ];
     for (op, after_effect, done) in faults {
         for error in [ErrorKind::StorageFull, ErrorKind::Other] {
@@ -315,7 +314,7 @@ fn what_a_restart_has_read_survives_a_power_loss_after_it() {
     let mut file = disk.create(&temporary).unwrap();
     file.append(&crate::store::log::write(&next)).unwrap();
     file.sync().unwrap();
-    disk.link(&temporary, &log_path(1)).unwrap();
+    disk.rename(&temporary, &log_path(1)).unwrap();
     let restarted = disk.killed();
     // `killed` keeps everything durable; so look at the calls instead.
     let before = restarted.operations();
