@@ -72,7 +72,7 @@ pub(super) async fn furnish(catalog: &Catalog, lists: &hub_datasets::CodeLists) 
     for (id, name, kind) in
         [("mf", "Ministerstwo Finansów", "ministry"), ("operator", "Operator huba", "other")]
     {
-        if catalog.organisation(id).await?.is_none() {
+        if catalog.organisation(id).is_none() {
             let organisation =
                 Organisation { id: id.into(), name: name.into(), kind: kind.into(), identifiers: Vec::new() };
             catalog.put_organisation(&organisation).await?;

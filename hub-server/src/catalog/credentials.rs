@@ -9,8 +9,8 @@ use super::{Catalog, CatalogError, Credential, failed};
 const INSERT: &str = "INSERT INTO credentials \
      (id, organisation, hash, label, scopes, created_at, expires_at, revoked_at) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-const BY_HASH: &str = "SELECT id, organisation, hash, label, scopes, created_at, expires_at, revoked_at \
-     FROM credentials WHERE hash = $1";
+const ALL: &str =
+    "SELECT id, organisation, hash, label, scopes, created_at, expires_at, revoked_at FROM credentials";
 const OF_ORGANISATION: &str = "SELECT id, organisation, hash, label, scopes, created_at, expires_at, revoked_at \
      FROM credentials WHERE organisation = $1 ORDER BY created_at, id";
 const REVOKE: &str = "UPDATE credentials SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
@@ -19,9 +19,10 @@ impl Catalog {
     /// Writes a new credential; its organisation must exist.
     pub(crate) async fn put_credential(&self, credential: &Credential) -> Result<(), CatalogError> {
         const DEED: &str = "write a credential";
-        if self.organisation(&credential.organisation).await?.is_none() {
+        if self.organisation(&credential.organisation).is_none() {
             return Err(CatalogError::OrganisationUnknown(credential.organisation.clone()));
         }
+        let _turn = self.turn.lock().await;
         sqlx::query(INSERT)
             .bind(&credential.id)
             .bind(&credential.organisation)
@@ -34,19 +35,17 @@ impl Catalog {
             .execute(&self.writer)
             .await
             .map_err(failed(DEED))?;
+        self.known.put_credential(credential);
         Ok(())
     }
 
-    pub(crate) async fn credential_by_hash(
-        &self,
-        hash: &[u8; 32],
-    ) -> Result<Option<Credential>, CatalogError> {
-        let row = sqlx::query(BY_HASH)
-            .bind(hex(hash))
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(failed("look a credential up"))?;
-        row.as_ref().map(read).transpose()
+    pub(crate) fn credential_by_hash(&self, hash: &[u8; 32]) -> Option<Credential> {
+        self.known.credential(hash)
+    }
+
+    pub(super) async fn all_credentials(&self) -> Result<Vec<Credential>, CatalogError> {
+        let rows = sqlx::query(ALL).fetch_all(&self.readers).await.map_err(failed("list credentials"))?;
+        rows.iter().map(read).collect()
     }
 
     /// Credentials of an organisation, oldest first.
@@ -61,12 +60,14 @@ impl Catalog {
 
     /// Revokes a credential; false when there is none of this id that still holds.
     pub(crate) async fn revoke_credential(&self, id: &str, at: DateTime<Utc>) -> Result<bool, CatalogError> {
+        let _turn = self.turn.lock().await;
         let done = sqlx::query(REVOKE)
             .bind(id)
             .bind(at.timestamp_micros())
             .execute(&self.writer)
             .await
             .map_err(failed("revoke a credential"))?;
+        self.known.revoke_credential(id, at);
         Ok(done.rows_affected() > 0)
     }
 }

@@ -1,65 +1,64 @@
-//! Organisations that were read and have not changed since. The folder's lock makes this process the
-//! only writer, and there are some thousands of them, so all may be remembered.
+//! What each push asks for, held in memory. The folder's lock makes this process the only writer, and
+//! organisations and credentials are some thousands, so all of them are here.
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::Organisation;
+use chrono::{DateTime, Utc};
+
+use super::{Credential, Organisation};
 
 #[derive(Debug, Default)]
 pub(super) struct Known {
     inner: RwLock<Inner>,
+    hasher: RandomState,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     organisations: HashMap<String, Organisation>,
-    /// Counts the writes: what was read before one may not be remembered after it.
-    generation: u64,
+    /// By the hash of the key.
+    credentials: HashMap<[u8; 32], Credential>,
+    /// Hashes of (caller, request id) of what ended without a commit: eight bytes each, for there may
+    /// be many, and a wrong one only costs a look at the table.
+    ended: HashSet<u64>,
 }
 
 impl Known {
-    /// The organisation, or the generation to remember it under once it was read.
-    pub(super) fn get(&self, id: &str) -> Result<Organisation, u64> {
-        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        inner.organisations.get(id).cloned().ok_or(inner.generation)
+    pub(super) fn organisation(&self, id: &str) -> Option<Organisation> {
+        self.read().organisations.get(id).cloned()
+    }
+    pub(super) fn put_organisation(&self, organisation: &Organisation) {
+        self.write().organisations.insert(organisation.id.clone(), organisation.clone());
     }
 
-    pub(super) fn put(&self, organisation: &Organisation, generation: u64) {
-        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        if inner.generation == generation {
-            inner.organisations.insert(organisation.id.clone(), organisation.clone());
+    pub(super) fn credential(&self, hash: &[u8; 32]) -> Option<Credential> {
+        self.read().credentials.get(hash).cloned()
+    }
+    pub(super) fn put_credential(&self, credential: &Credential) {
+        self.write().credentials.insert(credential.hash, credential.clone());
+    }
+    pub(super) fn revoke_credential(&self, id: &str, at: DateTime<Utc>) {
+        let mut inner = self.write();
+        if let Some(credential) = inner.credentials.values_mut().find(|credential| credential.id == id) {
+            credential.revoked_at.get_or_insert(at);
         }
     }
 
-    /// Something was written.
-    pub(super) fn forget_all(&self) {
-        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        inner.generation += 1;
-        inner.organisations.clear();
+    /// False when nothing ended under this request id.
+    pub(super) fn may_have_ended(&self, caller: &str, request_id: &str) -> bool {
+        self.read().ended.contains(&self.hasher.hash_one((caller, request_id)))
     }
-}
+    pub(super) fn put_ended(&self, caller: &str, request_id: &str) {
+        self.write().ended.insert(self.hasher.hash_one((caller, request_id)));
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_read_before_a_write_is_not_remembered() {
-        let organisation = |name: &str| Organisation {
-            id: "a".into(),
-            name: name.into(),
-            kind: "other".into(),
-            identifiers: Vec::new(),
-        };
-        let known = Known::default();
-        let before = known.get("a").unwrap_err();
-        known.forget_all();
-        known.put(&organisation("old"), before);
-        let after = known.get("a").unwrap_err();
-        known.put(&organisation("new"), after);
-        assert_eq!(known.get("a").unwrap().name, "new");
-        known.forget_all();
-        assert!(known.get("a").is_err());
+    /// Each change is one insertion, so that a thread which died with the lock left none half made.
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

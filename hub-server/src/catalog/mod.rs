@@ -1,8 +1,9 @@
 //! The catalogue: organisations, credentials and refusals (primary), submissions (a projection of
 //! the log that can be lost and made again). The only room that names sqlx.
 //!
-//! One connection writes (`BEGIN IMMEDIATE`, WAL, `synchronous=FULL`: a commit is durable when it
-//! returns), several read. The statements keep to what SQLite and PostgreSQL share.
+//! One connection writes primary data (`BEGIN IMMEDIATE`, WAL, `synchronous=FULL`: a commit is durable
+//! when it returns), one the projection (`synchronous=NORMAL`: after a power loss its last commits are
+//! taken from the log again), several read; what each push asks for is held in memory. The statements keep to what SQLite and PostgreSQL share.
 
 mod credentials;
 mod known;
@@ -32,8 +33,11 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 #[derive(Debug)]
 pub(crate) struct Catalog {
     writer: SqlitePool,
+    projection: SqlitePool,
     readers: SqlitePool,
     known: known::Known,
+    /// Writes of primary data take turns, so that memory and tables say the same.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -91,29 +95,39 @@ impl Catalog {
             .busy_timeout(limits::CATALOG_BUSY_TIMEOUT)
             .foreign_keys(true)
             .disable_statement_logging();
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(limits::CATALOG_BUSY_TIMEOUT)
-            .connect_with(options.clone().create_if_missing(true))
-            .await
-            .map_err(failed("be opened"))?;
+        let writer = connect(1, options.clone().create_if_missing(true)).await?;
         MIGRATIONS.run(&writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(limits::CATALOG_READERS)
-            .acquire_timeout(limits::CATALOG_BUSY_TIMEOUT)
-            .connect_with(options.pragma("query_only", "ON"))
-            .await
-            .map_err(failed("be opened"))?;
-        Ok(Self { writer, readers, known: known::Known::default() })
+        let projection = connect(1, options.clone().synchronous(SqliteSynchronous::Normal)).await?;
+        let readers = connect(limits::CATALOG_READERS, options.pragma("query_only", "ON")).await?;
+        let known = known::Known::default();
+        let catalog = Self { writer, projection, readers, known, turn: tokio::sync::Mutex::default() };
+        catalog.remember().await?;
+        Ok(catalog)
+    }
+
+    async fn remember(&self) -> Result<(), CatalogError> {
+        self.all_organisations().await?.iter().for_each(|one| self.known.put_organisation(one));
+        self.all_credentials().await?.iter().for_each(|one| self.known.put_credential(one));
+        self.remember_ended().await
     }
 
     /// Waits for running statements and closes the files.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
+        self.projection.close().await;
         self.writer.close().await;
     }
+}
 
-    async fn begin(&self, deed: &'static str) -> Result<Transaction<'static, Sqlite>, CatalogError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed(deed))
-    }
+async fn connect(connections: u32, options: SqliteConnectOptions) -> Result<SqlitePool, CatalogError> {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(limits::CATALOG_BUSY_TIMEOUT)
+        .connect_with(options)
+        .await
+        .map_err(failed("be opened"))
+}
+
+async fn begin(pool: &SqlitePool, deed: &'static str) -> Result<Transaction<'static, Sqlite>, CatalogError> {
+    pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(deed))
 }

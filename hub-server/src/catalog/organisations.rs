@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::sqlite::SqliteRow;
 
 use super::row::{day_or_none, day_text, text};
-use super::{Catalog, CatalogError, Identifier, Organisation, failed};
+use super::{Catalog, CatalogError, Identifier, Organisation, begin, failed};
 
 const UPSERT: &str = "INSERT INTO organisations (id, name, kind) VALUES ($1, $2, $3) \
      ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind";
@@ -13,9 +13,6 @@ const DROP_IDENTIFIERS: &str = "DELETE FROM identifiers WHERE organisation = $1"
 const ADD_IDENTIFIER: &str = "INSERT INTO identifiers (organisation, position, scheme, value, valid_from, valid_to) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 /// One row per identifier, at least one per organisation, in the order of the ids.
-const ONE: &str = "SELECT o.id, o.name, o.kind, i.scheme, i.value, i.valid_from, i.valid_to \
-     FROM organisations o LEFT JOIN identifiers i ON i.organisation = o.id \
-     WHERE o.id = $1 ORDER BY i.position";
 const PAGE: &str = "SELECT o.id, o.name, o.kind, i.scheme, i.value, i.valid_from, i.valid_to \
      FROM (SELECT id, name, kind FROM organisations \
            WHERE id > $1 AND ($2 = '' OR id LIKE $3 ESCAPE '\\' OR name LIKE $3 ESCAPE '\\') \
@@ -33,7 +30,8 @@ impl Catalog {
     /// Writes many organisations in one transaction: all of them or none.
     pub(crate) async fn put_organisations(&self, organisations: &[Organisation]) -> Result<(), CatalogError> {
         const DEED: &str = "write organisations";
-        let mut transaction = self.begin(DEED).await?;
+        let _turn = self.turn.lock().await;
+        let mut transaction = begin(&self.writer, DEED).await?;
         for organisation in organisations {
             sqlx::query(UPSERT)
                 .bind(&organisation.id)
@@ -61,22 +59,12 @@ impl Catalog {
             }
         }
         transaction.commit().await.map_err(failed(DEED))?;
-        self.known.forget_all();
+        organisations.iter().for_each(|organisation| self.known.put_organisation(organisation));
         Ok(())
     }
 
-    /// One organisation; each push asks for its publisher, so those that were found are remembered.
-    pub(crate) async fn organisation(&self, id: &str) -> Result<Option<Organisation>, CatalogError> {
-        let known = self.known.get(id);
-        if let Ok(organisation) = known {
-            return Ok(Some(organisation));
-        }
-        let rows = sqlx::query(ONE).bind(id).fetch_all(&self.readers).await.map_err(failed("read"))?;
-        let found = gather(&rows)?.pop();
-        if let (Some(organisation), Err(generation)) = (&found, known) {
-            self.known.put(organisation, generation);
-        }
-        Ok(found)
+    pub(crate) fn organisation(&self, id: &str) -> Option<Organisation> {
+        self.known.organisation(id)
     }
 
     /// Organisations with id > `after`, by id, whose id or name contains `text`.

@@ -1,12 +1,13 @@
 //! Submissions with a verdict: the projection of the logs (`submissions`) and, beside it, what no log
 //! knows (`ended`: refusals and abandonments).
 
+use futures::TryStreamExt as _;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Sqlite, SqliteConnection};
 
 use super::row::{bigint, count, integer, list, list_text, moment, text};
-use super::{Catalog, CatalogError, SubmissionFilter, SubmissionRecord, failed};
+use super::{Catalog, CatalogError, SubmissionFilter, SubmissionRecord, begin, failed};
 
 macro_rules! columns {
     () => {
@@ -53,12 +54,14 @@ const BY_REQUEST: [&str; 2] = [
     select!("submissions", "caller = $1 AND request_id = $2 ORDER BY created_at DESC, id DESC LIMIT 1"),
     select!("ended", "caller = $1 AND request_id = $2 ORDER BY created_at DESC, id DESC LIMIT 1"),
 ];
+const ENDED_REQUESTS: &str = "SELECT caller, request_id FROM ended";
 const PAGE: [&str; 2] = [page!("submissions"), page!("ended")];
 
 impl Catalog {
     /// Writes a refusal or an abandonment (primary data, durable before the answer). The first verdict
     /// of an id stays: a check that ran again after a restart changes nothing.
     pub(crate) async fn put_ended(&self, record: &SubmissionRecord) -> Result<(), CatalogError> {
+        self.known.put_ended(&record.caller, &record.request_id);
         bind(INSERT_ENDED, record)?.execute(&self.writer).await.map_err(failed("write a verdict"))?;
         Ok(())
     }
@@ -75,7 +78,7 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         const DEED: &str = "apply a commit";
         let version = bigint(log_version, "log version")?;
-        let mut transaction = self.begin(DEED).await?;
+        let mut transaction = begin(&self.projection, DEED).await?;
         let applied = applied_version(&mut transaction, dataset).await?;
         if applied.is_some_and(|applied| applied >= version) {
             return transaction.rollback().await.map_err(failed(DEED));
@@ -142,9 +145,21 @@ impl Catalog {
         caller: &str,
         request_id: &str,
     ) -> Result<Option<SubmissionRecord>, CatalogError> {
+        if !self.known.may_have_ended(caller, request_id) {
+            return Ok(None);
+        }
         let [_, ended] = BY_REQUEST;
         let row = sqlx::query(ended).bind(caller).bind(request_id).fetch_optional(&self.readers).await;
         row.map_err(failed("read a submission"))?.as_ref().map(read).transpose()
+    }
+
+    /// Remembers which request ids ended without a commit.
+    pub(super) async fn remember_ended(&self) -> Result<(), CatalogError> {
+        let mut rows = sqlx::query(ENDED_REQUESTS).fetch(&self.readers);
+        while let Some(row) = rows.try_next().await.map_err(failed("read what has ended"))? {
+            self.known.put_ended(&text(&row, "caller")?, &text(&row, "request_id")?);
+        }
+        Ok(())
     }
 
     /// One page of a publisher, newest first, without reports and receipts.

@@ -81,8 +81,8 @@ async fn organisations_are_found_by_id_text_and_page() {
     let wroclaw = organisation("gmina-026401", "Wrocław 100%", Vec::new());
     catalog.put_organisations(&[kutno.clone(), wroclaw.clone()]).await.unwrap();
 
-    assert_eq!(catalog.organisation("gmina-100201").await.unwrap(), Some(kutno.clone()));
-    assert_eq!(catalog.organisation("gmina").await.unwrap(), None);
+    assert_eq!(catalog.organisation("gmina-100201"), Some(kutno.clone()));
+    assert_eq!(catalog.organisation("gmina"), None);
     assert_eq!(catalog.all_organisations().await.unwrap(), [wroclaw.clone(), kutno.clone()]);
     assert_eq!(catalog.organisations("", "", 1).await.unwrap(), std::slice::from_ref(&wroclaw));
     assert_eq!(catalog.organisations("gmina-026401", "", 10).await.unwrap(), std::slice::from_ref(&kutno));
@@ -93,7 +93,7 @@ async fn organisations_are_found_by_id_text_and_page() {
 
     let renamed = Organisation { name: "Kutno".to_owned(), identifiers: Vec::new(), ..kutno };
     catalog.put_organisation(&renamed).await.unwrap();
-    assert_eq!(catalog.organisation("gmina-100201").await.unwrap(), Some(renamed));
+    assert_eq!(catalog.organisation("gmina-100201"), Some(renamed));
 }
 
 #[test]
@@ -132,8 +132,8 @@ async fn credentials_are_kept_by_hash_and_revoked_once() {
     assert_eq!(orphan.reason(), Reason::PublisherUnknown);
     catalog.put_organisation(&organisation("gmina-1", "One", Vec::new())).await.unwrap();
     catalog.put_credential(&credential).await.unwrap();
-    assert_eq!(catalog.credential_by_hash(&[0xA7; 32]).await.unwrap(), Some(credential.clone()));
-    assert_eq!(catalog.credential_by_hash(&[0xA8; 32]).await.unwrap(), None);
+    assert_eq!(catalog.credential_by_hash(&[0xA7; 32]), Some(credential.clone()));
+    assert_eq!(catalog.credential_by_hash(&[0xA8; 32]), None);
     assert!(catalog.revoke_credential("c1", at(5)).await.unwrap());
     assert!(!catalog.revoke_credential("c1", at(6)).await.unwrap());
     let revoked = Credential { revoked_at: Some(at(5)), ..credential };
@@ -187,12 +187,12 @@ async fn refusals_outlive_the_projection_and_a_restart() {
 #[tokio::test]
 async fn what_is_durable_is_asked_of_sqlite() {
     let (_dir, catalog) = catalog().await;
-    let mut transaction = catalog.begin("ask").await.unwrap();
-    let mode = sqlx::query("PRAGMA journal_mode").fetch_one(&mut *transaction).await.unwrap();
-    assert_eq!(mode.get::<String, _>(0), "wal");
-    let level = sqlx::query("PRAGMA synchronous").fetch_one(&mut *transaction).await.unwrap();
-    assert_eq!(level.get::<i64, _>(0), 2, "FULL");
-    drop(transaction);
+    for (pool, expected, name) in [(&catalog.writer, 2, "FULL"), (&catalog.projection, 1, "NORMAL")] {
+        let mode = sqlx::query("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
+        assert_eq!(mode.get::<String, _>(0), "wal");
+        let level = sqlx::query("PRAGMA synchronous").fetch_one(pool).await.unwrap();
+        assert_eq!(level.get::<i64, _>(0), expected, "{name}");
+    }
     let refused = sqlx::query("DELETE FROM organisations").execute(&catalog.readers).await;
     assert!(refused.is_err(), "readers cannot write");
 }

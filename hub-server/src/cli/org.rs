@@ -118,7 +118,7 @@ async fn put_new(add: Add, offline: &Offline) -> Result<(), Failure> {
         identifiers: identifiers.collect(),
     };
     validate_organisation(&organisation)?;
-    if offline.catalog.organisation(&organisation.id).await?.is_some() {
+    if offline.catalog.organisation(&organisation.id).is_some() {
         return Err(Failure::Refused(format!(
             "organisation `{}` is there already; `hub-server org set-identifier` changes its identifiers",
             organisation.id
@@ -150,7 +150,7 @@ pub(super) async fn all(filter: &str, offline: &Offline) -> Result<Vec<Organisat
 }
 
 pub(super) async fn held(id: &str, offline: &Offline) -> Result<Organisation, Failure> {
-    offline.catalog.organisation(id).await?.ok_or_else(|| {
+    offline.catalog.organisation(id).ok_or_else(|| {
         Failure::Refused(format!(
             "there is no organisation `{id}`; `hub-server org list` shows those that there are"
         ))

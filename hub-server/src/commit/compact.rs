@@ -39,14 +39,15 @@ impl Stop {
     }
 }
 
-/// Makes the next compaction; None when there is nothing worth it. Blocking.
+/// Makes the next compaction; None when there is nothing worth it. Calm: no commit came lately. Blocking.
 pub(crate) fn compact(
     context: &Context,
     today: NaiveDate,
+    calm: bool,
     stop: &Stop,
 ) -> Result<Option<Compacted>, CommitError> {
     let snapshot = context.files.table().snapshot();
-    let Some(inputs) = choose(snapshot.files.iter(), today) else { return Ok(None) };
+    let Some(inputs) = choose(snapshot.files.iter(), today, calm) else { return Ok(None) };
     let output = merge(&context.files, &inputs, stop)?;
     Ok(output.map(|output| Compacted { inputs, output: Arc::new(output) }))
 }
@@ -55,15 +56,16 @@ pub(crate) fn compact(
 const TIER_BYTES: u64 = 256 << 10;
 const TIER_STEP: u64 = 8;
 
-/// Chooses files of one period to become one. In an open period files of one tier come together, so
-/// that each row is written a few times at most; a closed period becomes few large files.
+/// Chooses files of one period to become one. While more is to come files of one tier come together, so
+/// that each row is written a few times at most; a closed period becomes few large files once it is calm.
 pub(crate) fn choose<'a>(
     files: impl Iterator<Item = &'a Arc<DataFile>>,
     today: NaiveDate,
+    calm: bool,
 ) -> Option<Vec<Arc<DataFile>>> {
     let mut groups: BTreeMap<(&str, u32), Vec<&Arc<DataFile>>> = BTreeMap::new();
     for file in files {
-        let is_open = is_open(&file.partition, today);
+        let is_open = !calm || is_open(&file.partition, today);
         let target = if is_open { COMPACT_OPEN_BYTES } else { COMPACT_CLOSED_BYTES };
         // A file that is half as long as it may become is left alone.
         if file.bytes < target / 2 {

@@ -28,6 +28,7 @@ pub(crate) struct Maintenance {
     place: Arc<Semaphore>,
     /// Commits since the files were looked at.
     commits: usize,
+    last_commit: Instant,
     /// No compaction begins before.
     rests_until: Instant,
     running: Option<JoinHandle<Ended>>,
@@ -37,11 +38,13 @@ pub(crate) struct Maintenance {
 
 impl Maintenance {
     pub(crate) fn new(clock: Arc<dyn Clock>, place: Arc<Semaphore>) -> Self {
+        let now = Instant::now();
         Self {
             clock,
             place,
             commits: 0,
-            rests_until: Instant::now(),
+            last_commit: now,
+            rests_until: now,
             running: None,
             stop: Stop::default(),
             ready: None,
@@ -50,7 +53,10 @@ impl Maintenance {
 
     /// Counts commits; after some of them the files are looked at.
     pub(crate) fn committed(&mut self, commits: usize, context: &Arc<Context>) {
-        self.commits += commits;
+        if commits > 0 {
+            self.commits += commits;
+            self.last_commit = Instant::now();
+        }
         if self.commits >= COMPACT_AFTER_COMMITS {
             self.start(context);
         }
@@ -63,10 +69,11 @@ impl Maintenance {
         self.commits = 0;
         let (context, place, stop) = (Arc::clone(context), Arc::clone(&self.place), self.stop.clone());
         let today = self.clock.now().date_naive();
+        let calm = self.last_commit.elapsed() >= MAINTENANCE_PAUSE;
         self.running = Some(tokio::spawn(async move {
             let Ok(_place) = place.acquire_owned().await else { return (Ok(None), Duration::ZERO) };
             let begun = Instant::now();
-            let made = tokio::task::spawn_blocking(move || compact(&context, today, &stop)).await;
+            let made = tokio::task::spawn_blocking(move || compact(&context, today, calm, &stop)).await;
             let made = made.unwrap_or_else(|error| {
                 tracing::error!(%error, "a compaction was cut off");
                 Ok(None)

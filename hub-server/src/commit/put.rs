@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::runtime::Handle;
 
 use super::CommitError;
 use super::JobRows;
@@ -239,7 +238,7 @@ impl Putter {
 
     fn put(&self, log_version: u64, entry: &Entry) -> PutEnd {
         let table = self.context.files.table();
-        let put = || Handle::current().block_on(table.put(log_version, entry));
+        let put = || table.put(log_version, entry);
         let error = match put() {
             Ok(Put::Done) => return PutEnd::Done,
             Ok(Put::Taken(rival)) => return PutEnd::Taken(rival),

@@ -7,11 +7,6 @@ use std::time::Duration;
 pub(crate) const CATALOG_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that read the catalogue at once.
 pub(crate) const CATALOG_READERS: u32 = 4;
-/// How long a verified credential is believed without asking the catalogue again; so long may a key
-/// that was revoked by another process still open the door.
-pub(crate) const CREDENTIAL_CACHE_TTL: Duration = Duration::from_secs(30);
-/// Verified credentials that are remembered at most.
-pub(crate) const CREDENTIAL_CACHE_ENTRIES: usize = 10_000;
 /// Longest label of a credential in characters.
 pub(crate) const CREDENTIAL_LABEL_CHARS: usize = 200;
 /// Characters of a caller's text that an error repeats.

@@ -1,8 +1,8 @@
 //! Open extracts: one Parquet and one CSV per dataset version, written once in the background,
 //! served many times.
 //!
-//! Only the newest version is made, and a dataset rests after each extract, so a burst of commits makes
-//! few extracts; one that could not be made leaves nothing and is tried again after a rest. A version
+//! Only the newest version is made, after a moment of quiet, and a dataset rests after each extract, so a
+//! burst of commits makes few extracts; one that could not be made leaves nothing and is tried again after a rest. A version
 //! becomes visible by one rename of its folder; what a crash left half-made is removed at the next
 //! start, and made anew.
 
@@ -103,7 +103,7 @@ impl Extracts {
     ) -> Result<Self, ExtractError> {
         let shelf = make::blocking(move || Shelf::open(root.join("extracts"))).await?;
         let sources: Vec<Source> = sources.into_iter().filter(|s| s.pattern.is_open()).collect();
-        let agenda = Agenda::of(sources.iter().map(|s| s.pattern.id.clone()));
+        let agenda = Agenda::of(sources.iter().map(|s| s.pattern.id.clone()), Instant::now());
         let shared = Arc::new(Shared {
             shelf,
             engine,
@@ -151,14 +151,14 @@ impl Extracts {
     /// Marks a dataset as a commit does, and ends its rest.
     #[cfg(test)]
     fn nudge(&self, dataset: &str) {
-        self.shared.agenda().wake(dataset);
         self.shared.mark(dataset);
+        self.rested(dataset);
     }
 
     /// Ends the rest of a dataset, as time does.
     #[cfg(test)]
     fn rested(&self, dataset: &str) {
-        self.shared.agenda().wake(dataset);
+        self.shared.agenda().wake(dataset, Instant::now());
         self.shared.wake.notify_one();
     }
 
@@ -175,7 +175,7 @@ impl Shared {
     }
 
     fn mark(&self, dataset: &str) {
-        self.agenda().mark(dataset);
+        self.agenda().mark(dataset, Instant::now());
         self.wake.notify_one();
     }
 

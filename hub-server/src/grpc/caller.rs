@@ -7,7 +7,7 @@ use crate::error::HubError;
 use crate::identity::{Identity, Principal};
 
 /// Verifies the call's `authorization`.
-pub(super) async fn caller(identity: &Identity, metadata: &MetadataMap) -> Result<Principal, HubError> {
+pub(super) fn caller(identity: &Identity, metadata: &MetadataMap) -> Result<Principal, HubError> {
     let value = metadata.get("authorization").map(|value| value.to_str()).transpose();
     let value = value.map_err(|_| {
         HubError::new(
@@ -15,5 +15,5 @@ pub(super) async fn caller(identity: &Identity, metadata: &MetadataMap) -> Resul
             "the authorization header holds other than plain ASCII; send `Bearer hub_…`",
         )
     })?;
-    Ok(identity.authenticate(value).await?)
+    Ok(identity.authenticate(value)?)
 }

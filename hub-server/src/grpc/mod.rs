@@ -62,8 +62,8 @@ impl Door {
         Self { rooms: Arc::new(rooms), admission: admission::Admission::new() }
     }
 
-    async fn caller(&self, metadata: &MetadataMap) -> Result<Principal, HubError> {
-        let caller = caller::caller(&self.rooms.identity, metadata).await?;
+    fn caller(&self, metadata: &MetadataMap) -> Result<Principal, HubError> {
+        let caller = caller::caller(&self.rooms.identity, metadata)?;
         telemetry::of_organisation(&caller.organisation);
         Ok(caller)
     }

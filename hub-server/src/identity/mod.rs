@@ -1,6 +1,5 @@
 //! Who calls, and what they may do: credentials × deed → permit.
 
-mod cache;
 mod error;
 mod issue;
 mod key;
@@ -21,7 +20,6 @@ use subtle::ConstantTimeEq as _;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::limits;
-use cache::Cache;
 use permit::{PushPermit, ReadPermit, Rows, SubmissionsPermit};
 
 pub(crate) use error::{CredentialFault, IdentityError};
@@ -55,25 +53,20 @@ impl Principal {
 pub(crate) struct Identity {
     catalog: Arc<Catalog>,
     clock: Arc<dyn Clock>,
-    cache: Cache,
 }
 
 impl Identity {
     pub(crate) fn new(catalog: Arc<Catalog>, clock: Arc<dyn Clock>) -> Self {
-        let cache = Cache::new(limits::CREDENTIAL_CACHE_TTL, limits::CREDENTIAL_CACHE_ENTRIES);
-        Self { catalog, clock, cache }
+        Self { catalog, clock }
     }
 
     /// Verifies the value of an `authorization` header.
-    pub(crate) async fn authenticate(&self, authorization: Option<&str>) -> Result<Principal, IdentityError> {
+    pub(crate) fn authenticate(&self, authorization: Option<&str>) -> Result<Principal, IdentityError> {
         let key = bearer(authorization)?;
         let hash = key.hash();
         let now = self.clock.now();
-        if let Some(principal) = self.cache.get(&hash, now) {
-            return Ok(principal);
-        }
         let unknown = || IdentityError::CredentialInvalid(CredentialFault::Unknown);
-        let credential = self.catalog.credential_by_hash(&hash).await?.ok_or_else(unknown)?;
+        let credential = self.catalog.credential_by_hash(&hash).ok_or_else(unknown)?;
         // The index found it by its hash; that nothing else was found is worth one more look.
         if !bool::from(credential.hash.ct_eq(&hash)) {
             return Err(unknown());
@@ -84,19 +77,17 @@ impl Identity {
         if let Some(at) = credential.expires_at.filter(|at| *at <= now) {
             return Err(IdentityError::CredentialInvalid(CredentialFault::Expired(at)));
         }
-        let own = self.catalog.organisation(&credential.organisation).await?.ok_or_else(unknown)?;
-        let principal = Principal {
+        let own = self.catalog.organisation(&credential.organisation).ok_or_else(unknown)?;
+        Ok(Principal {
             ministry: own.kind == "ministry",
             organisation: own.id,
             label: credential.label,
             scopes: credential.scopes.iter().filter_map(|scope| scope.parse().ok()).collect(),
-        };
-        self.cache.put(hash, principal.clone(), now, credential.expires_at);
-        Ok(principal)
+        })
     }
 
     /// May the caller push this pattern for this publisher (None: itself)?
-    pub(crate) async fn push(
+    pub(crate) fn push(
         &self,
         caller: &Principal,
         pattern: &Pattern,
@@ -109,8 +100,8 @@ impl Identity {
             // The register of organisations is public, so that a typing error may be told from a
             // lack of rights.
             Some(publisher) => {
-                let known = issue::is_organisation_id(publisher)
-                    && self.catalog.organisation(publisher).await?.is_some();
+                let known =
+                    issue::is_organisation_id(publisher) && self.catalog.organisation(publisher).is_some();
                 let publisher = publisher.chars().take(limits::ECHO_CHARS).collect();
                 return Err(if known {
                     IdentityError::PublisherNotPermitted { caller: caller.organisation.clone(), publisher }

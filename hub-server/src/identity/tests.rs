@@ -60,8 +60,8 @@ impl Town {
         issue_key(&self.catalog, &*self.clock, &RandomIds, order).await.unwrap()
     }
 
-    async fn enter(&self, key: &IssuedKey) -> Result<Principal, IdentityError> {
-        self.identity.authenticate(Some(&format!("Bearer {}", key.key.reveal()))).await
+    fn enter(&self, key: &IssuedKey) -> Result<Principal, IdentityError> {
+        self.identity.authenticate(Some(&format!("Bearer {}", key.key.reveal())))
     }
 
     async fn caller(&self, organisation: &str, scopes: &[Scope]) -> Principal {
@@ -107,13 +107,13 @@ fn reason<T: std::fmt::Debug>(result: Result<T, IdentityError>) -> Reason {
 async fn a_key_opens_until_it_expires() {
     let town = Town::new().await;
     let key = town.key("gmina-100201", &[Scope::Push], Some(1)).await;
-    let caller = town.enter(&key).await.unwrap();
+    let caller = town.enter(&key).unwrap();
     assert_eq!((caller.organisation.as_str(), caller.ministry), ("gmina-100201", false));
     // Within the time that a verified key is believed, its expiry still counts.
     town.clock.forward(Duration::days(1) - Duration::seconds(1));
-    town.enter(&key).await.unwrap();
+    town.enter(&key).unwrap();
     town.clock.forward(Duration::seconds(1));
-    let error = town.enter(&key).await.unwrap_err();
+    let error = town.enter(&key).unwrap_err();
     assert!(error.to_string().contains("expired at 2026-01-02 00:00 UTC"), "{error}");
     assert_eq!(error.reason(), Reason::CredentialInvalid);
 }
@@ -123,20 +123,8 @@ async fn a_revoked_key_opens_no_more() {
     let town = Town::new().await;
     let key = town.key("gmina-100201", &[Scope::Push], None).await;
     assert!(town.catalog.revoke_credential(&key.id, town.clock.now()).await.unwrap());
-    assert_eq!(reason(town.enter(&key).await), Reason::CredentialInvalid);
+    assert_eq!(reason(town.enter(&key)), Reason::CredentialInvalid);
     assert!(!town.catalog.revoke_credential(&key.id, town.clock.now()).await.unwrap());
-}
-
-#[tokio::test]
-async fn a_verified_key_is_believed_for_a_bounded_time() {
-    let town = Town::new().await;
-    let key = town.key("gmina-100201", &[Scope::Push], None).await;
-    town.enter(&key).await.unwrap();
-    // Revoked behind the back of this identity.
-    town.catalog.revoke_credential(&key.id, town.clock.now()).await.unwrap();
-    town.enter(&key).await.unwrap();
-    town.clock.forward(Duration::from_std(limits::CREDENTIAL_CACHE_TTL).unwrap());
-    assert_eq!(reason(town.enter(&key).await), Reason::CredentialInvalid);
 }
 
 #[tokio::test]
@@ -150,7 +138,7 @@ async fn headers_that_hold_no_key_are_told_apart() {
         (Some("Bearer hub_short"), Reason::CredentialInvalid),
         (Some(stranger.as_str()), Reason::CredentialInvalid),
     ] {
-        let error = town.identity.authenticate(header).await.unwrap_err();
+        let error = town.identity.authenticate(header).unwrap_err();
         assert_eq!(error.reason(), expected, "{header:?}");
         assert!(!error.to_string().contains("aHVi") && !error.to_string().contains("short"), "{error}");
     }
@@ -162,15 +150,15 @@ async fn one_pushes_for_oneself() {
     let (identity, pattern) = (&town.identity, pattern(Sensitivity::Public));
     let kutno = town.caller("gmina-100201", &[Scope::Push]).await;
     for publisher in [None, Some("gmina-100201")] {
-        let permit = identity.push(&kutno, &pattern, publisher).await.unwrap();
+        let permit = identity.push(&kutno, &pattern, publisher).unwrap();
         assert_eq!((permit.caller(), permit.publisher()), ("gmina-100201", "gmina-100201"));
         assert_eq!(permit.pattern(), "rb28s");
     }
     let wroclaw = town.caller("gmina-026401", &[Scope::Push]).await;
-    let error = identity.push(&wroclaw, &pattern, Some("gmina-100201")).await.unwrap_err();
+    let error = identity.push(&wroclaw, &pattern, Some("gmina-100201")).unwrap_err();
     assert_eq!(error.reason(), Reason::PublisherNotPermitted);
     for unknown in ["gmina-999999", "../../etc", &"x".repeat(100_000)] {
-        let error = identity.push(&wroclaw, &pattern, Some(unknown)).await.unwrap_err();
+        let error = identity.push(&wroclaw, &pattern, Some(unknown)).unwrap_err();
         assert_eq!(error.reason(), Reason::PublisherUnknown);
         assert!(error.to_string().len() < 400, "the message is bounded");
     }
@@ -182,7 +170,7 @@ async fn a_key_does_what_its_scope_says() {
     let (identity, pattern) = (&town.identity, pattern(Sensitivity::Public));
     let reader = town.caller("gmina-100201", &[Scope::Read]).await;
     let pusher = town.caller("gmina-100201", &[Scope::Push]).await;
-    assert_eq!(reason(identity.push(&reader, &pattern, None).await), Reason::ScopeMissing);
+    assert_eq!(reason(identity.push(&reader, &pattern, None)), Reason::ScopeMissing);
     assert_eq!(reason(identity.submissions(&reader)), Reason::ScopeMissing);
     assert_eq!(reason(identity.read(&pusher, &pattern)), Reason::ScopeMissing);
     assert_eq!(identity.submissions(&pusher).unwrap().publisher(), "gmina-100201");
@@ -241,25 +229,6 @@ async fn keys_are_issued_to_known_organisations_with_a_scope() {
     assert_eq!(reason(issue(powerless).await), Reason::RequestInvalid);
     let late = KeyOrder { expires_at: Some(town.clock.now()), ..order };
     assert_eq!(reason(issue(late).await), Reason::RequestInvalid);
-}
-
-#[test]
-fn the_cache_is_bounded() {
-    let now = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
-    let cache = Cache::new(std::time::Duration::from_secs(30), 4);
-    let principal = Principal {
-        organisation: "gmina-1".to_owned(),
-        ministry: false,
-        label: String::new(),
-        scopes: BTreeSet::new(),
-    };
-    for number in 0..100_u8 {
-        cache.put([number; 32], principal.clone(), now, None);
-        assert!(cache.get(&[number; 32], now).is_some());
-        let held = (0..=number).filter(|known| cache.get(&[*known; 32], now).is_some()).count();
-        assert!(held <= 4, "{held}");
-    }
-    assert!(cache.get(&[99; 32], now - Duration::seconds(1)).is_none(), "a clock that was set back");
 }
 
 #[test]
@@ -411,7 +380,7 @@ async fn the_whole_register_is_minted_once_and_keeps_what_operators_added() {
     // 314 counties and 66 cities with county rights.
     assert_eq!((units("powiat", "terc4"), units("", "terc4")), (314, 380));
     assert_eq!(units("wojewodztwo", "terc2"), 16);
-    let kutno = town.catalog.organisation("gmina-100201").await.unwrap().unwrap();
+    let kutno = town.catalog.organisation("gmina-100201").unwrap();
     assert_eq!(kutno.identifier_on("regon", day), Some("000331501"));
     assert_eq!(kutno.identifier_on("terc6", day), Some("100201"));
 }

@@ -107,7 +107,7 @@ impl Intake {
     }
 
     async fn publisher(&self, header: &SpoolHeader, period: &Period) -> Result<Publisher, IntakeError> {
-        let organisation = self.parts.catalog.organisation(&header.publisher).await?.ok_or_else(|| {
+        let organisation = self.parts.catalog.organisation(&header.publisher).ok_or_else(|| {
             IntakeError::new(
                 Reason::PublisherUnknown,
                 format!("there is no organisation `{}`", header.publisher),

@@ -127,7 +127,11 @@ impl<'a> Pass<'a> {
     }
 
     /// Drives the threads until the payload is through. False when rows are out of order.
-    fn read(&mut self, source: &mut Source<'_>, pool: &mut Pool<Task, Done>) -> Result<bool, IntakeError> {
+    fn read(
+        &mut self,
+        source: &mut Source<'_>,
+        pool: &mut Pool<'_, Task, Done>,
+    ) -> Result<bool, IntakeError> {
         let mut pieces = 0;
         let mut open = true;
         let mut checked = InOrder::new();
@@ -167,7 +171,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Takes a checked piece in its turn. False when its rows are out of order.
-    fn take(&mut self, checked: Checked, pool: &mut Pool<Task, Done>) -> Result<bool, IntakeError> {
+    fn take(&mut self, checked: Checked, pool: &mut Pool<'_, Task, Done>) -> Result<bool, IntakeError> {
         self.rows_read += checked.rows;
         self.findings.merge(checked.findings);
         self.slices.take(&checked.batch)?;
@@ -195,7 +199,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Rows in key order go to the threads as row groups, unless something blocks already.
-    fn pass_on(&mut self, batch: RecordBatch, pool: &mut Pool<Task, Done>) -> Result<(), IntakeError> {
+    fn pass_on(&mut self, batch: RecordBatch, pool: &mut Pool<'_, Task, Done>) -> Result<(), IntakeError> {
         if self.findings.worst() == Some(Severity::Block) {
             self.output.stop();
             return Ok(());
@@ -207,14 +211,14 @@ impl<'a> Pass<'a> {
     }
 
     /// Merges the sorted runs, if rows were sorted.
-    fn merge_runs(&mut self, pool: &mut Pool<Task, Done>) -> Result<(), IntakeError> {
+    fn merge_runs(&mut self, pool: &mut Pool<'_, Task, Done>) -> Result<(), IntakeError> {
         if let Order::Sorting(sorter) = std::mem::replace(&mut self.order, Order::Merged) {
             self.merge(sorter, pool)?;
         }
         Ok(())
     }
 
-    fn merge(&mut self, sorter: Sorter<'a>, pool: &mut Pool<Task, Done>) -> Result<(), IntakeError> {
+    fn merge(&mut self, sorter: Sorter<'a>, pool: &mut Pool<'_, Task, Done>) -> Result<(), IntakeError> {
         let mut merge = sorter.merge()?;
         while let Some((batch, repeated)) = merge.next_batch()? {
             self.findings.merge(repeated);

@@ -8,18 +8,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 
 /// Threads that run tasks of one kind of work, at most `capacity` of them at once.
-pub(super) struct Pool<T, R> {
-    tasks: SyncSender<T>,
-    results: Receiver<thread::Result<R>>,
+pub(super) struct Pool<'scope, T, R> {
+    hands: Hands<'scope, T, R>,
     /// Results that came in while a task waited for its place.
     early: VecDeque<R>,
     capacity: usize,
     under_way: usize,
 }
 
-impl<T: Send, R: Send> Pool<T, R> {
-    /// Starts `threads` threads that run `work` until the pool is dropped.
-    pub(super) fn start<'scope, 'env, W>(
+enum Hands<'scope, T, R> {
+    Threads {
+        tasks: SyncSender<T>,
+        results: Receiver<thread::Result<R>>,
+    },
+    /// The caller's own thread: a small payload is not worth another.
+    Own(Box<dyn Fn(T) -> R + 'scope>),
+}
+
+impl<'scope, T: Send, R: Send> Pool<'scope, T, R> {
+    /// Starts `threads` threads that run `work` until the pool is dropped; one is the caller's own.
+    pub(super) fn start<'env, W>(
         scope: &'scope Scope<'scope, 'env>,
         threads: usize,
         capacity: usize,
@@ -30,16 +38,21 @@ impl<T: Send, R: Send> Pool<T, R> {
         T: 'scope,
         R: 'scope,
     {
+        if threads <= 1 {
+            let hands = Hands::Own(Box::new(work));
+            return Self { hands, early: VecDeque::new(), capacity, under_way: 0 };
+        }
         let (task_sender, task_receiver) = sync_channel::<T>(capacity);
         let (result_sender, result_receiver) = sync_channel::<thread::Result<R>>(capacity);
         let task_receiver = Arc::new(Mutex::new(task_receiver));
         let work = Arc::new(work);
-        for _ in 0..threads.max(1) {
+        for _ in 0..threads {
             let (tasks, results, work) =
                 (Arc::clone(&task_receiver), result_sender.clone(), Arc::clone(&work));
             scope.spawn(move || run(&tasks, &results, &*work));
         }
-        Self { tasks: task_sender, results: result_receiver, early: VecDeque::new(), capacity, under_way: 0 }
+        let hands = Hands::Threads { tasks: task_sender, results: result_receiver };
+        Self { hands, early: VecDeque::new(), capacity, under_way: 0 }
     }
 
     /// Hands a task to the threads, waiting for a place among those under way. Neither channel can
@@ -50,9 +63,10 @@ impl<T: Send, R: Send> Pool<T, R> {
         {
             self.early.push_back(result);
         }
-        // The threads end with the pool alone: a panic is caught and comes back as a result.
-        if self.tasks.send(task).is_ok() {
-            self.under_way += 1;
+        match &self.hands {
+            Hands::Own(work) => self.early.push_back(work(task)),
+            // The threads end with the pool alone: a panic is caught and comes back as a result.
+            Hands::Threads { tasks, .. } => self.under_way += usize::from(tasks.send(task).is_ok()),
         }
     }
 
@@ -68,11 +82,12 @@ impl<T: Send, R: Send> Pool<T, R> {
 
     /// Waits for a result; a thread's panic goes on in the caller.
     fn receive(&mut self) -> Option<R> {
+        let Hands::Threads { results, .. } = &self.hands else { return None };
         if self.under_way == 0 {
             return None;
         }
         self.under_way -= 1;
-        match self.results.recv().ok()? {
+        match results.recv().ok()? {
             Ok(result) => Some(result),
             Err(panic) => resume_unwind(panic),
         }
@@ -80,7 +95,10 @@ impl<T: Send, R: Send> Pool<T, R> {
 
     /// True while another task would not have to wait.
     pub(super) fn has_place(&self) -> bool {
-        self.under_way < self.capacity
+        match self.hands {
+            Hands::Threads { .. } => self.under_way < self.capacity,
+            Hands::Own(_) => self.early.is_empty(),
+        }
     }
 }
 

@@ -153,7 +153,7 @@ impl Spool {
         self.inner.evidence(id, sha256)
     }
     /// Ends a submission: its header is gone; with `keep` its bytes become evidence (named by SHA-256),
-    /// without they are removed.
+    /// without they are removed. After a power loss a kept small one may be back, ordered as it was.
     pub(crate) async fn end(&self, id: &str, keep: bool) -> Result<(), StoreError> {
         let id = id.to_owned();
         fault::point("spool.end.before");

@@ -99,14 +99,21 @@ impl Table {
     /// Puts an entry as a log version. After any error the version is read: when it carries our commit
     /// id the put is done, when it carries another's it is taken, and only when nobody has it the error
     /// is returned (then the same put may be tried again: the name is still free, and if a lost write
-    /// shows up later the next put finds it).
-    pub(crate) async fn put(&self, log_version: u64, entry: &Entry) -> Result<Put, StoreError> {
-        let schema = self.schema();
-        let bytes = log::write(entry);
+    /// shows up later the next put finds it). Blocking.
+    pub(crate) fn put(&self, log_version: u64, entry: &Entry) -> Result<Put, StoreError> {
         let path = log_file(&self.folder, log_version);
-        let disk = Arc::clone(&self.disk);
-        let commit = entry.info.commit.clone();
-        super::blocking(move || put_blocking(disk.as_ref(), &path, &bytes, &commit, &schema)).await
+        let Err(error) = disk::publish(self.disk.as_ref(), &path, &log::write(entry)) else {
+            return Ok(Put::Done);
+        };
+        match self.read(log_version)? {
+            Some(found) if found.info.commit == entry.info.commit => {
+                // The name is there, but the fault may have come before the folder was synced.
+                self.sync_log()?;
+                Ok(Put::Done)
+            }
+            Some(found) => Ok(Put::Taken(Box::new(found))),
+            None => Err(StoreError::io("put the log version", &path, error)),
+        }
     }
 
     /// The entry of a log version; None when nobody has put it yet. Blocking.
@@ -137,28 +144,6 @@ impl Table {
 /// Path of a log version.
 fn log_file(folder: &std::path::Path, log_version: u64) -> PathBuf {
     folder.join("_delta_log").join(format!("{log_version:020}.json"))
-}
-
-fn put_blocking(
-    disk: &dyn Disk,
-    path: &std::path::Path,
-    bytes: &[u8],
-    commit: &str,
-    schema: &SchemaRef,
-) -> Result<Put, StoreError> {
-    let Err(error) = disk::publish(disk, path, bytes) else {
-        return Ok(Put::Done);
-    };
-    match read_entry(disk, path, schema)? {
-        Some(found) if found.info.commit == commit => {
-            // The name is there, but the fault may have come before the folder was synced.
-            let folder = path.parent().unwrap_or(path);
-            disk.sync_dir(folder).map_err(|e| StoreError::io("sync", folder, e))?;
-            Ok(Put::Done)
-        }
-        Some(found) => Ok(Put::Taken(Box::new(found))),
-        None => Err(StoreError::io("put the log version", path, error)),
-    }
 }
 
 fn read_entry(

@@ -196,7 +196,8 @@ fn files(count: usize, bytes: u64, partition: &str) -> Vec<Arc<DataFile>> {
 #[test]
 fn lengths_and_periods_decide_what_is_merged() {
     let today = NaiveDate::from_ymd_opt(2023, 1, 10).unwrap();
-    let chosen = |of: &[Vec<Arc<DataFile>>]| choose(of.concat().iter(), today).map(|files| files.len());
+    let choose = |of: &[Vec<Arc<DataFile>>], calm| choose(of.concat().iter(), today, calm).map(|f| f.len());
+    let chosen = |of: &[Vec<Arc<DataFile>>]| choose(of, true);
     let open = "2022-12-31";
     assert_eq!(chosen(&[files(63, 10_000, open)]), None, "too few");
     assert_eq!(chosen(&[files(64, 10_000, open)]), Some(64));
@@ -208,5 +209,7 @@ fn lengths_and_periods_decide_what_is_merged() {
     let closed = "2021-12-31";
     assert_eq!(chosen(&[files(20, 9 << 20, closed)]), Some(14), "128 MiB of a closed one");
     assert_eq!(chosen(&[files(1, 9 << 20, closed)]), None);
+    assert_eq!(choose(&[files(20, 9 << 20, closed)], false), None, "a closed one that still gets reports");
+    assert_eq!(choose(&[files(70, 9_000, closed), files(1, 1 << 20, closed)], false), Some(70));
     assert_eq!(chosen(&[files(1, 60 << 20, closed), files(1, 5_000, closed)]), None, "a late correction");
 }

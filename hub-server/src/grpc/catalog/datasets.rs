@@ -26,7 +26,7 @@ pub(super) async fn list(
     door: &Door,
     request: Request<ListDatasetsRequest>,
 ) -> Result<ListDatasetsResponse, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let request = request.into_inner();
     let asked = (request.page_size, request.page_token.as_str());
     let page = Page::open(&door.rooms.seal, "ListDatasetsRequest", &[&caller.organisation], asked)?;
@@ -42,7 +42,7 @@ pub(super) async fn get(
     door: &Door,
     request: Request<GetDatasetRequest>,
 ) -> Result<GetDatasetResponse, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let pattern = door.pattern(Collection::Datasets, &request.get_ref().name)?;
     let permit = door.rooms.identity.read(&caller, &pattern)?;
     Ok(GetDatasetResponse { dataset: Some(dataset(&pattern, &permit, &*table(door, &pattern)?)) })
@@ -52,7 +52,7 @@ pub(super) async fn versions(
     door: &Door,
     request: Request<ListDatasetVersionsRequest>,
 ) -> Result<ListDatasetVersionsResponse, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let request = request.into_inner();
     let pattern = door.pattern(Collection::Datasets, &request.parent)?;
     let permit = door.rooms.identity.read(&caller, &pattern)?;

@@ -18,7 +18,7 @@ pub(super) async fn list(
     door: &Door,
     request: Request<ListOrganisationsRequest>,
 ) -> Result<ListOrganisationsResponse, HubError> {
-    door.caller(request.metadata()).await?;
+    door.caller(request.metadata())?;
     let request = request.into_inner();
     let asked = (request.page_size, request.page_token.as_str());
     let page = Page::<String>::open(&door.rooms.seal, "ListOrganisationsRequest", &[&request.filter], asked)?;
@@ -33,10 +33,10 @@ pub(super) async fn get(
     door: &Door,
     request: Request<GetOrganisationRequest>,
 ) -> Result<GetOrganisationResponse, HubError> {
-    door.caller(request.metadata()).await?;
+    door.caller(request.metadata())?;
     let name = &request.get_ref().name;
     let id = Collection::Organisations.id(name)?;
-    let found = door.rooms.catalog.organisation(id).await?;
+    let found = door.rooms.catalog.organisation(id);
     let organisation = found.ok_or_else(|| {
         let message = format!("the hub has no organisation `{id}`; list them to see which there are");
         Refusal::new(Reason::OrganisationUnknown, message).resource("hub.v1/organisation", name)

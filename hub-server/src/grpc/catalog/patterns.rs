@@ -19,7 +19,7 @@ pub(super) async fn list(
     door: &Door,
     request: Request<ListPatternsRequest>,
 ) -> Result<ListPatternsResponse, HubError> {
-    door.caller(request.metadata()).await?;
+    door.caller(request.metadata())?;
     let request = request.into_inner();
     let asked = (request.page_size, request.page_token.as_str());
     let page = Page::open(&door.rooms.seal, "ListPatternsRequest", &[], asked)?;
@@ -37,7 +37,7 @@ pub(super) async fn get(
     door: &Door,
     request: Request<GetPatternRequest>,
 ) -> Result<GetPatternResponse, HubError> {
-    door.caller(request.metadata()).await?;
+    door.caller(request.metadata())?;
     let pattern = door.pattern(Collection::Patterns, &request.get_ref().name)?;
     Ok(GetPatternResponse {
         pattern: Some(pattern.as_ref().into()),
@@ -49,7 +49,7 @@ pub(super) async fn code_lists(
     door: &Door,
     request: Request<ListCodeListsRequest>,
 ) -> Result<ListCodeListsResponse, HubError> {
-    door.caller(request.metadata()).await?;
+    door.caller(request.metadata())?;
     let request = request.into_inner();
     let asked = (request.page_size, request.page_token.as_str());
     let page = Page::open(&door.rooms.seal, "ListCodeListsRequest", &[], asked)?;

@@ -15,7 +15,7 @@ pub(super) async fn query(
     door: &Door,
     request: Request<QueryRowsRequest>,
 ) -> Result<Answers<QueryRowsResponse>, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let place = door.admission.read(&caller.organisation)?;
     let request = request.into_inner();
     let as_of = match &request.as_of {

@@ -12,7 +12,7 @@ pub(super) async fn read(
     door: &Door,
     request: Request<ReadRowsRequest>,
 ) -> Result<Answers<ReadRowsResponse>, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let place = door.admission.read(&caller.organisation)?;
     let request = request.into_inner();
     Collection::ReadSessions.id(&request.session)?;

@@ -16,7 +16,7 @@ pub(super) async fn create(
     door: &Door,
     request: Request<CreateReadSessionRequest>,
 ) -> Result<CreateReadSessionResponse, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let _place = door.admission.read(&caller.organisation)?;
     let request = request.into_inner();
     let pattern = door.pattern(Collection::Datasets, &request.dataset)?;

@@ -14,7 +14,7 @@ pub(super) async fn commit(
     door: &Door,
     request: Request<CommitSubmissionRequest>,
 ) -> Result<CommitSubmissionResponse, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let place = door.admission.push(&caller.organisation)?;
     let permit = door.rooms.identity.submissions(&caller)?;
     let request = request.into_inner();

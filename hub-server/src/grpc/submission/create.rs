@@ -16,16 +16,16 @@ pub(super) async fn create(
     door: &Door,
     request: Request<CreateSubmissionRequest>,
 ) -> Result<CreateSubmissionResponse, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let _place = door.admission.push(&caller.organisation)?;
-    let (permit, new) = announced(door, &caller, request.into_inner()).await?;
+    let (permit, new) = announced(door, &caller, request.into_inner())?;
     let view = door.rooms.intake.create(&permit, new).await?;
     telemetry::of_submission(&view.id);
     Ok(CreateSubmissionResponse { submission: Some(convert::submission(view)) })
 }
 
 /// What the sender announces, and the permit for it.
-pub(super) async fn announced(
+pub(super) fn announced(
     door: &Door,
     caller: &Principal,
     request: CreateSubmissionRequest,
@@ -35,6 +35,6 @@ pub(super) async fn announced(
         "" => None,
         name => Some(Collection::Organisations.id(name)?),
     };
-    let permit = door.rooms.identity.push(caller, &pattern, publisher).await?;
+    let permit = door.rooms.identity.push(caller, &pattern, publisher)?;
     Ok((permit, convert::new_submission(request, &pattern.id)?))
 }

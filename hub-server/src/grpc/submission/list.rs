@@ -15,7 +15,7 @@ pub(super) async fn list(
     door: &Door,
     request: Request<ListSubmissionsRequest>,
 ) -> Result<ListSubmissionsResponse, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let permit = door.rooms.identity.submissions(&caller)?;
     let request = request.into_inner();
     if !request.publisher.is_empty()

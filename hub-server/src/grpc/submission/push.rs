@@ -16,13 +16,13 @@ pub(super) async fn push(
     door: &Door,
     request: Request<Streaming<PushSubmissionRequest>>,
 ) -> Result<PushSubmissionResponse, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let place = door.admission.push(&caller.organisation)?;
     let mut messages = request.into_inner();
     let Some(Step::Create(announced)) = step(&mut messages).await? else {
         return Err(TypeConversionError::missing(MESSAGE, "create").into());
     };
-    let (permit, new) = create::announced(door, &caller, announced).await?;
+    let (permit, new) = create::announced(door, &caller, announced)?;
     let mut push = door.rooms.intake.begin_push(&permit, new).await?;
     let options = loop {
         match step(&mut messages).await? {

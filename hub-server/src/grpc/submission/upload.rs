@@ -14,7 +14,7 @@ pub(super) async fn upload(
     door: &Door,
     request: Request<Streaming<UploadPayloadRequest>>,
 ) -> Result<UploadPayloadResponse, HubError> {
-    let caller = door.caller(request.metadata()).await?;
+    let caller = door.caller(request.metadata())?;
     let place = door.admission.push(&caller.organisation)?;
     let permit = door.rooms.identity.submissions(&caller)?;
     let mut messages = request.into_inner();

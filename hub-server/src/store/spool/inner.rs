@@ -177,9 +177,13 @@ impl Inner {
             self.link_evidence(file, order).await?;
         }
         let stays = keep && file.is_none();
-        self.writer.write(id, vec![Record::End { keep: stays }]).await?;
+        let end = vec![Record::End { keep: stays }];
         if stays {
+            // A restart that does not find it asks the log what became of the submission.
+            self.writer.write_lazily(id, end).await?;
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), pieces);
+        } else {
+            self.writer.write(id, end).await?;
         }
         self.all().remove(id);
         if let Some(file) = file {

@@ -290,8 +290,9 @@ fn check(disk: &SimDisk, told: &Told, context: &str) {
     for (id, (offset, ordered)) in &told.open {
         let bytes = if *id == "large" { &PAYLOADS.1 } else { &PAYLOADS.0 };
         match (told.ended.get(id), spool.header(id)) {
-            (Some(true), found) => assert!(found.is_none(), "{context}: {id} ended"),
-            (Some(false), None) => {}
+            (Some(_), None) => {}
+            // The end of a kept small payload is durable with the next write.
+            (Some(true), Some(_)) if *id != "small" => panic!("{context}: {id} ended"),
             (_, found) => {
                 let found = found.unwrap_or_else(|| panic!("{context}: {id} was acknowledged"));
                 assert!(found.commit.is_some() || !ordered, "{context}: {id} was ordered");

@@ -23,6 +23,8 @@ pub(super) struct Place {
 struct Request {
     id: String,
     bytes: Vec<u8>,
+    /// The answer waits until the bytes are durable.
+    sync: bool,
     reply: oneshot::Sender<Result<(Arc<PathBuf>, u64), StoreError>>,
 }
 
@@ -76,6 +78,15 @@ impl Writer {
 
     /// Writes records of a submission one after the other; durable when it returns.
     pub(super) async fn write(&self, id: &str, records: Vec<Record>) -> Result<Place, StoreError> {
+        self.hand_over(id, records, true).await
+    }
+
+    /// As `write`, durable with the next write that is: for records that a restart can do without.
+    pub(super) async fn write_lazily(&self, id: &str, records: Vec<Record>) -> Result<Place, StoreError> {
+        self.hand_over(id, records, false).await
+    }
+
+    async fn hand_over(&self, id: &str, records: Vec<Record>, sync: bool) -> Result<Place, StoreError> {
         let mut bytes = Vec::new();
         let mut data = Vec::new();
         for record in &records {
@@ -88,7 +99,7 @@ impl Writer {
         }
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(StoreError::SpoolStopped)?;
-        let request = Request { id: id.to_owned(), bytes, reply };
+        let request = Request { id: id.to_owned(), bytes, sync, reply };
         queue.send(request).await.map_err(|_| StoreError::SpoolStopped)?;
         let (path, start) = answer.await.map_err(|_| StoreError::SpoolStopped)??;
         let piece = |(at, bytes)| Piece::Stored { path: Arc::clone(&path), at: start + at, bytes };
@@ -184,7 +195,9 @@ impl Segments {
             group.iter().for_each(|request| shared.book.note(&request.id, open.number));
         }
         let appended = group.iter().try_for_each(|request| open.file.append(&request.bytes));
-        if let Err(error) = appended.and_then(|()| open.file.sync()) {
+        let to_sync = group.iter().any(|request| request.sync);
+        let synced = appended.and_then(|()| if to_sync { open.file.sync() } else { Ok(()) });
+        if let Err(error) = synced {
             // Nobody knows what is in the file past its good length: it is cut there, if that goes, and
             // not used again. Reading stops at the first record that is not whole in any case.
             let _best_effort = self.disk.truncate(&open.path, open.bytes);
@@ -246,7 +259,7 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     fn request(bytes: usize) -> Request {
-        Request { id: "s".to_owned(), bytes: vec![0; bytes], reply: oneshot::channel().0 }
+        Request { id: "s".to_owned(), bytes: vec![0; bytes], sync: true, reply: oneshot::channel().0 }
     }
 
     #[test]

@@ -97,7 +97,6 @@ fn seen(table: &Table) -> String {
 }
 
 fn run(disk: &SimDisk, steps: &[(Vec<usize>, usize, bool)]) -> (Table, Vec<Vec<String>>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let table = open(disk).unwrap();
     let mut states = vec![vec![]];
     for (number, (picks, adds, empty)) in steps.iter().enumerate() {
@@ -112,7 +111,7 @@ fn run(disk: &SimDisk, steps: &[(Vec<usize>, usize, bool)]) -> (Table, Vec<Vec<S
         let removed: Vec<_> = removed.into_values().collect();
         let adds = (0..*adds as u64).map(|n| data_file(number * 100 + n)).collect();
         let entry = entry(&before, number, &removed, adds, *empty);
-        assert_eq!(runtime.block_on(table.put(number, &entry)).unwrap(), Put::Done);
+        assert_eq!(table.put(number, &entry).unwrap(), Put::Done);
         let after = table.advance(number, &entry).unwrap();
         // A commit without a submission moves rows to other files and stays in its version.
         if *empty {
@@ -198,8 +197,8 @@ fn versions_of_one_publisher_tell_nothing_of_others() {
 }
 
 /// Faults before and after the effect of each call of a put: the outcome is always found out.
-#[tokio::test]
-async fn an_unknown_outcome_is_not_a_failed_one() {
+#[test]
+fn an_unknown_outcome_is_not_a_failed_one() {
     let faults = [
         (Op::Create, false, false),
         (Op::Append, false, false),
@@ -216,7 +215,7 @@ async fn an_unknown_outcome_is_not_a_failed_one() {
             let table = open(&disk).unwrap();
             let entry = entry(&table.snapshot(), 1, &[], vec![data_file(1)], false);
             disk.fail(Fault { op, path: "_delta_log".into(), skip: 0, error, after_effect });
-            let put = table.put(1, &entry).await;
+            let put = table.put(1, &entry);
             assert_eq!(disk.faults_left(), 0, "{op:?}");
             assert_eq!(put.is_ok(), done, "{op:?} after={after_effect}: {put:?}");
             if let Err(refused) = put {
@@ -224,7 +223,7 @@ async fn an_unknown_outcome_is_not_a_failed_one() {
                     refused.reason() == hub_proto::Reason::StorageFull,
                     error == ErrorKind::StorageFull
                 );
-                assert_eq!(table.put(1, &entry).await.unwrap(), Put::Done, "the same put again");
+                assert_eq!(table.put(1, &entry).unwrap(), Put::Done, "the same put again");
             }
             let lost = open(&disk.after_power_loss(0)).unwrap();
             assert_eq!(lost.snapshot().log_version, 1, "{op:?}: done means durable");
@@ -232,14 +231,14 @@ async fn an_unknown_outcome_is_not_a_failed_one() {
     }
 }
 
-#[tokio::test]
-async fn a_rival_takes_the_version_and_both_see_it() {
+#[test]
+fn a_rival_takes_the_version_and_both_see_it() {
     let disk = SimDisk::new();
     let (ours, rivals) = (open(&disk).unwrap(), open(&disk).unwrap());
     let first = entry(&ours.snapshot(), 1, &[], vec![data_file(1)], false);
     let second = entry(&ours.snapshot(), 2, &[], vec![data_file(2)], false);
-    assert_eq!(rivals.put(1, &first).await.unwrap(), Put::Done);
-    assert_eq!(ours.put(1, &second).await.unwrap(), Put::Taken(Box::new(first.clone())));
+    assert_eq!(rivals.put(1, &first).unwrap(), Put::Done);
+    assert_eq!(ours.put(1, &second).unwrap(), Put::Taken(Box::new(first.clone())));
     ours.advance(1, &first).unwrap();
     assert_eq!(paths(&ours.snapshot()), ["d/1.parquet"]);
     assert!(ours.advance(1, &first).is_err(), "a version is applied once");
@@ -253,7 +252,6 @@ async fn a_rival_takes_the_version_and_both_see_it() {
 fn power_cuts_lose_nothing_acknowledged() {
     let script = |disk: &SimDisk| -> u64 {
         let Ok(table) = open(disk) else { return 0 };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let folder = table.data_folder();
         let mut acknowledged = 0;
         for number in 1..=3 {
@@ -272,7 +270,7 @@ fn power_cuts_lose_nothing_acknowledged() {
             let before = table.snapshot();
             let removes: Vec<_> = before.files.iter().map(Arc::clone).collect();
             let next = entry(&before, number, &removes, vec![data_file(number)], false);
-            match runtime.block_on(table.put(number, &next)) {
+            match table.put(number, &next) {
                 Ok(Put::Done) => acknowledged = number,
                 Ok(Put::Taken(_)) => panic!("nobody else writes"),
                 Err(_) => return acknowledged,
