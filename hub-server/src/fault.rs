@@ -14,6 +14,7 @@ pub(crate) const POINTS: &[&str] = &[
     "commit.queued",
     "commit.file.after",
     "commit.put.before",
+    "journal.after",
     "commit.put.after",
     "commit.swap.after",
     "projection.before",

@@ -14,7 +14,7 @@ use super::CommitError;
 use super::dataset::Shape;
 use crate::config::limits::SMALL_JOB_ROWS;
 use crate::store::disk::ReadAt;
-use crate::store::file::{Codec, DataFileWriter, FileLayout, ROW_GROUP_ROWS, RowGroupEncoder};
+use crate::store::file::{Codec, DataFileWriter, FileLayout, HeldFile, ROW_GROUP_ROWS, RowGroupEncoder};
 use crate::store::index::DataFile;
 use crate::store::{Store, StoreError, Table};
 
@@ -57,18 +57,14 @@ impl Files {
 
     /// A new data file, to which batches of any length are given. Blocking.
     pub(crate) fn output(&self) -> Result<Output<'_>, CommitError> {
-        self.output_as(&self.layout)
-    }
-    fn output_as(&self, layout: &FileLayout) -> Result<Output<'_>, CommitError> {
-        let writer = self.store.data_file(&self.table, layout);
+        let writer = self.store.data_file(&self.table, &self.layout);
         let writer = writer.map_err(|error| self.store_error(error))?;
         Ok(Output { files: self, encoder: writer.encoder(), writer, pending: Vec::new(), rows: 0 })
     }
 
-    /// Writes the rows of several submissions into one file, in the order given. Blocking.
+    /// Writes rows into a file of their own, in the order given. Blocking.
     pub(crate) fn write(&self, partition: &str, batches: &[&RecordBatch]) -> Result<DataFile, CommitError> {
-        let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
-        let mut output = self.output_as(if rows <= SMALL_JOB_ROWS { &self.light } else { &self.layout })?;
+        let mut output = self.output()?;
         match batches.iter().try_for_each(|batch| output.push((*batch).clone())) {
             Ok(()) => output.finish(partition),
             Err(error) => {
@@ -76,6 +72,22 @@ impl Files {
                 Err(error)
             }
         }
+    }
+
+    /// Encodes the rows of several submissions as one file, in the order given: few rows stay in memory
+    /// until their commit, many go to the disk. Blocking.
+    pub(crate) fn encode(&self, partition: &str, batches: &[&RecordBatch]) -> Result<Encoded, CommitError> {
+        let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+        if rows > SMALL_JOB_ROWS {
+            return self.write(partition, batches).map(|file| Encoded::OnDisk(Arc::new(file)));
+        }
+        let hold = || {
+            let mut writer = self.store.held_file(&self.table, &self.light)?;
+            let batches: Vec<RecordBatch> = batches.iter().map(|batch| (*batch).clone()).collect();
+            writer.append(writer.encoder().encode(&batches)?)?;
+            writer.finish_held(partition)
+        };
+        hold().map(Encoded::Held).map_err(|error| self.store_error(error))
     }
 
     /// Opens a data file for reading. Blocking.
@@ -96,6 +108,22 @@ impl Files {
     pub(crate) fn unreadable(&self, file: &DataFile, error: &dyn Display) -> CommitError {
         let file = format!("{}/{}", self.table.name(), file.path);
         self.store_error(StoreError::Corrupt { file, message: error.to_string() })
+    }
+}
+
+/// A file of a commit's rows, ready for its log version.
+#[derive(Debug)]
+pub(crate) enum Encoded {
+    Held(HeldFile),
+    OnDisk(Arc<DataFile>),
+}
+
+impl Encoded {
+    pub(crate) fn file(&self) -> &Arc<DataFile> {
+        match self {
+            Self::Held(held) => &held.file,
+            Self::OnDisk(file) => file,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::context::{Context, committed};
+use super::files::Encoded;
 use super::plan::{Accepted, Decision, Superseded, decide, touched};
 use super::prepare::{Prepared, add};
 use super::queue::Item;
@@ -70,25 +71,25 @@ impl Group {
     }
 
     /// One file per partition with the rows of the small jobs, ordered by publisher.
-    pub(crate) fn write_rows(&self, context: &Context) -> Result<Vec<Arc<DataFile>>, CommitError> {
+    pub(crate) fn encode_rows(&self, context: &Context) -> Result<Vec<Encoded>, CommitError> {
         let mut small: BTreeMap<&str, BTreeMap<&str, &[_]>> = BTreeMap::new();
         for (item, _) in self.jobs() {
             if let JobRows::Batches(batches) = &item.job.payload {
                 small.entry(&item.job.partition).or_default().insert(&item.job.publisher, batches);
             }
         }
-        let mut written = Vec::with_capacity(small.len());
+        let mut encoded: Vec<Encoded> = Vec::with_capacity(small.len());
         for (partition, publishers) in small {
             let batches: Vec<_> = publishers.into_values().flatten().collect();
-            match context.files.write(partition, &batches) {
-                Ok(file) => written.push(Arc::new(file)),
+            match context.files.encode(partition, &batches) {
+                Ok(file) => encoded.push(file),
                 Err(error) => {
-                    context.discard(&written);
+                    encoded.iter().for_each(|file| context.files.discard(file.file()));
                     return Err(error);
                 }
             }
         }
-        Ok(written)
+        Ok(encoded)
     }
 
     /// Jobs in the order in which they stand in the commit.

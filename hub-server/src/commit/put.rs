@@ -13,6 +13,7 @@ use super::JobRows;
 use super::compact::Compacted;
 use super::context::Context;
 use super::entry::submission_entry;
+use super::files::Encoded;
 use super::group::Group;
 use super::prepare::Prepared;
 use super::projector::Projected;
@@ -22,6 +23,7 @@ use super::state::CommitFacts;
 use crate::clock::{Clock, Ids};
 use crate::fault;
 use crate::store::StoreError;
+use crate::store::file::HeldFile;
 use crate::store::index::DataFile;
 use crate::store::log::{CommitInfo, Entry, OPTIMIZE, Remove};
 use crate::store::table::Put;
@@ -43,7 +45,8 @@ pub(crate) struct GroupEnd {
 struct Unknown {
     log_version: u64,
     entry: Entry,
-    /// Files that go when it did not happen.
+    held: Vec<HeldFile>,
+    /// Files that go when another has the version.
     staged: Vec<Arc<DataFile>>,
 }
 
@@ -53,6 +56,16 @@ enum PutEnd {
     /// Nobody has the version: nothing happened.
     Failed(StoreError),
     Unknown,
+}
+
+/// Files that the put brings to the disk, and all of them.
+fn apart(encoded: Vec<Encoded>) -> (Vec<HeldFile>, Vec<Arc<DataFile>>) {
+    let written = encoded.iter().map(|file| Arc::clone(file.file())).collect();
+    let held = encoded.into_iter().filter_map(|file| match file {
+        Encoded::Held(held) => Some(held),
+        Encoded::OnDisk(_) => None,
+    });
+    (held.collect(), written)
 }
 
 /// Puts the groups of one table, one after the other.
@@ -116,7 +129,7 @@ impl Putter {
         let (log_version, info) = (snapshot.log_version + 1, self.info(OPTIMIZE, snapshot.dataset_version));
         let removes = compacted.inputs.iter().map(|file| Remove::from(file.as_ref())).collect();
         let entry = Entry { info, definition: None, removes, adds: output.to_vec() };
-        let taken_up = match self.put(log_version, &entry) {
+        let taken_up = match self.put(log_version, &entry, &[]) {
             PutEnd::Done => self.take_up(log_version, &entry, end),
             PutEnd::Taken(rival) => {
                 self.context.discard(&output);
@@ -127,7 +140,8 @@ impl Putter {
                 Err(self.context.files.store_error(error))
             }
             PutEnd::Unknown => {
-                self.unknown = Some(Unknown { log_version, entry, staged: output.to_vec() });
+                let staged = output.to_vec();
+                self.unknown = Some(Unknown { log_version, entry, held: Vec::new(), staged });
                 Err(self.outcome_unknown())
             }
         };
@@ -139,8 +153,8 @@ impl Putter {
 
     /// One attempt of a put. Gives the jobs back when another took the version.
     fn attempt(&mut self, group: Group, end: &mut GroupEnd) -> Option<(Vec<Item>, Option<Prepared>)> {
-        let written = match group.write_rows(&self.context) {
-            Ok(written) => written,
+        let (held, written) = match group.encode_rows(&self.context) {
+            Ok(encoded) => apart(encoded),
             Err(error) => {
                 self.refuse_group(group, &error);
                 return None;
@@ -156,7 +170,7 @@ impl Putter {
             }
         };
         fault::point("commit.put.before");
-        let put = self.put(log_version, &entry);
+        let put = self.put(log_version, &entry, &held);
         fault::point("commit.put.after");
         match put {
             PutEnd::Done => match self.take_up(log_version, &entry, end) {
@@ -166,7 +180,7 @@ impl Putter {
                 }
                 Err(error) => {
                     let staged = entry.adds.clone();
-                    self.unknown = Some(Unknown { log_version, entry, staged });
+                    self.unknown = Some(Unknown { log_version, entry, held, staged });
                     group.answer_all(&error);
                 }
             },
@@ -186,7 +200,7 @@ impl Putter {
             }
             PutEnd::Unknown => {
                 let staged = entry.adds.clone();
-                self.unknown = Some(Unknown { log_version, entry, staged });
+                self.unknown = Some(Unknown { log_version, entry, held, staged });
                 group.answer_all(&self.outcome_unknown());
             }
         }
@@ -236,26 +250,19 @@ impl Putter {
         }
     }
 
-    fn put(&self, log_version: u64, entry: &Entry) -> PutEnd {
+    fn put(&self, log_version: u64, entry: &Entry, held: &[HeldFile]) -> PutEnd {
         let table = self.context.files.table();
-        let put = || table.put(log_version, entry);
-        let error = match put() {
+        let error = match table.put(log_version, entry, held) {
             Ok(Put::Done) => return PutEnd::Done,
             Ok(Put::Taken(rival)) => return PutEnd::Taken(rival),
-            Err(error) => error,
+            Err(error) => return PutEnd::Failed(error),
+            Ok(Put::Unknown(error)) => error,
         };
-        match table.read(log_version) {
-            Ok(None) => return PutEnd::Failed(error),
-            Ok(Some(found)) if found.info.commit != entry.info.commit => {
-                return PutEnd::Taken(Box::new(found));
-            }
-            Ok(Some(_)) | Err(_) => {}
-        }
-        // It is there, or may be, but is not known to be durable: one more try, which finds it.
-        match put() {
+        // It may be there: one more try, which finds it.
+        match table.put(log_version, entry, held) {
             Ok(Put::Done) => PutEnd::Done,
             Ok(Put::Taken(rival)) => PutEnd::Taken(rival),
-            Err(again) => {
+            Err(again) | Ok(Put::Unknown(again)) => {
                 let table = self.context.name();
                 tracing::error!(%table, log_version, %error, %again, "the outcome of a put is unknown");
                 PutEnd::Unknown
@@ -288,7 +295,7 @@ impl Putter {
     fn find_out(&mut self, end: &mut GroupEnd) -> Result<(), CommitError> {
         let Some(unknown) = self.unknown.take() else { return Ok(()) };
         let at = unknown.log_version;
-        match self.put(at, &unknown.entry) {
+        match self.put(at, &unknown.entry, &unknown.held) {
             PutEnd::Done => {
                 let taken_up = self.take_up(at, &unknown.entry, end);
                 if taken_up.is_err() {
@@ -302,8 +309,8 @@ impl Putter {
             }
             PutEnd::Failed(error) => {
                 let table = self.context.name();
+                // Its files stay for the sweep of the next start, which may find its record in the journal.
                 tracing::warn!(%table, log_version = at, %error, "a put of unknown outcome did not happen");
-                self.context.discard(&unknown.staged);
                 Ok(())
             }
             PutEnd::Unknown => {

@@ -65,6 +65,8 @@ pub(crate) const PROJECTION_BATCH: usize = 64;
 pub(crate) const SPOOL_SMALL_BYTES: u64 = 1 << 20;
 /// A spool segment that is longer is closed and a new one begun.
 pub(crate) const SPOOL_SEGMENT_BYTES: u64 = 64 << 20;
+/// A segment of the journal that is longer is closed; its files are made durable where they are.
+pub(crate) const JOURNAL_SEGMENT_BYTES: u64 = 64 << 20;
 /// Bytes that the spool writes before one sync at most (one longer record alone excepted).
 pub(crate) const SPOOL_GROUP_BYTES: usize = 8 << 20;
 /// Records that wait for the spool's writer at most.

@@ -65,7 +65,7 @@ impl Town {
     }
 
     async fn caller(&self, organisation: &str, scopes: &[Scope]) -> Principal {
-        self.enter(&self.key(organisation, scopes, None).await).await.unwrap()
+        self.enter(&self.key(organisation, scopes, None).await).unwrap()
     }
 }
 

@@ -103,8 +103,11 @@ impl<'a> Pass<'a> {
     /// None when the rows turned out to be out of order.
     fn run(mut self) -> Result<Option<Outcome>, IntakeError> {
         let job = self.job;
-        let limits =
-            SourceLimits { chunk_bytes: job.limits.chunk_bytes, record_bytes: job.limits.record_bytes };
+        let limits = SourceLimits {
+            chunk_bytes: job.limits.chunk_bytes,
+            record_bytes: job.limits.record_bytes,
+            block_bytes: job.block_bytes(),
+        };
         let mut source = Source::new(&job.checker, job.media, job.open()?, limits);
         let outcome = thread::scope(|scope| {
             let checker = Arc::clone(&job.checker);

@@ -10,7 +10,7 @@ use hub_datasets::csv::{Chunk, Cutter};
 use hub_datasets::report::Findings;
 
 use super::worker::MediaType;
-use crate::config::limits::{ARROW_PIECE_ROWS, SPOOL_READ_BYTES};
+use crate::config::limits::ARROW_PIECE_ROWS;
 
 /// A piece of a payload.
 pub(super) enum Piece {
@@ -45,6 +45,7 @@ impl<'a> Source<'a> {
             MediaType::Csv => Self::Csv(Box::new(CsvSource {
                 checker,
                 payload,
+                block_bytes: limits.block_bytes,
                 cutter: Cutter::new(limits.chunk_bytes, limits.record_bytes),
                 ended: false,
                 plan: None,
@@ -78,6 +79,8 @@ impl<'a> Source<'a> {
 pub(super) struct SourceLimits {
     pub(super) chunk_bytes: usize,
     pub(super) record_bytes: usize,
+    /// Bytes of one read.
+    pub(super) block_bytes: usize,
 }
 
 /// An Arrow payload: batches as they come, cut where they are large.
@@ -111,6 +114,7 @@ impl ArrowSource<'_> {
 pub(super) struct CsvSource<'a> {
     checker: &'a Checker,
     payload: Box<dyn Read + Send>,
+    block_bytes: usize,
     cutter: Cutter,
     ended: bool,
     plan: Option<Arc<HeaderPlan>>,
@@ -128,7 +132,7 @@ impl CsvSource<'_> {
             if self.ended {
                 return Ok(None);
             }
-            let block = read_block(&mut self.payload)?;
+            let block = read_block(&mut self.payload, self.block_bytes)?;
             self.ended = block.is_empty();
             let cut = match self.ended {
                 true => self.cutter.finish().map(|last| last.into_iter().collect()),
@@ -150,9 +154,9 @@ impl CsvSource<'_> {
     }
 }
 
-/// Up to SPOOL_READ_BYTES; empty at the end.
-fn read_block(payload: &mut Box<dyn Read + Send>) -> std::io::Result<Bytes> {
-    let mut block = Vec::with_capacity(SPOOL_READ_BYTES);
-    Read::by_ref(payload).take(SPOOL_READ_BYTES as u64).read_to_end(&mut block)?;
+/// Up to `length` bytes; empty at the end.
+fn read_block(payload: &mut Box<dyn Read + Send>, length: usize) -> std::io::Result<Bytes> {
+    let mut block = Vec::with_capacity(length);
+    Read::by_ref(payload).take(length as u64).read_to_end(&mut block)?;
     Ok(block.into())
 }

@@ -16,6 +16,7 @@ use super::IntakeError;
 use super::follow::{Follow, Follower};
 use super::physical::HubColumns;
 use crate::commit::JobRows;
+use crate::config::limits::SPOOL_READ_BYTES;
 use crate::store::file::FileLayout;
 use crate::store::{Store, Table};
 
@@ -86,6 +87,14 @@ impl Job {
         match &self.payload {
             PayloadBytes::Held(bytes) => self.limits.threads.min(bytes.len() / self.limits.chunk_bytes + 1),
             PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => self.limits.threads,
+        }
+    }
+
+    /// Bytes of one read of the payload.
+    pub(super) fn block_bytes(&self) -> usize {
+        match &self.payload {
+            PayloadBytes::Held(bytes) => bytes.len().clamp(1, SPOOL_READ_BYTES),
+            PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => SPOOL_READ_BYTES,
         }
     }
 

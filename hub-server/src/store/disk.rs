@@ -115,27 +115,42 @@ pub(crate) fn exists(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
 /// there or nothing, and it is durable when this returns. `AlreadyExists` when the name is taken; after
 /// any other error the outcome is unknown.
 pub(crate) fn publish(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (dir, temporary) = temporary_beside(path)?;
+    name_whole(disk, path, bytes, |file| file.sync())?;
+    disk.sync_dir(path.parent().unwrap_or(path))
+}
+
+/// As `publish`, for bytes that are durable elsewhere: readers find all of it or nothing, a power loss may
+/// leave any part of it.
+pub(crate) fn place(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    name_whole(disk, path, bytes, |_| Ok(()))
+}
+
+fn name_whole(
+    disk: &dyn Disk,
+    path: &Path,
+    bytes: &[u8],
+    sync: impl FnOnce(&mut dyn DiskFile) -> io::Result<()>,
+) -> io::Result<()> {
+    let temporary = temporary_beside(path)?;
     let mut file = disk.create(&temporary)?;
-    let written = file.append(bytes).and_then(|()| file.sync());
+    let written = file.append(bytes).and_then(|()| sync(file.as_mut()));
     drop(file);
     if let Err(error) = written.and_then(|()| disk.rename(&temporary, path)) {
         // A temporary file that stays is swept at the next start.
         let _swept_later = disk.remove(&temporary);
         return Err(error);
     }
-    disk.sync_dir(&dir)
+    Ok(())
 }
 
 /// Ending of files that are not yet under their name; swept at start.
 pub(crate) const TEMPORARY: &str = ".tmp";
 
-fn temporary_beside(path: &Path) -> io::Result<(PathBuf, PathBuf)> {
+fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a file needs a folder and a name"));
     };
-    let temporary = dir.join(format!(".{name}.{}{TEMPORARY}", uuid::Uuid::new_v4().simple()));
-    Ok((dir.to_path_buf(), temporary))
+    Ok(dir.join(format!(".{name}.{}{TEMPORARY}", uuid::Uuid::new_v4().simple())))
 }
 
 /// Removes temporary files that an earlier run left in a folder.

@@ -170,6 +170,13 @@ impl RowGroupEncoder {
     }
 }
 
+/// A finished data file of few rows that is not on the disk yet.
+#[derive(Debug, Clone)]
+pub(crate) struct HeldFile {
+    pub(crate) file: Arc<DataFile>,
+    pub(crate) bytes: Vec<u8>,
+}
+
 /// Writes one data file, row group after row group, hashing as it goes. Blocking.
 #[derive(Debug)]
 pub(crate) struct DataFileWriter {
@@ -182,13 +189,24 @@ pub(crate) struct DataFileWriter {
 impl DataFileWriter {
     /// A new file in a table's folder of data files.
     pub(super) fn new(disk: Arc<dyn Disk>, folder: &Path, layout: &FileLayout) -> Result<Self, StoreError> {
+        Self::onto(|path| Sink::new(disk, path), folder, layout)
+    }
+    /// A new file that stays in memory until its commit brings it to the disk.
+    pub(super) fn held(folder: &Path, layout: &FileLayout) -> Result<Self, StoreError> {
+        Self::onto(|_| Sink::held(), folder, layout)
+    }
+
+    fn onto(
+        sink: impl FnOnce(PathBuf) -> Sink,
+        folder: &Path,
+        layout: &FileLayout,
+    ) -> Result<Self, StoreError> {
         let name = format!("{}.parquet", uuid::Uuid::now_v7());
         let path = folder.join(&name);
         let properties = Arc::new(layout.properties(&path)?);
         let open = || {
             let schema = ArrowSchemaConverter::new().convert(&layout.schema)?;
-            let sink = Sink::new(disk, path.clone());
-            SerializedFileWriter::new(sink, schema.root_schema_ptr(), properties)
+            SerializedFileWriter::new(sink(path.clone()), schema.root_schema_ptr(), properties)
         };
         let writer = open().map_err(|e| encode_error(&path, &e))?;
         let factory = Arc::new(ArrowRowGroupWriterFactory::new(&writer, Arc::clone(&layout.schema)));
@@ -216,23 +234,35 @@ impl DataFileWriter {
     }
     /// Footer, fsync of file and folder; the file is durable but in no log yet.
     pub(crate) fn finish(mut self, partition: &str) -> Result<DataFile, StoreError> {
-        let closed = self.writer.finish();
-        if let Err(error) = closed {
-            let error = self.failed(&error);
+        if let Err(error) = self.close() {
             self.discard();
             return Err(error);
         }
-        let path = self.encoder.path.clone();
         let sink = self.writer.inner_mut();
-        let (bytes, sha256) = match sink.finish() {
-            Ok(done) => done,
+        match sink.finish() {
+            Ok((bytes, sha256)) => Ok(self.described(partition, bytes, sha256)),
             Err(error) => {
                 sink.remove();
-                return Err(StoreError::io("write", &path, error));
+                Err(StoreError::io("write", &self.encoder.path, error))
             }
-        };
+        }
+    }
+    /// The finished file of a writer that was made to hold it in memory.
+    pub(crate) fn finish_held(mut self, partition: &str) -> Result<HeldFile, StoreError> {
+        self.close()?;
+        let (bytes, sha256) = self.writer.inner_mut().take_held();
+        let file = Arc::new(self.described(partition, bytes.len() as u64, sha256));
+        Ok(HeldFile { file, bytes })
+    }
+
+    fn close(&mut self) -> Result<(), StoreError> {
+        let closed = self.writer.finish().map(drop);
+        closed.map_err(|error| self.failed(&error))
+    }
+
+    fn described(self, partition: &str, bytes: u64, sha256: String) -> DataFile {
         let summary = self.summary;
-        Ok(DataFile {
+        DataFile {
             path: format!("d/{}", self.name),
             bytes,
             rows: summary.rows,
@@ -242,7 +272,7 @@ impl DataFileWriter {
             publishers: summary.publishers.keys().cloned().collect(),
             publisher_rows: summary.publishers.values().copied().collect(),
             stats: summary.stats(),
-        })
+        }
     }
     /// Removes what was written.
     pub(crate) fn discard(mut self) {

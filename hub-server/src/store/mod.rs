@@ -1,8 +1,8 @@
-//! Bytes on disk: spool, evidence, Delta logs, Parquet files, behind one `Disk` port. The only room
+//! Bytes on disk: spool, evidence, journal, Delta logs, Parquet files, behind one `Disk` port. The only room
 //! that names object_store.
 //!
 //! ```text
-//! <root>/lock  format.json  keys/  spool/  evidence/  tables/<pattern>_v<major>/{_delta_log,d}
+//! <root>/lock  format.json  keys/  spool/  evidence/  journal/  tables/<pattern>_v<major>/{_delta_log,d}
 //! ```
 
 pub(crate) mod canonical;
@@ -11,6 +11,7 @@ mod error;
 pub(crate) mod file;
 mod folder;
 pub(crate) mod index;
+pub(crate) mod journal;
 pub(crate) mod log;
 pub(crate) mod object;
 pub(crate) mod spool;
@@ -36,6 +37,7 @@ pub(crate) struct Store {
     root: PathBuf,
     epoch: String,
     spool: spool::Spool,
+    journal: Arc<journal::Journal>,
     objects: Arc<object::ReadStore>,
     /// Held as long as the store lives.
     _lock: Box<dyn disk::DiskLock>,
@@ -43,14 +45,15 @@ pub(crate) struct Store {
 
 impl Store {
     /// Locks the folder, checks its format version (an older server refuses a newer folder), creates
-    /// what lacks, recovers the spool.
+    /// what lacks, replays the journal, recovers the spool.
     pub(crate) async fn open(disk: Arc<dyn Disk>, root: PathBuf) -> Result<Arc<Self>, StoreError> {
         blocking(move || {
             let lock = folder::lock(disk.as_ref(), &root)?;
             let format = folder::open(disk.as_ref(), &root, SystemClock.now())?;
+            let journal = Arc::new(journal::Journal::open(&disk, &root)?);
             let spool = spool::Spool::open(&disk, &root)?;
             let objects = Arc::new(object::ReadStore::new(Arc::clone(&disk), root.clone()));
-            Ok(Arc::new(Self { disk, root, epoch: format.epoch, spool, objects, _lock: lock }))
+            Ok(Arc::new(Self { disk, root, epoch: format.epoch, spool, journal, objects, _lock: lock }))
         })
         .await
     }
@@ -71,8 +74,11 @@ impl Store {
         self.open_table_as(table::TableSpec::of(pattern)).await
     }
     pub(crate) async fn open_table_as(&self, spec: table::TableSpec) -> Result<Arc<Table>, StoreError> {
-        let (disk, root, epoch) = (Arc::clone(&self.disk), self.root.clone(), self.epoch.clone());
-        blocking(move || Table::open(&disk, &root, &spec, &epoch, SystemClock.now()).map(Arc::new)).await
+        let (disk, journal) = (Arc::clone(&self.disk), Arc::clone(&self.journal));
+        let (root, epoch) = (self.root.clone(), self.epoch.clone());
+        let open =
+            move || Table::open(&disk, &journal, &root, &spec, &epoch, SystemClock.now()).map(Arc::new);
+        blocking(open).await
     }
     /// A new data file of a table. Blocking.
     pub(crate) fn data_file(
@@ -81,6 +87,14 @@ impl Store {
         layout: &file::FileLayout,
     ) -> Result<file::DataFileWriter, StoreError> {
         file::DataFileWriter::new(Arc::clone(&self.disk), &table.data_folder(), layout)
+    }
+    /// A new data file of few rows, which its commit brings to the disk.
+    pub(crate) fn held_file(
+        &self,
+        table: &Table,
+        layout: &file::FileLayout,
+    ) -> Result<file::DataFileWriter, StoreError> {
+        file::DataFileWriter::held(&table.data_folder(), layout)
     }
     /// The object store whose root is the data folder, for scans.
     pub(crate) fn objects(&self) -> Objects {

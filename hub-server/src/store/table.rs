@@ -16,6 +16,8 @@ use tokio::sync::watch;
 
 use super::StoreError;
 use super::disk::{self, Disk};
+use super::file::HeldFile;
+use super::journal::{Journal, NewFile, PutFault};
 use super::log::{self, Entry};
 use history::History;
 
@@ -37,18 +39,21 @@ pub(crate) enum AsOf {
 }
 
 /// What became of a put.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) enum Put {
     /// Our entry is the log version: durable.
     Done,
     /// Another entry has the log version; plan again after `advance` with it.
     Taken(Box<Entry>),
+    /// The disk does not say. The same put again finds out; until then nothing else may be put.
+    Unknown(StoreError),
 }
 
 /// A table of one (pattern, major): folder, log, newest snapshot.
 #[derive(Debug)]
 pub(crate) struct Table {
     disk: Arc<dyn Disk>,
+    journal: Arc<Journal>,
     /// Folder on the disk.
     folder: PathBuf,
     name: String,
@@ -96,23 +101,24 @@ impl Table {
         self.history().versions(publisher, before, limit)
     }
 
-    /// Puts an entry as a log version. After any error the version is read: when it carries our commit
-    /// id the put is done, when it carries another's it is taken, and only when nobody has it the error
-    /// is returned (then the same put may be tried again: the name is still free, and if a lost write
-    /// shows up later the next put finds it). Blocking.
-    pub(crate) fn put(&self, log_version: u64, entry: &Entry) -> Result<Put, StoreError> {
-        let path = log_file(&self.folder, log_version);
-        let Err(error) = disk::publish(self.disk.as_ref(), &path, &log::write(entry)) else {
-            return Ok(Put::Done);
+    /// Puts an entry as a log version, together with the data files of it that are not on the disk yet.
+    /// An error says that nothing happened: the name is still free. Blocking.
+    pub(crate) fn put(&self, log_version: u64, entry: &Entry, held: &[HeldFile]) -> Result<Put, StoreError> {
+        let below = |path: &str| format!("tables/{}/{path}", self.name);
+        let paths: Vec<String> = held.iter().map(|held| below(&held.file.path)).collect();
+        let new = paths.iter().zip(held).map(|(path, held)| NewFile { path, bytes: &held.bytes });
+        let (log_path, log_bytes) = (below(&log_name(log_version)), log::write(entry));
+        let last = NewFile { path: &log_path, bytes: &log_bytes };
+        let error = match self.journal.put(&new.collect::<Vec<_>>(), last) {
+            Ok(()) => return Ok(Put::Done),
+            Err(PutFault::Unknown(error)) => return Ok(Put::Unknown(error)),
+            Err(PutFault::NotDone(error)) => error,
         };
-        match self.read(log_version)? {
-            Some(found) if found.info.commit == entry.info.commit => {
-                // The name is there, but the fault may have come before the folder was synced.
-                self.sync_log()?;
-                Ok(Put::Done)
-            }
-            Some(found) => Ok(Put::Taken(Box::new(found))),
-            None => Err(StoreError::io("put the log version", &path, error)),
+        match self.read(log_version) {
+            Ok(Some(found)) if found.info.commit != entry.info.commit => Ok(Put::Taken(Box::new(found))),
+            // Our own commit under other bytes, or what cannot be read: not ours to decide here.
+            Ok(Some(_)) | Err(_) => Ok(Put::Unknown(error)),
+            Ok(None) => Err(error),
         }
     }
 
@@ -143,7 +149,12 @@ impl Table {
 
 /// Path of a log version.
 fn log_file(folder: &std::path::Path, log_version: u64) -> PathBuf {
-    folder.join("_delta_log").join(format!("{log_version:020}.json"))
+    folder.join(log_name(log_version))
+}
+
+/// The same, below the table's folder.
+fn log_name(log_version: u64) -> String {
+    format!("_delta_log/{log_version:020}.json")
 }
 
 fn read_entry(

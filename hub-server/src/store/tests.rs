@@ -114,7 +114,7 @@ async fn a_first_start_may_be_cut_anywhere() {
             let unlocked: Vec<_> = names.iter().filter(|n| *n != "lock").collect();
             assert_eq!(
                 unlocked,
-                ["evidence", "format.json", "keys", "spool", "tables"],
+                ["evidence", "format.json", "journal", "keys", "spool", "tables"],
                 "cut {cut} seed {seed}"
             );
         }

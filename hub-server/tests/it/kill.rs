@@ -31,12 +31,16 @@ const ORDER: Visits = &[
 ];
 const CHECK: Visits =
     &[("check.after", &[1, 3, 7, 12]), ("commit.queued", &[1, 3, 6, 10]), ("refusal.after", &[1, 2, 3])];
-const FILE: Visits = &[("commit.file.after", &[1, 2, 3, 4, 5]), ("commit.put.before", &[1, 2, 3, 4, 5])];
+const FILE: Visits = &[
+    ("commit.file.after", &[1, 2, 3, 4, 5]),
+    ("commit.put.before", &[1, 2, 3, 4, 5]),
+    ("journal.after", &[1, 2, 3, 4, 5]),
+];
 const PUT: Visits = &[("commit.put.after", &[1, 2, 3, 4, 5]), ("commit.swap.after", &[1, 2, 3, 4, 5])];
 const PROJECTION: Visits = &[
     ("projection.before", &[1, 2, 3, 4]),
     ("projection.after", &[1, 2, 3, 4]),
-    ("extract.rename.before", &[1, 2]),
+    ("extract.rename.before", &[1]),
 ];
 const END: Visits = &[("spool.end.before", &[1, 4, 8, 12]), ("spool.end.after", &[1, 4, 8, 12])];
 const ALL: [Visits; 7] = [UPLOAD, ORDER, CHECK, FILE, PUT, PROJECTION, END];

@@ -364,7 +364,9 @@ impl House {
     /// A second server on the disk of another, which has seen its log only up to a version.
     pub(super) async fn behind(other: &Self, log_version: u64) -> Self {
         use crate::store::disk::{Disk, exists, read_all};
-        let disk = other.disk.killed();
+        // A start takes the journal in, which would bring back what is hidden here.
+        let settled = Self::open(&other.disk.killed(), true).await.unwrap();
+        let disk = settled.disk.killed();
         let table = PathBuf::from("/hub/tables/rb28s_v1");
         let newest = other.context.state().log_version();
         let unseen = (log_version + 1..=newest).map(|version| format!("_delta_log/{version:020}.json"));

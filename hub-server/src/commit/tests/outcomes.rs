@@ -56,20 +56,12 @@ async fn a_put_that_happened_and_told_an_error_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_folder_that_was_not_synced_at_first_is_synced_before_the_answer() {
-    let (house, pushes, hurt, again) =
-        meet(&[fault(Op::SyncDir, "_delta_log", ErrorKind::Other, false)]).await;
-    assert_eq!(hurt.unwrap(), again.unwrap());
-    let fresh = House::open(&house.disk.after_power_loss(0), true).await.unwrap();
-    assert_eq!(fresh.rows(), house.rows(), "acknowledged, so durable");
-    whole(house, &pushes).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_put_that_did_not_happen_is_refused_and_leaves_the_state() {
-    for op in [Op::Rename, Op::SyncFile, Op::Create, Op::Append] {
-        let (house, pushes, hurt, again) = meet(&[fault(op, "_delta_log", ErrorKind::Other, false)]).await;
-        assert_eq!(hurt.unwrap_err().reason(), Reason::Internal, "{op:?}");
+    let journal = [(Op::Append, "journal"), (Op::SyncFile, "journal")];
+    let log = [Op::Rename, Op::Create, Op::Append].map(|op| (op, "_delta_log"));
+    for (op, path) in journal.into_iter().chain(log) {
+        let (house, pushes, hurt, again) = meet(&[fault(op, path, ErrorKind::Other, false)]).await;
+        assert_eq!(hurt.unwrap_err().reason(), Reason::Internal, "{op:?} {path}");
         assert!(!again.unwrap().unchanged);
         whole(house, &pushes).await;
     }
@@ -80,7 +72,8 @@ async fn a_full_disk_refuses_the_job_and_leaves_nothing() {
     for (op, path) in [
         (Op::Create, "/d/"),
         (Op::Append, "/d/"),
-        (Op::SyncFile, "/d/"),
+        (Op::Append, "journal"),
+        (Op::SyncFile, "journal"),
         (Op::Create, "_delta_log"),
         (Op::Append, "_delta_log"),
     ] {
@@ -93,9 +86,10 @@ async fn a_full_disk_refuses_the_job_and_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_that_cannot_be_known_is_found_out_before_the_next_group() {
-    // The put happened, but three times its folder cannot be synced.
-    let sync = fault(Op::SyncDir, "_delta_log", ErrorKind::Other, false);
-    let (house, pushes, hurt, again) = meet(&[sync.clone(), sync.clone(), sync]).await;
+    // Twice the record is written, not known to be durable, and cannot be taken back.
+    let sync = fault(Op::SyncFile, "journal", ErrorKind::Other, false);
+    let cut = fault(Op::Truncate, "journal", ErrorKind::Other, false);
+    let (house, pushes, hurt, again) = meet(&[sync.clone(), cut.clone(), sync, cut]).await;
     assert!(matches!(hurt, Err(CommitError::OutcomeUnknown { .. })), "{hurt:?}");
     let again = again.unwrap();
     assert_eq!((again.id.as_str(), again.revision, again.unchanged), ("s2", 1, false));

@@ -13,28 +13,52 @@ use crate::store::hex;
 
 #[derive(Debug)]
 pub(super) struct Sink {
-    disk: Arc<dyn Disk>,
-    path: PathBuf,
+    /// None: the bytes stay in the buffer.
+    place: Option<Place>,
     buffer: Vec<u8>,
     hash: Sha256,
     bytes: u64,
+    fault: Option<io::Error>,
+}
+
+#[derive(Debug)]
+struct Place {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
     /// Made when the first bytes leave the buffer.
     file: Option<Box<dyn DiskFile>>,
-    fault: Option<io::Error>,
+}
+
+impl Place {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(self.disk.create(&self.path)?),
+        };
+        file.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if let Some(mut file) = self.file.take() {
+            file.sync()?;
+        }
+        self.disk.sync_dir(self.path.parent().unwrap_or(&self.path))
+    }
 }
 
 impl Sink {
     pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
-        Self { disk, path, buffer: Vec::new(), hash: Sha256::new(), bytes: 0, file: None, fault: None }
+        Self { place: Some(Place { disk, path, file: None }), ..Self::held() }
+    }
+
+    /// A sink that keeps all bytes in memory.
+    pub(super) fn held() -> Self {
+        Self { place: None, buffer: Vec::new(), hash: Sha256::new(), bytes: 0, fault: None }
     }
 
     fn pour(&mut self) -> io::Result<()> {
-        if self.file.is_none() {
-            self.file = Some(self.disk.create(&self.path)?);
-        }
-        if let Some(file) = &mut self.file {
-            file.append(&self.buffer)?;
-        }
+        let Some(place) = &mut self.place else { return Ok(()) };
+        place.append(&self.buffer)?;
         self.hash.update(&self.buffer);
         self.bytes += self.buffer.len() as u64;
         self.buffer.clear();
@@ -44,20 +68,26 @@ impl Sink {
     /// All bytes and the name are durable; gives length and SHA-256.
     pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
         self.pour()?;
-        if let Some(mut file) = self.file.take() {
-            file.sync()?;
-        }
-        if let Some(folder) = self.path.parent() {
-            self.disk.sync_dir(folder)?;
+        if let Some(place) = &mut self.place {
+            place.sync()?;
         }
         Ok((self.bytes, hex(&self.hash.finalize_reset())))
     }
 
+    /// The bytes that were held, and their SHA-256.
+    pub(super) fn take_held(&mut self) -> (Vec<u8>, String) {
+        let bytes = std::mem::take(&mut self.buffer);
+        let sha256 = hex(&Sha256::digest(&bytes));
+        (bytes, sha256)
+    }
+
     /// Removes the file; one that stays is swept at the next start, because no log names it.
     pub(super) fn remove(&mut self) {
-        self.file = None;
         self.buffer = Vec::new();
-        let _swept_later = self.disk.remove(&self.path);
+        if let Some(place) = &mut self.place {
+            place.file = None;
+            let _swept_later = place.disk.remove(&place.path);
+        }
     }
 
     /// The disk's own error, which the encoder wraps beyond recognition.

@@ -54,6 +54,19 @@ pub(crate) fn submission(id: &str, seq: i64, publisher: &str) -> SubmissionEntry
     }
 }
 
+/// A log version of a commit that does nothing.
+pub(crate) fn commit_of(commit: &str) -> Vec<u8> {
+    let info = CommitInfo {
+        commit: commit.to_owned(),
+        epoch: "epoch".to_owned(),
+        operation: "WRITE".to_owned(),
+        committed_at: DateTime::UNIX_EPOCH,
+        dataset_version: 1,
+        submissions: Vec::new(),
+    };
+    write(&Entry { info, definition: None, removes: Vec::new(), adds: Vec::new() })
+}
+
 fn stats_strategy() -> impl Strategy<Value = BTreeMap<String, ColumnStats>> {
     let ends = |kind: &'static str| {
         (any::<i64>(), "[\\PC\"\\\\\n]{0,12}", any::<bool>()).prop_map(move |(n, text, known)| {

@@ -14,6 +14,7 @@ use super::{SeqMap, Snapshot, Table, log_file, read_entry};
 use crate::store::StoreError;
 use crate::store::disk::{self, Disk};
 use crate::store::index::FileIndex;
+use crate::store::journal::Journal;
 use crate::store::log::{self, CommitInfo, Definition, Entry};
 
 /// What a table is opened as.
@@ -55,6 +56,7 @@ impl Table {
     /// Opens (or makes) a table below the data folder. Blocking.
     pub(crate) fn open(
         disk: &Arc<dyn Disk>,
+        journal: &Arc<Journal>,
         root: &Path,
         spec: &TableSpec,
         epoch: &str,
@@ -83,6 +85,7 @@ impl Table {
         let (newest_sender, _) = watch::channel(Arc::clone(&newest));
         let table = Self {
             disk: Arc::clone(disk),
+            journal: Arc::clone(journal),
             folder: opening.folder.clone(),
             name: spec.name.clone(),
             newest: newest_sender,

@@ -10,8 +10,9 @@ use proptest::prelude::*;
 
 use super::{AsOf, Put, Snapshot, Table, TableSpec};
 use crate::store::disk::sim::{Fault, Op, SimDisk};
-use crate::store::disk::{Disk, DiskFile};
+use crate::store::disk::{self, Disk, DiskFile};
 use crate::store::index::DataFile;
+use crate::store::journal::Journal;
 use crate::store::log::tests::{columns, submission};
 use crate::store::log::{CommitInfo, Entry, Remove};
 
@@ -26,8 +27,17 @@ fn start() -> DateTime<Utc> {
 }
 
 fn open(disk: &SimDisk) -> Result<Table, crate::store::StoreError> {
+    open_as(disk, &spec())
+}
+
+fn open_as(disk: &SimDisk, spec: &TableSpec) -> Result<Table, crate::store::StoreError> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    Table::open(&disk, Path::new(ROOT), &spec(), "epoch", start())
+    let journal = Arc::new(Journal::open(&disk, Path::new(ROOT))?);
+    Table::open(&disk, &journal, Path::new(ROOT), spec, "epoch", start())
+}
+
+fn done(put: Result<Put, crate::store::StoreError>) -> bool {
+    matches!(put.unwrap(), Put::Done)
 }
 
 fn data_file(number: u64) -> Arc<DataFile> {
@@ -111,7 +121,7 @@ fn run(disk: &SimDisk, steps: &[(Vec<usize>, usize, bool)]) -> (Table, Vec<Vec<S
         let removed: Vec<_> = removed.into_values().collect();
         let adds = (0..*adds as u64).map(|n| data_file(number * 100 + n)).collect();
         let entry = entry(&before, number, &removed, adds, *empty);
-        assert_eq!(table.put(number, &entry).unwrap(), Put::Done);
+        assert!(done(table.put(number, &entry, &[])));
         let after = table.advance(number, &entry).unwrap();
         // A commit without a submission moves rows to other files and stays in its version.
         if *empty {
@@ -203,27 +213,24 @@ fn an_unknown_outcome_is_not_a_failed_one() {
         (Op::Create, false, false),
         (Op::Append, false, false),
         (Op::Append, true, false),
-        (Op::SyncFile, true, false),
         (Op::Rename, false, false),
         (Op::Rename, true, true),
-        (Op::SyncDir, false, true),
-        (Op::SyncDir, true, true),
     ];
-    for (op, after_effect, done) in faults {
+    for (op, after_effect, happened) in faults {
         for error in [ErrorKind::StorageFull, ErrorKind::Other] {
             let disk = SimDisk::new();
             let table = open(&disk).unwrap();
             let entry = entry(&table.snapshot(), 1, &[], vec![data_file(1)], false);
             disk.fail(Fault { op, path: "_delta_log".into(), skip: 0, error, after_effect });
-            let put = table.put(1, &entry);
+            let put = table.put(1, &entry, &[]);
             assert_eq!(disk.faults_left(), 0, "{op:?}");
-            assert_eq!(put.is_ok(), done, "{op:?} after={after_effect}: {put:?}");
+            assert_eq!(matches!(put, Ok(Put::Done)), happened, "{op:?} after={after_effect}: {put:?}");
             if let Err(refused) = put {
                 assert_eq!(
                     refused.reason() == hub_proto::Reason::StorageFull,
                     error == ErrorKind::StorageFull
                 );
-                assert_eq!(table.put(1, &entry).unwrap(), Put::Done, "the same put again");
+                assert!(done(table.put(1, &entry, &[])), "the same put again");
             }
             let lost = open(&disk.after_power_loss(0)).unwrap();
             assert_eq!(lost.snapshot().log_version, 1, "{op:?}: done means durable");
@@ -234,11 +241,13 @@ fn an_unknown_outcome_is_not_a_failed_one() {
 #[test]
 fn a_rival_takes_the_version_and_both_see_it() {
     let disk = SimDisk::new();
-    let (ours, rivals) = (open(&disk).unwrap(), open(&disk).unwrap());
+    let ours = open(&disk).unwrap();
     let first = entry(&ours.snapshot(), 1, &[], vec![data_file(1)], false);
     let second = entry(&ours.snapshot(), 2, &[], vec![data_file(2)], false);
-    assert_eq!(rivals.put(1, &first).unwrap(), Put::Done);
-    assert_eq!(ours.put(1, &second).unwrap(), Put::Taken(Box::new(first.clone())));
+    // Another engine that writes Delta puts its entry beside us.
+    disk::publish(&disk, &log_path(1), &crate::store::log::write(&first)).unwrap();
+    let put = ours.put(1, &second, &[]).unwrap();
+    assert!(matches!(put, Put::Taken(rival) if *rival == first));
     ours.advance(1, &first).unwrap();
     assert_eq!(paths(&ours.snapshot()), ["d/1.parquet"]);
     assert!(ours.advance(1, &first).is_err(), "a version is applied once");
@@ -270,10 +279,10 @@ fn power_cuts_lose_nothing_acknowledged() {
             let before = table.snapshot();
             let removes: Vec<_> = before.files.iter().map(Arc::clone).collect();
             let next = entry(&before, number, &removes, vec![data_file(number)], false);
-            match table.put(number, &next) {
+            match table.put(number, &next, &[]) {
                 Ok(Put::Done) => acknowledged = number,
                 Ok(Put::Taken(_)) => panic!("nobody else writes"),
-                Err(_) => return acknowledged,
+                Ok(Put::Unknown(_)) | Err(_) => return acknowledged,
             }
             table.advance(number, &next).unwrap();
         }
@@ -333,6 +342,8 @@ fn gaps_foreign_files_and_rot_are_named() {
     let fresh = || {
         let disk = SimDisk::new();
         run(&disk, &[(vec![], 1, false), (vec![], 1, false)]);
+        // The start takes the journal in, which would repair what is broken here.
+        drop(open(&disk).unwrap());
         disk
     };
     let fails = |disk: &SimDisk, expected: &str| {
@@ -362,11 +373,8 @@ fn new_columns_are_added_and_other_changes_refused() {
     use arrow::datatypes::{DataType, Field, Schema};
     let disk = SimDisk::new();
     run(&disk, &[(vec![], 1, false)]);
-    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let with = |fields: Vec<Field>| {
-        let spec = TableSpec { schema: Arc::new(Schema::new(fields)), ..spec() };
-        Table::open(&shared, Path::new(ROOT), &spec, "epoch", start())
-    };
+    let with =
+        |fields: Vec<Field>| open_as(&disk, &TableSpec { schema: Arc::new(Schema::new(fields)), ..spec() });
     let mut fields: Vec<Field> = columns().fields().iter().map(|f| f.as_ref().clone()).collect();
     fields.insert(3, Field::new("nowa", DataType::Utf8, true));
     let table = with(fields.clone()).unwrap();

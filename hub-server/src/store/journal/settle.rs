@@ -1,0 +1,83 @@
+//! Files of the journal's records become durable where they are; then the records are needed no more.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use super::Segment;
+use crate::store::StoreError;
+use crate::store::disk::Disk;
+
+/// A thread that settles segments one after the other.
+#[derive(Debug)]
+pub(super) struct Settler {
+    queue: Option<Sender<Vec<Segment>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Settler {
+    pub(super) fn start(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Self, StoreError> {
+        let (queue, segments) = channel::<Vec<Segment>>();
+        let (disk, of, dir) = (Arc::clone(disk), dir.to_path_buf(), dir.to_path_buf());
+        let settle_all = move || {
+            while let Ok(segments) = segments.recv() {
+                let files = segments.iter().flat_map(|segment| segment.files.iter().cloned()).collect();
+                let paths: Vec<PathBuf> = segments.into_iter().map(|segment| segment.path).collect();
+                if let Err(error) = settle(disk.as_ref(), &dir, &paths, &files) {
+                    tracing::error!(%error, "the journal keeps records until the next start");
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("journal".into()).spawn(settle_all);
+        let thread = thread.map_err(|e| StoreError::io("start the thread of", &of, e))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    pub(super) fn settle(&self, segments: Vec<Segment>) {
+        if let Some(queue) = &self.queue {
+            // Without the thread the records stay until the next start, which replays them.
+            let _replayed_later = queue.send(segments);
+        }
+    }
+}
+
+impl Drop for Settler {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // The folder's lock is given up after this.
+            let _ended = thread.join();
+        }
+    }
+}
+
+/// Makes files and their names durable, then removes segments, the oldest first. A file that is not
+/// there any more was removed on purpose after its record.
+pub(super) fn settle(
+    disk: &dyn Disk,
+    dir: &Path,
+    segments: &[PathBuf],
+    files: &BTreeSet<PathBuf>,
+) -> Result<(), StoreError> {
+    for file in files {
+        match disk.append_to(file).and_then(|mut file| file.sync()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::io("sync", file, error));
+            }
+            _ => {}
+        }
+    }
+    let folders: BTreeSet<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+    for folder in folders {
+        disk.sync_dir(folder).map_err(|e| StoreError::io("sync", folder, e))?;
+    }
+    for segment in segments {
+        disk.remove(segment)
+            .and_then(|()| disk.sync_dir(dir))
+            .map_err(|e| StoreError::io("remove", segment, e))?;
+    }
+    Ok(())
+}
