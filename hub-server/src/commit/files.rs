@@ -14,7 +14,7 @@ use super::CommitError;
 use super::dataset::Shape;
 use crate::config::limits::SMALL_JOB_ROWS;
 use crate::store::disk::ReadAt;
-use crate::store::file::{Codec, DataFileWriter, FileLayout, HeldFile, ROW_GROUP_ROWS, RowGroupEncoder};
+use crate::store::file::{DataFileWriter, FileLayout, HeldFile, ROW_GROUP_ROWS, RowGroupEncoder};
 use crate::store::index::DataFile;
 use crate::store::{Store, StoreError, Table};
 
@@ -23,9 +23,9 @@ use crate::store::{Store, StoreError, Table};
 pub(crate) struct Files {
     store: Arc<Store>,
     table: Arc<Table>,
-    layout: FileLayout,
+    layout: Arc<FileLayout>,
     /// Of files of few rows.
-    light: FileLayout,
+    light: Arc<FileLayout>,
     key: Vec<String>,
     slice: Option<String>,
 }
@@ -39,7 +39,7 @@ impl Files {
     pub(crate) fn table(&self) -> &Arc<Table> {
         &self.table
     }
-    pub(crate) fn layout(&self) -> &FileLayout {
+    pub(crate) fn layout(&self) -> &Arc<FileLayout> {
         &self.layout
     }
     /// The column whose value is a row's slice.
@@ -217,7 +217,7 @@ impl Read for DataStream {
 }
 
 /// Statistics for key, slice and the hub's own columns; bloom filters on text columns of the key.
-fn layout(table: &Table, shape: &Shape) -> FileLayout {
+fn layout(table: &Table, shape: &Shape) -> Arc<FileLayout> {
     let schema = Arc::clone(&table.snapshot().schema);
     let mut stats: Vec<String> = shape.key.clone();
     stats.extend(shape.slice.clone());
@@ -227,5 +227,5 @@ fn layout(table: &Table, shape: &Shape) -> FileLayout {
     stats.retain(|name| schema.column_with_name(name).is_some());
     let text = |name: &&String| schema.field_with_name(name).is_ok_and(|f| *f.data_type() == DataType::Utf8);
     let blooms = shape.key.iter().filter(text).cloned().collect();
-    FileLayout { schema, stats, blooms, codec: Codec::Zstd }
+    FileLayout::new(schema, stats, blooms)
 }

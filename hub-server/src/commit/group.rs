@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use super::context::{Context, committed};
 use super::files::Encoded;
 use super::plan::{Accepted, Decision, Superseded, decide, touched};
 use super::prepare::{Prepared, add};
 use super::queue::Item;
 use super::{CommitError, JobRows};
+use crate::store::StoreError;
 use crate::store::index::DataFile;
 use crate::store::log::Entry;
 
@@ -90,6 +93,23 @@ impl Group {
             }
         }
         Ok(encoded)
+    }
+
+    /// Waits until the bytes of all jobs are durable; takes out the jobs whose bytes are not, with the error.
+    pub(crate) fn take_lost(&mut self) -> Vec<(Item, Arc<StoreError>)> {
+        let mut lost = Vec::new();
+        let runtime = Handle::current();
+        for jobs in [&mut self.direct, &mut self.corrections] {
+            for (mut item, accepted) in std::mem::take(jobs) {
+                let arrived =
+                    item.job.arriving.as_mut().map_or(Ok(()), |bytes| runtime.block_on(bytes.wait()));
+                match arrived {
+                    Ok(()) => jobs.push((item, accepted)),
+                    Err(error) => lost.push((item, error)),
+                }
+            }
+        }
+        lost
     }
 
     /// Jobs in the order in which they stand in the commit.

@@ -38,6 +38,7 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::store::file::FileLayout;
 use crate::store::index::DataFile;
+use crate::store::spool::Arriving;
 use crate::store::{Store, Table};
 use dataset::{Dataset, Parts, Shape};
 use plan::Decision;
@@ -79,6 +80,8 @@ pub(crate) struct CommitJob {
     /// JSON of the report.
     pub(crate) report: String,
     pub(crate) payload: JobRows,
+    /// The bytes that were sent, while they are not known to be durable: the commit waits for them.
+    pub(crate) arriving: Option<Arriving>,
     /// The revision that the sender saw (Some(0): none); None: whatever is current.
     pub(crate) parent_revision: Option<u64>,
     pub(crate) replace_all: bool,
@@ -165,8 +168,8 @@ impl Commits {
         Some(Arc::clone(self.dataset(dataset)?.context().files.table()))
     }
     /// How data files of a dataset are laid out.
-    pub(crate) fn layout(&self, dataset: &str) -> Option<FileLayout> {
-        Some(self.dataset(dataset)?.context().files.layout().clone())
+    pub(crate) fn layout(&self, dataset: &str) -> Option<Arc<FileLayout>> {
+        Some(Arc::clone(self.dataset(dataset)?.context().files.layout()))
     }
     /// A `_seq` that no other submission of the dataset has or will have; 0 when there is no such
     /// dataset, whose commit is refused anyway.

@@ -152,7 +152,7 @@ impl Putter {
     }
 
     /// One attempt of a put. Gives the jobs back when another took the version.
-    fn attempt(&mut self, group: Group, end: &mut GroupEnd) -> Option<(Vec<Item>, Option<Prepared>)> {
+    fn attempt(&mut self, mut group: Group, end: &mut GroupEnd) -> Option<(Vec<Item>, Option<Prepared>)> {
         let (held, written) = match group.encode_rows(&self.context) {
             Ok(encoded) => apart(encoded),
             Err(error) => {
@@ -161,6 +161,15 @@ impl Putter {
             }
         };
         fault::point("commit.file.after");
+        let lost = group.take_lost();
+        if !lost.is_empty() {
+            self.context.discard(&written);
+            for (item, source) in lost {
+                let dataset = self.context.name().to_owned();
+                self.context.refuse(item, CommitError::Store { dataset, source });
+            }
+            return Some(group.apart());
+        }
         let (log_version, entry) = match self.entry(&group, &written) {
             Ok(made) => made,
             Err(error) => {

@@ -117,34 +117,45 @@ impl Intake {
         }
         let (pattern, period) = self.pattern_and_period(header)?;
         let mut seq = self.parts.commits.reserve_seq(&pattern.id);
-        let (spooled, examined) = match payload {
+        let mut arriving = None;
+        let examined = match payload {
             Payload::Held(bytes) => {
-                let spool = self.parts.store.spool().put_whole(header.clone(), bytes.clone());
-                let held = PayloadBytes::Held(bytes);
-                tokio::join!(spool, self.examine(header, &pattern, &period, held, seq, false))
+                arriving = Some(self.parts.store.spool().put_whole(header.clone(), bytes.clone()));
+                self.examine(header, &pattern, &period, PayloadBytes::Held(bytes), seq, false).await
             }
             Payload::Spooled => match self.read_already(header).await {
                 Some((of_its_rows, outcome)) => {
                     seq = of_its_rows;
-                    (Ok(()), Ok(outcome))
+                    Ok(outcome)
                 }
                 None => {
                     let spooled = PayloadBytes::Spooled(header.id.clone());
-                    (Ok(()), self.examine(header, &pattern, &period, spooled, seq, false).await)
+                    self.examine(header, &pattern, &period, spooled, seq, false).await
                 }
             },
         };
-        let outcome = examined?;
         fault::point("check.after");
-        if let Err(error) = spooled {
-            self.discard(&pattern, outcome.rows);
-            return Err(error.into());
+        let ended = match examined {
+            Ok(outcome) if refused(&outcome.report, order.strict) => {
+                self.discard(&pattern, outcome.rows);
+                self.refuse(header, order, outcome.report).await
+            }
+            Ok(outcome) => match job(header, order, &pattern, &period, outcome, seq) {
+                Ok(job) => {
+                    let job = CommitJob { arriving: arriving.clone(), ..job };
+                    self.make_visible(header, order, job).await
+                }
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        // Nothing is told before the spool knows of the payload: the verdict decides what becomes of it.
+        if let Some(arriving) = &mut arriving
+            && let Err(error) = arriving.wait().await
+        {
+            return Err(IntakeError::new(error.reason(), error.to_string()));
         }
-        if refused(&outcome.report, order.strict) {
-            self.discard(&pattern, outcome.rows);
-            return self.refuse(header, order, outcome.report).await;
-        }
-        self.make_visible(header, order, &pattern, &period, outcome, seq).await
+        ended
     }
 
     /// Writes the refusal down, removes the bytes, answers with the report.
@@ -167,14 +178,10 @@ impl Intake {
         &self,
         header: &SpoolHeader,
         order: &CommitOrder,
-        pattern: &Pattern,
-        period: &Period,
-        outcome: Outcome,
-        seq: i64,
+        job: CommitJob,
     ) -> Result<Ended, IntakeError> {
-        let job = job(header, order, pattern, period, outcome, seq)?;
         fault::point("commit.queued");
-        let committed = self.parts.commits.commit(&pattern.id, job).await?;
+        let committed = self.parts.commits.commit(&header.pattern, job).await?;
         // The bytes of an earlier submission are kept already.
         let keep = committed.id == header.id;
         Ok(Ended { verdict: self.verdict(header, order, committed).await?, keep })
@@ -285,6 +292,7 @@ fn job(
         created_at: header.created_at,
         report: json(&outcome.report)?,
         payload: outcome.rows,
+        arriving: None,
         parent_revision: order.parent_revision,
         replace_all: order.replace_all,
         confirm_deletions: order.confirm_deletions,

@@ -65,7 +65,7 @@ pub(super) struct Job {
     pub(super) partition: String,
     pub(super) store: Arc<Store>,
     pub(super) table: Arc<Table>,
-    pub(super) layout: FileLayout,
+    pub(super) layout: Arc<FileLayout>,
     /// Folder for sorting runs.
     pub(super) scratch: PathBuf,
     /// False for a trial: nothing is encoded.

@@ -10,7 +10,7 @@ mod summary;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -20,7 +20,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, TypePtr};
 
 use super::StoreError;
 use super::disk::Disk;
@@ -37,12 +37,20 @@ pub(crate) struct FileLayout {
     pub(crate) stats: Vec<String>,
     /// Columns with bloom filters: code columns.
     pub(crate) blooms: Vec<String>,
-    pub(crate) codec: Codec,
+    codec: Codec,
+    /// What the encoder makes of it, once for all files.
+    prepared: OnceLock<Prepared>,
+}
+
+#[derive(Debug, Clone)]
+struct Prepared {
+    properties: Arc<WriterProperties>,
+    schema: TypePtr,
 }
 
 /// How pages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Codec {
+enum Codec {
     Zstd,
     /// Of a page of few rows zstd would spend more time on its tables than on the bytes.
     Snappy,
@@ -56,9 +64,24 @@ const PAGE_ROWS: usize = 8_192;
 const BOUND_BYTES: usize = 64;
 
 impl FileLayout {
+    pub(crate) fn new(schema: SchemaRef, stats: Vec<String>, blooms: Vec<String>) -> Arc<Self> {
+        Arc::new(Self { schema, stats, blooms, codec: Codec::Zstd, prepared: OnceLock::new() })
+    }
     /// The layout of a file of few rows.
-    pub(crate) fn light(&self) -> Self {
-        Self { blooms: Vec::new(), codec: Codec::Snappy, ..self.clone() }
+    pub(crate) fn light(&self) -> Arc<Self> {
+        let (schema, stats) = (Arc::clone(&self.schema), self.stats.clone());
+        let (blooms, prepared) = (Vec::new(), OnceLock::new());
+        Arc::new(Self { schema, stats, blooms, codec: Codec::Snappy, prepared })
+    }
+
+    fn prepared(&self, path: &Path) -> Result<Prepared, StoreError> {
+        if let Some(prepared) = self.prepared.get() {
+            return Ok(prepared.clone());
+        }
+        let schema = ArrowSchemaConverter::new().convert(&self.schema).map_err(|e| encode_error(path, &e))?;
+        let prepared =
+            Prepared { properties: Arc::new(self.properties(path)?), schema: schema.root_schema_ptr() };
+        Ok(self.prepared.get_or_init(|| prepared).clone())
     }
 
     fn compression(&self, path: &Path) -> Result<Compression, StoreError> {
@@ -188,29 +211,30 @@ pub(crate) struct DataFileWriter {
 
 impl DataFileWriter {
     /// A new file in a table's folder of data files.
-    pub(super) fn new(disk: Arc<dyn Disk>, folder: &Path, layout: &FileLayout) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        layout: &Arc<FileLayout>,
+    ) -> Result<Self, StoreError> {
         Self::onto(|path| Sink::new(disk, path), folder, layout)
     }
     /// A new file that stays in memory until its commit brings it to the disk.
-    pub(super) fn held(folder: &Path, layout: &FileLayout) -> Result<Self, StoreError> {
+    pub(super) fn held(folder: &Path, layout: &Arc<FileLayout>) -> Result<Self, StoreError> {
         Self::onto(|_| Sink::held(), folder, layout)
     }
 
     fn onto(
         sink: impl FnOnce(PathBuf) -> Sink,
         folder: &Path,
-        layout: &FileLayout,
+        layout: &Arc<FileLayout>,
     ) -> Result<Self, StoreError> {
         let name = format!("{}.parquet", uuid::Uuid::now_v7());
         let path = folder.join(&name);
-        let properties = Arc::new(layout.properties(&path)?);
-        let open = || {
-            let schema = ArrowSchemaConverter::new().convert(&layout.schema)?;
-            SerializedFileWriter::new(sink(path.clone()), schema.root_schema_ptr(), properties)
-        };
-        let writer = open().map_err(|e| encode_error(&path, &e))?;
+        let Prepared { properties, schema } = layout.prepared(&path)?;
+        let writer = SerializedFileWriter::new(sink(path.clone()), schema, properties);
+        let writer = writer.map_err(|e| encode_error(&path, &e))?;
         let factory = Arc::new(ArrowRowGroupWriterFactory::new(&writer, Arc::clone(&layout.schema)));
-        let encoder = RowGroupEncoder { factory, layout: Arc::new(layout.clone()), path };
+        let encoder = RowGroupEncoder { factory, layout: Arc::clone(layout), path };
         Ok(Self { writer, encoder, summary: Summary::default(), name })
     }
     pub(crate) fn encoder(&self) -> RowGroupEncoder {

@@ -84,7 +84,7 @@ impl Store {
     pub(crate) fn data_file(
         &self,
         table: &Table,
-        layout: &file::FileLayout,
+        layout: &Arc<file::FileLayout>,
     ) -> Result<file::DataFileWriter, StoreError> {
         file::DataFileWriter::new(Arc::clone(&self.disk), &table.data_folder(), layout)
     }
@@ -92,7 +92,7 @@ impl Store {
     pub(crate) fn held_file(
         &self,
         table: &Table,
-        layout: &file::FileLayout,
+        layout: &Arc<file::FileLayout>,
     ) -> Result<file::DataFileWriter, StoreError> {
         file::DataFileWriter::held(&table.data_folder(), layout)
     }

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::StoreError;
 use super::disk::{Disk, ReadAt};
@@ -74,6 +75,18 @@ pub(crate) struct Spool {
     inner: Arc<Inner>,
 }
 
+/// A payload on its way to the disk; clones wait for the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Arriving(watch::Receiver<Option<Result<(), Arc<StoreError>>>>);
+
+impl Arriving {
+    /// Waits until the payload and its order are durable.
+    pub(crate) async fn wait(&mut self) -> Result<(), Arc<StoreError>> {
+        let put = self.0.wait_for(Option::is_some).await.ok().and_then(|put| put.clone());
+        put.unwrap_or_else(|| Err(Arc::new(StoreError::TaskLost("the payload was dropped".to_owned()))))
+    }
+}
+
 impl Spool {
     /// Opens the spool of a data folder and takes up what an earlier run left. Blocking.
     pub(super) fn open(disk: &Arc<dyn Disk>, root: &Path) -> Result<Self, StoreError> {
@@ -115,11 +128,16 @@ impl Spool {
         synced
     }
     /// A whole small payload with its order in one record of the shared segment: one group fdatasync.
-    /// A longer payload takes the long way.
-    pub(crate) async fn put_whole(&self, header: SpoolHeader, data: Bytes) -> Result<(), StoreError> {
-        let put = self.run(move |spool| async move { spool.put_whole(header, data).await }).await;
-        fault::point("spool.whole.after");
-        put
+    /// A longer payload takes the long way. The caller may do other things until it has arrived.
+    pub(crate) fn put_whole(&self, header: SpoolHeader, data: Bytes) -> Arriving {
+        let (sender, receiver) = watch::channel(None);
+        let spool = Arc::clone(&self.inner);
+        tokio::spawn(async move {
+            let put = spool.put_whole(header, data).await;
+            fault::point("spool.whole.after");
+            sender.send_replace(Some(put.map_err(Arc::new)));
+        });
+        Arriving(receiver)
     }
     /// Makes all received bytes and the order durable; from here the hub finishes by itself.
     pub(crate) async fn order(&self, id: &str, order: CommitOrder) -> Result<(), StoreError> {

@@ -185,6 +185,7 @@ impl Push {
             created_at: 1_700_000_000_000_000 + self.seq,
             report: "{}".into(),
             payload,
+            arriving: None,
             parent_revision: self.parent,
             replace_all: self.replace_all,
             confirm_deletions: self.confirm,

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::query::{Engine, QueryError, QueryLimits, RowStream, Scan, TableView};
 use crate::store::disk::LocalDisk;
-use crate::store::file::{Codec, FileLayout};
+use crate::store::file::FileLayout;
 use crate::store::index::DataFile;
 use crate::store::log::tests::submission;
 use crate::store::log::{CommitInfo, Entry};
@@ -94,12 +94,8 @@ impl Fixture {
 
     fn write(&self, rows: &[Row]) -> DataFile {
         let schema = Arc::clone(&self.table.snapshot().schema);
-        let layout = FileLayout {
-            schema: Arc::clone(&schema),
-            stats: ["dzial", "plan", "_period_end", "_publisher", "_seq"].map(str::to_owned).to_vec(),
-            blooms: vec!["dzial".to_owned()],
-            codec: Codec::Zstd,
-        };
+        let stats = ["dzial", "plan", "_period_end", "_publisher", "_seq"].map(str::to_owned).to_vec();
+        let layout = FileLayout::new(Arc::clone(&schema), stats, vec!["dzial".to_owned()]);
         let amounts = || -> ArrayRef {
             let values: Decimal128Array = rows.iter().map(|r| r.plan).collect();
             Arc::new(values.with_precision_and_scale(18, 2).unwrap())

@@ -13,7 +13,7 @@ use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader}
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::{Codec, DataFileWriter, FileLayout, ROW_GROUP_ROWS};
+use super::{DataFileWriter, FileLayout, ROW_GROUP_ROWS};
 use crate::store::disk::sim::{Fault, Op, SimDisk};
 use crate::store::disk::{Disk, LocalDisk, exists, read_all};
 use crate::store::hex;
@@ -30,14 +30,10 @@ fn schema() -> SchemaRef {
     ]))
 }
 
-fn layout() -> FileLayout {
+fn layout() -> Arc<FileLayout> {
     let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
-    FileLayout {
-        schema: schema(),
-        stats: names(&["dzial", "kwota", "udzial", "_publisher", "_seq"]),
-        blooms: names(&["dzial"]),
-        codec: Codec::Zstd,
-    }
+    let stats = names(&["dzial", "kwota", "udzial", "_publisher", "_seq"]);
+    FileLayout::new(schema(), stats, names(&["dzial"]))
 }
 
 type Row = (Option<String>, Option<i128>, String, i64);

@@ -90,14 +90,17 @@ async fn small_and_large_payloads_come_back_after_a_restart() {
     }
     spool
         .put_whole(SpoolHeader { commit: Some(order(&small)), ..header("whole") }, small.clone())
+        .wait()
         .await
         .unwrap();
     spool
         .put_whole(SpoolHeader { commit: Some(order(&large)), ..header("whole-large") }, large.clone())
+        .wait()
         .await
         .unwrap();
     spool
         .put_whole(SpoolHeader { nothing_to_report: true, ..header("nothing") }, Bytes::new())
+        .wait()
         .await
         .unwrap();
     for disk in [disk.after_power_loss(0), disk.killed()] {
@@ -170,6 +173,7 @@ async fn ended_submissions_leave_evidence_or_nothing() {
     for (id, bytes, keep) in sent {
         spool
             .put_whole(SpoolHeader { commit: Some(order(bytes)), ..header(id) }, bytes.clone())
+            .wait()
             .await
             .unwrap();
         spool.end(id, keep).await.unwrap();
@@ -204,11 +208,11 @@ async fn segments_go_when_nobody_needs_them() {
     spool.create(header("first")).await.unwrap();
     for n in 0..per_segment * 2 + 2 {
         let id = format!("s{n}");
-        spool.put_whole(header(&id), chunk.clone()).await.unwrap();
+        spool.put_whole(header(&id), chunk.clone()).wait().await.unwrap();
         spool.end(&id, false).await.unwrap();
     }
     assert_eq!(names(&disk)[0], "000000000000.segment", "still needed");
-    spool.put_whole(header("kept"), chunk.clone()).await.unwrap();
+    spool.put_whole(header("kept"), chunk.clone()).wait().await.unwrap();
     spool.end("kept", true).await.unwrap();
     spool.end("first", false).await.unwrap();
     assert_eq!(names(&disk), ["000000000002.segment"]);
@@ -227,7 +231,7 @@ async fn concurrent_writers_share_syncs() {
             let spool = Arc::clone(&spool);
             tokio::spawn(async move {
                 let id = format!("s{n}");
-                spool.put_whole(header(&id), data(3_000, n)).await.unwrap();
+                spool.put_whole(header(&id), data(3_000, n)).wait().await.unwrap();
                 read(spool.reader(&id).unwrap()) == data(3_000, n)
             })
         })
@@ -260,7 +264,11 @@ async fn script(disk: &SimDisk, told: &mut Told) -> Result<(), crate::store::Sto
     let _made = shared.make_dir(&Path::new(ROOT).join("evidence"));
     let spool = Spool::open(&shared, Path::new(ROOT))?;
     let (small, large) = PAYLOADS.clone();
-    spool.put_whole(SpoolHeader { commit: Some(order(&small)), ..header("whole") }, small.clone()).await?;
+    spool
+        .put_whole(SpoolHeader { commit: Some(order(&small)), ..header("whole") }, small.clone())
+        .wait()
+        .await
+        .map_err(|error| Arc::into_inner(error).unwrap())?;
     told.open.insert("whole", (SMALL, true));
     for (id, bytes) in [("small", &small), ("large", &large)] {
         spool.create(header(id)).await?;
