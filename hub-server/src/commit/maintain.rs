@@ -18,7 +18,7 @@ use crate::config::limits::{COMPACT_AFTER_COMMITS, MAINTENANCE_PAUSE};
 type Ended = (Result<Option<Compacted>, CommitError>, Duration);
 
 /// A dataset rests this many times as long as its last compaction took: pushes have the machine.
-const REST_TIMES: u32 = 3;
+const REST_TIMES: u32 = 9;
 
 /// The maintenance of one dataset.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //!
 //! Row groups of 131,072 rows, pages of 8,192, page index, zstd-1, statistics for the columns that
 //! are asked for, bloom filters on code columns. Files of few rows, which live until the next
-//! compaction, are laid out lightly: Snappy, no bloom filters.
+//! compaction, are laid out lightly: Snappy, neither dictionaries nor bloom filters nor page index.
 
 mod sink;
 mod summary;
@@ -100,10 +100,15 @@ impl FileLayout {
             .set_write_batch_size(PAGE_ROWS)
             .set_statistics_truncate_length(Some(BOUND_BYTES))
             .set_column_index_truncate_length(Some(BOUND_BYTES))
+            .set_dictionary_enabled(self.codec == Codec::Zstd)
             .set_statistics_enabled(EnabledStatistics::None);
+        let level = match self.codec {
+            Codec::Zstd => EnabledStatistics::Page,
+            Codec::Snappy => EnabledStatistics::Chunk,
+        };
         for name in &self.stats {
             let column = ColumnPath::from(name.as_str());
-            builder = builder.set_column_statistics_enabled(column, EnabledStatistics::Page);
+            builder = builder.set_column_statistics_enabled(column, level);
         }
         for name in &self.blooms {
             let column = ColumnPath::from(name.as_str());
