@@ -47,6 +47,7 @@ pub(crate) async fn dev(config: &Config) -> Result<(), DevError> {
     if config.tls.is_some() {
         return Err(DevError::Tls);
     }
+    let stop = signal::Stop::listen();
     let hub = Hub::start(config).await?;
     furnish(hub.catalog(), hub.lists()).await?;
     let folder = config.data_dir.join("dev");
@@ -61,7 +62,7 @@ pub(crate) async fn dev(config: &Config) -> Result<(), DevError> {
         "profiles: HUB_CONFIG_DIR={} hub --profile publisher|publisher2|ministry|operator …",
         folder.display()
     );
-    signal::stop().await;
+    stop.asked().await;
     hub.stop().await;
     Ok(())
 }

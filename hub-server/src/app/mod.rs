@@ -14,9 +14,10 @@ use crate::config::Config;
 
 /// Serves until a signal.
 pub(crate) async fn serve(config: &Config) -> Result<(), StartError> {
+    let stop = signal::Stop::listen();
     let hub = compose::Hub::start(config).await?;
     hub.open();
-    signal::stop().await;
+    stop.asked().await;
     hub.stop().await;
     Ok(())
 }

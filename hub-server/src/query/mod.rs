@@ -17,6 +17,7 @@ mod session;
 mod stream;
 mod table;
 mod visible;
+mod yielding;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

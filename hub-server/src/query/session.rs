@@ -21,6 +21,7 @@ use std::ops::ControlFlow;
 use super::allow::{AGGREGATE, SCALAR, WINDOW};
 use super::limits::{BATCH_ROWS, FOOTER_CACHE_BYTES};
 use super::table::OBJECTS;
+use super::yielding::Yielding;
 use super::{QueryError, QueryLimits};
 use crate::store::Objects;
 
@@ -96,6 +97,7 @@ pub(super) fn session(
         .with_scalar_functions(functions.scalar.clone())
         .with_aggregate_functions(functions.aggregate.clone())
         .with_window_functions(functions.window.clone())
+        .with_physical_optimizer_rule(Arc::new(Yielding))
         .build();
     SessionContext::new_with_state(state)
 }

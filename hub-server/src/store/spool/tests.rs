@@ -268,7 +268,7 @@ async fn script(disk: &SimDisk, told: &mut Told) -> Result<(), crate::store::Sto
         .put_whole(SpoolHeader { commit: Some(order(&small)), ..header("whole") }, small.clone())
         .wait()
         .await
-        .map_err(|error| Arc::into_inner(error).unwrap())?;
+        .map_err(|error| crate::store::StoreError::TaskLost(error.to_string()))?;
     told.open.insert("whole", (SMALL, true));
     for (id, bytes) in [("small", &small), ("large", &large)] {
         spool.create(header(id)).await?;
