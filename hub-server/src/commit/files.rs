@@ -84,7 +84,7 @@ impl Files {
         let hold = || {
             let mut writer = self.store.held_file(&self.table, &self.light)?;
             let batches: Vec<RecordBatch> = batches.iter().map(|batch| (*batch).clone()).collect();
-            writer.append(writer.encoder().encode(&batches)?)?;
+            writer.append(writer.encoder().encode(batches)?)?;
             writer.finish_held(partition)
         };
         hold().map(Encoded::Held).map_err(|error| self.store_error(error))
@@ -154,7 +154,7 @@ impl Output<'_> {
     fn row_group(&mut self) -> Result<(), CommitError> {
         let batches = std::mem::take(&mut self.pending);
         self.rows = 0;
-        let group = self.encoder.encode(&batches).map_err(|error| self.files.store_error(error))?;
+        let group = self.encoder.encode(batches).map_err(|error| self.files.store_error(error))?;
         self.writer.append(group).map_err(|error| self.files.store_error(error))
     }
 

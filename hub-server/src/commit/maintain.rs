@@ -12,7 +12,9 @@ use super::CommitError;
 use super::compact::{Compacted, Stop, compact};
 use super::context::Context;
 use crate::clock::Clock;
-use crate::config::limits::{COMPACT_AFTER_COMMITS, MAINTENANCE_PAUSE};
+use crate::config::limits::{
+    COMPACT_AFTER_COMMITS, COMPACT_BACKLOG_COMMITS, COMPACT_QUIET, MAINTENANCE_PAUSE,
+};
 
 /// What a compaction made, and how long it took.
 type Ended = (Result<Option<Compacted>, CommitError>, Duration);
@@ -51,13 +53,13 @@ impl Maintenance {
         }
     }
 
-    /// Counts commits; after some of them the files are looked at.
+    /// Counts commits. The files are looked at when pushes pause, or when many have come.
     pub(crate) fn committed(&mut self, commits: usize, context: &Arc<Context>) {
         if commits > 0 {
             self.commits += commits;
             self.last_commit = Instant::now();
         }
-        if self.commits >= COMPACT_AFTER_COMMITS {
+        if self.commits >= COMPACT_BACKLOG_COMMITS {
             self.start(context);
         }
     }
@@ -90,7 +92,9 @@ impl Maintenance {
         }
         if self.running.is_none() {
             match self.commits >= COMPACT_AFTER_COMMITS {
-                true => tokio::time::sleep_until(self.rests_until).await,
+                true => {
+                    tokio::time::sleep_until(self.rests_until.max(self.last_commit + COMPACT_QUIET)).await
+                }
                 false => tokio::time::sleep(MAINTENANCE_PAUSE).await,
             }
             self.start(context);

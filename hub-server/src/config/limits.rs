@@ -35,8 +35,12 @@ pub(crate) const COMPACT_CLOSED_BYTES: u64 = 128 << 20;
 pub(crate) const COMPACT_FILES_MIN: usize = 64;
 /// Files that are merged at once at most.
 pub(crate) const COMPACT_FILES_MAX: usize = 256;
-/// Commits after which the files of a dataset are looked at.
+/// Commits after which the files of a dataset are looked at, once pushes pause …
 pub(crate) const COMPACT_AFTER_COMMITS: usize = 64;
+/// … for this long …
+pub(crate) const COMPACT_QUIET: Duration = Duration::from_millis(250);
+/// … and after which they are looked at beside the pushes.
+pub(crate) const COMPACT_BACKLOG_COMMITS: usize = 1_024;
 /// Days after the end of a period in which corrections of it are expected.
 pub(crate) const CORRECTION_WINDOW_DAYS: u64 = 92;
 /// How long a dataset rests before its files are looked at without a commit.

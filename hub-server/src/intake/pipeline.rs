@@ -41,7 +41,7 @@ impl From<arrow::error::ArrowError> for IntakeError {
 }
 
 /// Pieces that may be read before the first of them had its turn.
-const PIECES_AHEAD: u64 = 16;
+const PIECES_AHEAD: u64 = 8;
 
 /// Work for the threads.
 enum Task {
@@ -58,7 +58,7 @@ enum Done {
 fn work(checker: &Checker, task: Task) -> Done {
     match task {
         Task::Check(number, piece) => Done::Checked(number, Box::new(piece.check(checker))),
-        Task::Encode(number, encoder, batches) => Done::Encoded(number, encoder.encode(&batches)),
+        Task::Encode(number, encoder, batches) => Done::Encoded(number, encoder.encode(batches)),
     }
 }
 
@@ -363,7 +363,7 @@ impl<'a> Output<'a> {
             return Ok(());
         }
         let (number, encoder, batches) = self.group()?;
-        let group = encoder.encode(&batches)?;
+        let group = encoder.encode(batches)?;
         self.encoded(number, group)
     }
 }

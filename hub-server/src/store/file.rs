@@ -12,9 +12,12 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::ArrayRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -148,31 +151,36 @@ impl EncodedRowGroup {
 
 impl RowGroupEncoder {
     /// Encodes up to ROW_GROUP_ROWS rows given as batches of the physical schema. Blocking, pure CPU.
-    pub(crate) fn encode(&self, batches: &[RecordBatch]) -> Result<EncodedRowGroup, StoreError> {
+    /// What is encoded is let go column by column.
+    pub(crate) fn encode(&self, batches: Vec<RecordBatch>) -> Result<EncodedRowGroup, StoreError> {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         if rows == 0 || rows > ROW_GROUP_ROWS {
             return Err(self.refused(format!("a row group of {rows} rows; it holds 1 to {ROW_GROUP_ROWS}")));
         }
-        self.same_columns(batches)?;
-        let summary = Summary::of(&self.layout, batches).map_err(|e| self.refused(e.to_string()))?;
+        self.same_columns(&batches)?;
+        let summary = Summary::of(&self.layout, &batches).map_err(|e| self.refused(e.to_string()))?;
         let columns = self.columns(batches).map_err(|e| encode_error(&self.path, &e))?;
         Ok(EncodedRowGroup { columns, summary })
     }
 
-    fn columns(&self, batches: &[RecordBatch]) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+    fn columns(&self, batches: Vec<RecordBatch>) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
         // The index only matters for encrypted files.
         let writers = self.factory.create_column_writers(0)?;
-        let mut chunks = Vec::with_capacity(writers.len());
-        for (column, mut writer) in writers.into_iter().enumerate() {
-            let field = self.layout.schema.field(column);
-            for batch in batches.iter().filter(|b| b.num_rows() > 0) {
-                for leaf in compute_leaves(field, batch.column(column))? {
+        let fields = self.layout.schema.fields();
+        let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); fields.len()];
+        for batch in batches.into_iter().filter(|batch| batch.num_rows() > 0) {
+            let (_, arrays, _) = batch.into_parts();
+            columns.iter_mut().zip(arrays).for_each(|(column, array)| column.push(array));
+        }
+        let encode = |((mut writer, field), column): ((ArrowColumnWriter, &FieldRef), Vec<ArrayRef>)| {
+            for array in column {
+                for leaf in compute_leaves(field, &array)? {
                     writer.write(&leaf)?;
                 }
             }
-            chunks.push(writer.close()?);
-        }
-        Ok(chunks)
+            writer.close()
+        };
+        writers.into_iter().zip(fields).zip(columns).map(encode).collect()
     }
 
     /// All columns are flat, so that column writers and fields stand in the same order.

@@ -118,7 +118,7 @@ impl Fixture {
             .collect();
         let batch = RecordBatch::try_new(schema, columns).unwrap();
         let mut writer = self.store.data_file(&self.table, &layout).unwrap();
-        let group = writer.encoder().encode(&[batch]).unwrap();
+        let group = writer.encoder().encode(vec![batch]).unwrap();
         writer.append(group).unwrap();
         writer.finish("2022-12-31").unwrap()
     }

@@ -59,7 +59,7 @@ fn write(
     let mut writer = DataFileWriter::new(Arc::clone(disk), folder, &layout())?;
     let encoder = writer.encoder();
     for group in groups {
-        let encoded = encoder.encode(group)?;
+        let encoded = encoder.encode(group.clone())?;
         if let Err(error) = writer.append(encoded) {
             writer.discard();
             return Err(error);
@@ -158,7 +158,7 @@ fn row_groups_are_encoded_on_many_threads_and_appended_in_order() {
             .map(|n| {
                 let encoder = writer.encoder();
                 scope.spawn(move || {
-                    encoder.encode(&[batch(&[row("x", 1, "a", n), row("y", 1, "a", n)])]).unwrap()
+                    encoder.encode(vec![batch(&[row("x", 1, "a", n), row("y", 1, "a", n)])]).unwrap()
                 })
             })
             .collect();
@@ -183,11 +183,11 @@ fn wrong_columns_and_sizes_are_refused() {
     let disk = sim();
     let writer = DataFileWriter::new(disk, Path::new("/t/d"), &layout()).unwrap();
     let encoder = writer.encoder();
-    assert!(encoder.encode(&[]).unwrap_err().to_string().contains("1 to 131072"));
+    assert!(encoder.encode(vec![]).unwrap_err().to_string().contains("1 to 131072"));
     let rows = vec![row("a", 1, "a", 1); ROW_GROUP_ROWS + 1];
-    assert!(encoder.encode(&[batch(&rows)]).is_err());
+    assert!(encoder.encode(vec![batch(&rows)]).is_err());
     let other = batch(&rows[..1]).project(&[1, 0, 2, 3, 4, 5]).unwrap();
-    assert!(encoder.encode(&[other]).unwrap_err().to_string().contains("are not the table's"));
+    assert!(encoder.encode(vec![other]).unwrap_err().to_string().contains("are not the table's"));
 }
 
 /// A small file costs one create, one write, one sync of the file and one of the folder.
