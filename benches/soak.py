@@ -1,6 +1,6 @@
 """Runs the long campaigns and writes what they found to SOAK.md; fails when one of them fails.
 
-Sizes are in the environment: HUB_SOAK_RANDOM_KILLS, and HUB_SOAK_PAYLOAD_MIB for a longer payload than the usual one.
+Sizes are in the environment: HUB_SOAK_RANDOM_KILLS and HUB_SOAK_PAYLOAD_MIB.
 """
 import os
 import pathlib
@@ -10,7 +10,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SIZES = {"HUB_SOAK_RANDOM_KILLS": "200"}
+SIZES = {"HUB_SOAK_RANDOM_KILLS": "200", "HUB_SOAK_PAYLOAD_MIB": "1024"}
 CAMPAIGNS = "test(/^kill::/) | test(/^memory::/)"
 
 

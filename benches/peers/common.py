@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -16,6 +17,7 @@ ROOT = HERE.parent.parent
 WORK = pathlib.Path(os.environ.get("HUB_BENCH_WORK", "/tmp/hub-bench"))
 DATA = WORK / "data"
 OUT = WORK / "out"
+HUBS = WORK / "hubs"
 RELEASE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 TABLES = ("lineitem", "municipal")
 
@@ -78,10 +80,13 @@ def free_port():
 
 
 class Hub:
-    """A hub-server on an empty folder with the bench patterns, until the block ends."""
+    """A hub-server on an empty folder with the bench patterns, until the block ends. The folder may stay: a file
+    system that has just removed thousands of small files makes new ones slowly for minutes, which is not the hub's."""
 
-    def __init__(self, keys_of=()):
-        self.root = empty(WORK / "hub")
+    def __init__(self, keys_of=(), stays=False):
+        HUBS.mkdir(parents=True, exist_ok=True)
+        self.root = pathlib.Path(tempfile.mkdtemp(dir=HUBS))
+        self.stays = stays
         self.grpc = f"127.0.0.1:{free_port()}"
         self.http = f"127.0.0.1:{free_port()}"
         if keys_of:
@@ -108,6 +113,8 @@ class Hub:
         self.process.terminate()
         self.process.wait(60)
         self.log.close()
+        if not self.stays:
+            shutil.rmtree(self.root)
 
     def peak_mib(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()

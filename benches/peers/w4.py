@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from common import OUT, WORK, Hub, Postgres, empty, peer, run, tool
+from common import HUBS, OUT, WORK, Hub, Postgres, empty, peer, run, tool
 
 PUSHES = 2_500
 ROWS = 200
@@ -30,7 +30,7 @@ def senders(server, *args):
 
 def hub(workers):
     """All pushes, then corrections of some, then new pushes alone and beside a storm of corrections."""
-    with Hub(keys_of=KINDS) as server:
+    with Hub(keys_of=KINDS, stays=True) as server:
         told = json.loads(run(*senders(server, "--senders", workers, "--pushes", PUSHES)))
         begun = time.perf_counter()
         rows = int(server.query(SUM.format("rb28s")).split(",")[0])
@@ -56,7 +56,7 @@ def reports():
     """The hub's own payloads, from a folder that is made once."""
     folder = WORK / "reports"
     if not folder.exists():
-        with Hub(keys_of=KINDS) as server:
+        with Hub(keys_of=KINDS, stays=True) as server:
             run(*senders(server, "--pushes", PUSHES, "--write-to", folder))
     return [path.read_bytes() for path in sorted(folder.iterdir())]
 
@@ -146,6 +146,7 @@ def journey(rounds):
                     raise RuntimeError(f"{name} holds {figures['rows']} rows, not {PUSHES * ROWS}")
                 figures["rate"] = figures["pushes"] / figures["total"]
                 yield group, name, turn, figures
+    empty(HUBS)
 
 
 def report(rows, table_of):
