@@ -28,7 +28,9 @@ pub use names::short;
 pub use patterns::pattern_files;
 pub use profile::{DEFAULT_PROFILE, Profile, Secret};
 pub use pull::{AsOf, Part, Pull, PullRequest, Pulled, RowsProgress};
-pub use push::{Digest, Payload, Progress, PushOptions, PushRequest, SMALL_PAYLOAD_MAX, Verdict, digest_of};
+pub use push::{
+    Digest, Payload, Progress, PushOptions, PushRequest, SMALL_PAYLOAD_MAX, Verdict, identity_of,
+};
 pub use query::{Answer, QueryRequest};
 pub use retry::RETRY_FOR;
 pub use state::{Pending, PushKey};

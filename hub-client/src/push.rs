@@ -16,7 +16,8 @@ use crate::error::{ClientError, Deed};
 use crate::media::MediaType;
 use crate::names;
 
-pub use payload::{Digest, digest_of};
+use payload::length_of;
+pub use payload::{Digest, identity_of};
 
 /// Payloads up to this size go in one stream and one round trip; larger ones can be resumed.
 pub const SMALL_PAYLOAD_MAX: u64 = 1 << 20;
@@ -60,7 +61,7 @@ pub struct PushRequest {
     pub media_type: MediaType,
     /// The bytes.
     pub payload: Payload,
-    /// Length and SHA-256 of the payload when already known.
+    /// Length and SHA-256 of the payload when already known; otherwise they are made while it is sent.
     pub digest: Option<Digest>,
     /// A UUID by which the hub knows a repeated request; drawn when none is given.
     pub request_id: Option<String>,
@@ -104,6 +105,7 @@ impl PushRequest {
             replace_all: self.options.replace_all,
             confirm_deletions: self.options.confirm_deletions,
             strict: self.options.strict,
+            sha256: String::new(),
         }
     }
 }
@@ -153,7 +155,7 @@ impl Client {
         }
         let digest = match &request.digest {
             Some(digest) => digest.clone(),
-            None => digest_of(&request.payload).await?,
+            None => Digest { size: length_of(&request.payload).await?, sha256: String::new() },
         };
         self.push_resumable(&request, &digest, progress).await
     }

@@ -17,8 +17,8 @@ use crate::profile::private_file;
 pub struct PushKey {
     /// Name of the profile.
     pub profile: String,
-    /// SHA-256 (hex) of the payload; empty for nothing to report.
-    pub sha256: String,
+    /// What `identity_of` the payload gives; empty for nothing to report.
+    pub payload: String,
     /// As `rb28s`.
     pub pattern: String,
     /// As `gmina-100201`; empty: the caller's own organisation.
@@ -81,7 +81,7 @@ impl Pending {
 /// A hash of the key: values of the command line never become parts of a path.
 fn file_name(key: &PushKey) -> String {
     let mut hash = Sha256::new();
-    for part in [&key.profile, &key.sha256, &key.pattern, &key.publisher, &key.period] {
+    for part in [&key.profile, &key.payload, &key.pattern, &key.publisher, &key.period] {
         // With lengths, so that no two keys read alike.
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());

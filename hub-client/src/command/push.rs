@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hub_client::v1::SubmissionState;
 use hub_client::{
-    Client, ClientError, Digest, MediaType, Payload, Pending, Profile, PushKey, PushOptions, PushRequest,
-    Verdict, digest_of, short,
+    Client, ClientError, MediaType, Payload, Pending, Profile, PushKey, PushOptions, PushRequest, Verdict,
+    identity_of, short,
 };
 use hub_datasets::{Report, Severity};
 use hub_proto::Reason;
@@ -65,17 +65,17 @@ struct One<'a> {
 
 impl One<'_> {
     async fn push(&self, payload: Payload, media_type: MediaType) -> Result<Exit, Failure> {
-        let digest = digest_of(&payload).await?;
-        let mut request = self.request(payload, media_type, digest.clone());
+        let mut request = self.request(payload, media_type);
         if self.args.dry_run {
             // Nothing is kept of a dry run, so there is nothing to take up again.
             let verdict = self.send(&request).await?;
             return self.tell(&verdict);
         }
-        let verdict = match self.remembered(&mut request, &digest).await {
+        let identity = identity_of(&request.payload).await?;
+        let verdict = match self.remembered(&mut request, &identity).await {
             // What was begun earlier has expired or was abandoned: its id was forgotten, a fresh one is drawn.
             Err(Failure::Client(ClientError::Closed { .. })) => {
-                self.remembered(&mut request, &digest).await?
+                self.remembered(&mut request, &identity).await?
             }
             other => other?,
         };
@@ -83,10 +83,10 @@ impl One<'_> {
     }
 
     /// Pushes under an id that is kept until a verdict came.
-    async fn remembered(&self, request: &mut PushRequest, digest: &Digest) -> Result<Verdict, Failure> {
+    async fn remembered(&self, request: &mut PushRequest, identity: &str) -> Result<Verdict, Failure> {
         let key = PushKey {
             profile: self.profile.name.clone(),
-            sha256: digest.sha256.clone(),
+            payload: identity.to_owned(),
             pattern: short(&self.args.pattern).to_owned(),
             publisher: self.args.publisher.as_deref().map(short).unwrap_or_default().to_owned(),
             period: self.args.period.to_string(),
@@ -117,14 +117,14 @@ impl One<'_> {
         outcome
     }
 
-    fn request(&self, payload: Payload, media_type: MediaType, digest: Digest) -> PushRequest {
+    fn request(&self, payload: Payload, media_type: MediaType) -> PushRequest {
         PushRequest {
             pattern: self.args.pattern.clone(),
             publisher: self.args.publisher.clone(),
             period: self.args.period.to_string(),
             media_type,
             payload,
-            digest: Some(digest),
+            digest: None,
             request_id: None,
             options: PushOptions {
                 validate_only: self.args.dry_run,

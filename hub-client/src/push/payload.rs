@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use hub_proto::v1::UploadPayloadRequest;
@@ -10,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{Payload, read_error};
+use super::{Payload, SMALL_PAYLOAD_MAX, read_error};
 use crate::error::ClientError;
 
 /// Bytes of one upload message, the most that the contract allows.
@@ -27,8 +29,80 @@ pub struct Digest {
     pub sha256: String,
 }
 
+/// By what a payload is known again: a small one by its digest; a large file by its path, its length and the
+/// time of its last change, so that it is read only once, to be sent.
+pub async fn identity_of(payload: &Payload) -> Result<String, ClientError> {
+    let large = match payload.clone() {
+        Payload::File(path) => blocking(path, stamp_of_large).await?,
+        Payload::Bytes(_) | Payload::NothingToReport => None,
+    };
+    match large {
+        Some(stamp) => Ok(stamp),
+        None => Ok(digest_of(payload).await?.sha256),
+    }
+}
+
+fn stamp_of_large(path: &Path) -> io::Result<Option<String>> {
+    let metadata = std::fs::metadata(path)?;
+    if metadata.len() <= SMALL_PAYLOAD_MAX {
+        return Ok(None);
+    }
+    let changed = metadata.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    let mut hash = Sha256::new();
+    hash.update(std::fs::canonicalize(path)?.as_os_str().as_encoded_bytes());
+    hash.update(metadata.len().to_le_bytes());
+    hash.update(changed.as_nanos().to_le_bytes());
+    Ok(Some(hex(&hash.finalize())))
+}
+
+/// Length of a payload, without reading it.
+pub(super) async fn length_of(payload: &Payload) -> Result<u64, ClientError> {
+    match payload.clone() {
+        Payload::File(path) => blocking(path, |path| Ok(std::fs::metadata(path)?.len())).await,
+        Payload::Bytes(bytes) => Ok(bytes.len() as u64),
+        Payload::NothingToReport => Ok(0),
+    }
+}
+
+/// The SHA-256 of a payload, made while its bytes are read to be sent, over all attempts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Along(Arc<Mutex<Hashed>>);
+
+#[derive(Debug, Clone, Default)]
+struct Hashed {
+    hash: Sha256,
+    at: u64,
+}
+
+impl Along {
+    fn lock(&self) -> MutexGuard<'_, Hashed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes that are hashed already.
+    fn at(&self) -> u64 {
+        self.lock().at
+    }
+
+    /// Takes bytes from an offset on; those that were taken before are left out.
+    fn take(&self, offset: u64, bytes: &[u8]) {
+        let mut hashed = self.lock();
+        let known = usize::try_from(hashed.at.saturating_sub(offset)).unwrap_or(usize::MAX);
+        if let Some(new) = bytes.get(known..).filter(|_| offset <= hashed.at) {
+            hashed.hash.update(new);
+            hashed.at += new.len() as u64;
+        }
+    }
+
+    /// The SHA-256 in hex, once all bytes were taken.
+    pub(super) fn whole(&self, size: u64) -> Option<String> {
+        let hashed = self.lock();
+        (hashed.at == size).then(|| hex(&hashed.hash.clone().finalize()))
+    }
+}
+
 /// Reads a payload once, without holding it.
-pub async fn digest_of(payload: &Payload) -> Result<Digest, ClientError> {
+pub(super) async fn digest_of(payload: &Payload) -> Result<Digest, ClientError> {
     match payload.clone() {
         Payload::File(path) => blocking(path, |path| digest(&mut File::open(path)?)).await,
         Payload::Bytes(bytes) => blocking(PathBuf::new(), move |_| digest(&mut bytes.as_ref())).await,
@@ -76,9 +150,9 @@ pub(super) struct Pieces {
 
 impl Pieces {
     /// Reads `payload` from `offset` on into messages of an upload; `size` bytes are expected.
-    pub(super) fn start(payload: &Payload, submission: &str, offset: u64, size: u64) -> Self {
+    pub(super) fn start(payload: &Payload, submission: &str, offset: u64, size: u64, along: &Along) -> Self {
         let (sender, messages) = mpsc::channel(PIECES_AHEAD);
-        let send = Sending { sender, submission: submission.to_owned(), size };
+        let send = Sending { sender, submission: submission.to_owned(), size, along: along.clone() };
         let path = match payload {
             Payload::File(path) => path.clone(),
             Payload::Bytes(_) | Payload::NothingToReport => PathBuf::new(),
@@ -108,28 +182,35 @@ struct Sending {
     sender: mpsc::Sender<UploadPayloadRequest>,
     submission: String,
     size: u64,
+    along: Along,
 }
 
 impl Sending {
-    fn file(&self, path: &Path, mut offset: u64) -> io::Result<()> {
+    fn file(&self, path: &Path, offset: u64) -> io::Result<()> {
         let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(offset))?;
+        // What the hub has and was never read here is hashed, and not sent.
+        let mut at = self.along.at().min(offset);
+        file.seek(SeekFrom::Start(at))?;
         loop {
+            let is_sent = at >= offset;
+            let wanted = if is_sent { PIECE as u64 } else { (offset - at).min(PIECE as u64) };
             let mut piece = Vec::with_capacity(PIECE);
-            (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+            (&mut file).take(wanted).read_to_end(&mut piece)?;
             let read = piece.len() as u64;
             if read == 0 {
                 break;
             }
-            if !self.piece(offset, piece.into()) {
+            self.along.take(at, &piece);
+            if is_sent && !self.piece(at, piece.into()) {
                 return Ok(());
             }
-            offset += read;
+            at += read;
         }
-        if offset == self.size { Ok(()) } else { Err(changed(self.size, offset)) }
+        if at == self.size { Ok(()) } else { Err(changed(self.size, at)) }
     }
 
     fn bytes(&self, bytes: &Bytes, offset: u64) -> io::Result<()> {
+        self.along.take(0, bytes);
         let mut at = usize::try_from(offset).map_err(io::Error::other)?;
         while at < bytes.len() {
             let end = (at + PIECE).min(bytes.len());

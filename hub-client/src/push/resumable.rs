@@ -7,7 +7,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 
-use super::payload::Pieces;
+use super::payload::{Along, Pieces, digest_of};
 use super::{Digest, Progress, PushRequest, Verdict};
 use crate::client::Client;
 use crate::error::ClientError;
@@ -20,7 +20,7 @@ impl Client {
         digest: &Digest,
         progress: Option<Progress>,
     ) -> Result<Verdict, ClientError> {
-        let create = request.create(digest);
+        let (create, mut options) = (request.create(digest), request.commit());
         let answer = self
             .repeating(|| {
                 let (mut service, create) = (self.submissions(), create.clone());
@@ -29,7 +29,14 @@ impl Client {
             .await?;
         let submission = answer.submission.ok_or_else(|| self.incomplete("it holds no submission"))?;
         match submission.state() {
-            SubmissionState::Receiving => self.upload(request, &submission, digest.size, progress).await?,
+            SubmissionState::Receiving => {
+                let along = self.upload(request, &submission, digest.size, progress).await?;
+                options.sha256 = match along.whole(digest.size) {
+                    Some(sha256) => sha256,
+                    // The hub had all of it from an earlier run.
+                    None => digest_of(&request.payload).await?.sha256,
+                };
+            }
             SubmissionState::Abandoned | SubmissionState::Expired => {
                 return Err(ClientError::Closed {
                     state: submission
@@ -43,7 +50,7 @@ impl Client {
             // All bytes are with the hub already; the commit below gives the verdict, new or kept.
             _ => {}
         }
-        self.commit_submission(&submission.name, request.commit()).await
+        self.commit_submission(&submission.name, options).await
     }
 
     async fn commit_submission(
@@ -71,14 +78,15 @@ impl Client {
         submission: &v1::Submission,
         size: u64,
         progress: Option<Progress>,
-    ) -> Result<(), ClientError> {
+    ) -> Result<Along, ClientError> {
+        let along = Along::default();
         let mut resume = Resume { durable: submission.durable_offset, size };
         let mut patience = self.patience();
         while !resume.is_whole() {
             if let Some(progress) = &progress {
                 progress(resume.durable, size);
             }
-            let pieces = Pieces::start(&request.payload, &submission.name, resume.durable, size);
+            let pieces = Pieces::start(&request.payload, &submission.name, resume.durable, size, &along);
             let (messages, read) = pieces.split();
             let sent = self.submissions().upload_payload(counted(messages, size, progress.clone())).await;
             read.await?;
@@ -92,7 +100,7 @@ impl Client {
                 patience.after_cut(format!("the hub keeps {durable} of {size} bytes")).await?;
             }
         }
-        Ok(())
+        Ok(along)
     }
 
     /// After a cut, or when our offset is not the hub's, the hub says from where to go on.

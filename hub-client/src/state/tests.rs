@@ -3,7 +3,7 @@ use super::*;
 fn key() -> PushKey {
     PushKey {
         profile: "publisher".into(),
-        sha256: "ab".repeat(32),
+        payload: "ab".repeat(32),
         pattern: "rb28s".into(),
         publisher: String::new(),
         period: "2022-Q4".into(),
@@ -28,12 +28,12 @@ fn every_part_of_the_key_counts() {
     let first = Pending::take_up(dir.path(), &key()).unwrap();
     let others = [
         PushKey { profile: "publisher2".into(), ..key() },
-        PushKey { sha256: "cd".repeat(32), ..key() },
+        PushKey { payload: "cd".repeat(32), ..key() },
         PushKey { pattern: "rb27s".into(), ..key() },
         PushKey { publisher: "gmina-100201".into(), ..key() },
         PushKey { period: "2022-M12".into(), ..key() },
         // The same letters, split otherwise.
-        PushKey { profile: "publishe".into(), sha256: format!("r{}", "ab".repeat(32)), ..key() },
+        PushKey { profile: "publishe".into(), payload: format!("r{}", "ab".repeat(32)), ..key() },
     ];
     for other in others {
         let pending = Pending::take_up(dir.path(), &other).unwrap();

@@ -96,7 +96,8 @@ pub(super) fn order_for(
             format!("{declared} bytes were announced and {size} are here; send the rest, or announce anew"),
         ));
     }
-    if let Some(declared) = header.declared_sha256.as_ref().filter(|declared| **declared != sha256) {
+    let told = [header.declared_sha256.as_ref(), options.sha256.as_ref()];
+    if let Some(declared) = told.into_iter().flatten().find(|declared| **declared != sha256) {
         return Err(IntakeError::new(
             Reason::PayloadMismatch,
             format!("the payload's SHA-256 is {sha256}, while {declared} was announced; send the file again"),

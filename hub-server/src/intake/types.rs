@@ -34,6 +34,8 @@ pub(crate) struct CommitOptions {
     pub(crate) confirm_deletions: bool,
     /// Warnings block too.
     pub(crate) strict: bool,
+    /// Of the whole payload, in hex, from who did not announce it.
+    pub(crate) sha256: Option<String>,
 }
 
 /// Where a submission stands.

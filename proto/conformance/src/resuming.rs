@@ -79,12 +79,15 @@ pub(crate) async fn wrong_length_or_hash_is_refused(hub: &Hub) -> Result<(), Bro
     let data = payload::valid(&UNITS);
     let longer = u64::try_from(data.len()).unwrap_or(u64::MAX).saturating_add(1);
     let period = "2013-M04";
-    let options = Some(CommitOptions::default());
-    for request in [
-        CreateSubmissionRequest { size_bytes: longer, ..announce(period) },
-        CreateSubmissionRequest { sha256: "ab".repeat(32), ..announce(period) },
+    let wrong = "ab".repeat(32);
+    let announced = CommitOptions::default();
+    let told_late = CommitOptions { sha256: wrong.clone(), ..Default::default() };
+    for (request, options) in [
+        (CreateSubmissionRequest { size_bytes: longer, ..announce(period) }, announced.clone()),
+        (CreateSubmissionRequest { sha256: wrong, ..announce(period) }, announced),
+        (announce(period), told_late),
     ] {
-        let answer = hub.push(Who::Publisher, request, &data, options).await?;
+        let answer = hub.push(Who::Publisher, request, &data, Some(options)).await?;
         refused("a payload that is not the declared one", answer, &[Reason::PayloadMismatch])?;
     }
     Ok(())

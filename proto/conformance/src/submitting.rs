@@ -47,8 +47,8 @@ pub(crate) async fn a_request_id_serves_one_content(hub: &Hub) -> Result<(), Bro
     let request = announce("2011-M03");
     let (first, second) = (payload::valid(&UNITS[..1]), payload::valid(&UNITS[..1]));
     let options = Some(CommitOptions::default());
-    hub.push(Who::Publisher, request.clone(), &first, options).await??;
-    let answer = hub.push(Who::Publisher, request.clone(), &second, options).await?;
+    hub.push(Who::Publisher, request.clone(), &first, options.clone()).await??;
+    let answer = hub.push(Who::Publisher, request.clone(), &second, options.clone()).await?;
     refused("the same id with other bytes", answer, &[Reason::RequestIdReused])?;
     // Another organisation may have drawn the same id: ids are scoped to the caller.
     hub.push(Who::Other, request, &payload::valid(&UNITS[..1]), options).await??;
@@ -102,10 +102,10 @@ pub(crate) async fn the_same_push_again_is_unchanged(hub: &Hub) -> Result<(), Br
     let data = payload::valid(&UNITS);
     let request = announce("2011-M07");
     let options = Some(CommitOptions::default());
-    let first = hub.push(Who::Publisher, request.clone(), &data, options).await??.into_inner();
-    let same_id = hub.push(Who::Publisher, request, &data, options).await??.into_inner();
+    let first = hub.push(Who::Publisher, request.clone(), &data, options.clone()).await??.into_inner();
+    let same_id = hub.push(Who::Publisher, request, &data, options.clone()).await??.into_inner();
     same("the receipt for the same request id", receipt_of(&same_id)?, receipt_of(&first)?)?;
-    let new_id = hub.push(Who::Publisher, announce("2011-M07"), &data, options).await??.into_inner();
+    let new_id = hub.push(Who::Publisher, announce("2011-M07"), &data, options.clone()).await??.into_inner();
     ensure!(new_id.unchanged, "the same bytes under a new request id made a new revision");
     same("the receipt for the same bytes", receipt_of(&new_id)?, receipt_of(&first)?)
 }
@@ -146,8 +146,10 @@ pub(crate) async fn a_blocked_payload_has_a_report(hub: &Hub) -> Result<(), Brok
 
 pub(crate) async fn a_correction_supersedes_and_names_what_it_carries(hub: &Hub) -> Result<(), Broken> {
     let options = CommitOptions { replace_all: true, confirm_deletions: true, ..Default::default() };
-    let first =
-        set("submission", hub.committed("2011-M10", &payload::valid(&UNITS), options).await?.submission)?;
+    let first = set(
+        "submission",
+        hub.committed("2011-M10", &payload::valid(&UNITS), options.clone()).await?.submission,
+    )?;
     let data = payload::valid(&UNITS[..1]);
     let second = hub.committed("2011-M10", &data, CommitOptions::default()).await?;
     let second = set("submission", second.submission)?;
@@ -174,7 +176,7 @@ pub(crate) async fn a_moved_revision_aborts(hub: &Hub) -> Result<(), Broken> {
     let seen = hub.committed(period, &payload::valid(&UNITS), CommitOptions::default()).await?;
     let seen = set("submission", seen.submission)?.revision;
     let on_seen = CommitOptions { parent_revision: Some(seen), ..Default::default() };
-    hub.committed(period, &payload::valid(&UNITS), on_seen).await?;
+    hub.committed(period, &payload::valid(&UNITS), on_seen.clone()).await?;
     let answer = hub.push(Who::Publisher, announce(period), &payload::valid(&UNITS), Some(on_seen)).await?;
     refused("a correction of what was corrected since", answer, &[Reason::RevisionMoved])?;
     Ok(())

@@ -4,8 +4,9 @@ async fn drain(
     payload: &Payload,
     offset: u64,
     size: u64,
+    along: &Along,
 ) -> (Vec<UploadPayloadRequest>, Result<(), ClientError>) {
-    let (mut messages, outcome) = Pieces::start(payload, "submissions/1", offset, size).split();
+    let (mut messages, outcome) = Pieces::start(payload, "submissions/1", offset, size, along).split();
     let mut all = vec![];
     while let Some(message) = messages.recv().await {
         all.push(message);
@@ -26,6 +27,24 @@ async fn a_file_and_its_bytes_have_one_digest() {
 }
 
 #[tokio::test]
+async fn a_large_file_is_known_by_its_stamp_and_a_small_one_by_its_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, copy) = (dir.path().join("p.csv"), dir.path().join("copy.csv"));
+    let identity = async |path: &Path| identity_of(&Payload::File(path.to_owned())).await.unwrap();
+    std::fs::write(&path, b"abc").unwrap();
+    std::fs::copy(&path, &copy).unwrap();
+    assert_eq!(identity(&path).await, identity(&copy).await);
+    std::fs::write(&path, vec![b'a'; PIECE * 2]).unwrap();
+    std::fs::copy(&path, &copy).unwrap();
+    let before = identity(&path).await;
+    assert_eq!(before, identity(&path).await);
+    assert_ne!(before, identity(&copy).await);
+    let later = std::fs::metadata(&path).unwrap().modified().unwrap() + std::time::Duration::from_secs(5);
+    File::options().append(true).open(&path).unwrap().set_modified(later).unwrap();
+    assert_ne!(before, identity(&path).await, "it was touched");
+}
+
+#[tokio::test]
 async fn a_resumed_reader_goes_on_at_the_durable_offset() {
     let content: Vec<u8> = (0..PIECE * 2 + 77).map(|i| (i % 251) as u8).collect();
     let dir = tempfile::tempdir().unwrap();
@@ -33,8 +52,15 @@ async fn a_resumed_reader_goes_on_at_the_durable_offset() {
     std::fs::write(&path, &content).unwrap();
     let offset = PIECE as u64 + 13;
     for payload in [Payload::File(path), Payload::Bytes(content.clone().into())] {
-        let (messages, outcome) = drain(&payload, offset, content.len() as u64).await;
+        let along = Along::default();
+        let (messages, outcome) = drain(&payload, offset, content.len() as u64, &along).await;
         outcome.unwrap();
+        // What was not sent is in the digest too, and what is sent twice is in it once.
+        let digest = digest_of(&payload).await.unwrap();
+        assert_eq!(along.whole(digest.size).as_ref(), Some(&digest.sha256));
+        drain(&payload, 7, digest.size, &along).await.1.unwrap();
+        assert_eq!(along.whole(digest.size), Some(digest.sha256));
+        assert_eq!(along.whole(digest.size + 1), None);
         assert_eq!(messages[0].offset, offset);
         assert!(messages.iter().all(|m| m.data.len() <= PIECE && m.submission == "submissions/1"));
         let sent: Vec<u8> = messages.iter().flat_map(|m| m.data.to_vec()).collect();
@@ -47,7 +73,7 @@ async fn a_file_that_changed_or_vanished_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shrunk.csv");
     std::fs::write(&path, b"abc").unwrap();
-    let (_, outcome) = drain(&Payload::File(path.clone()), 0, 10).await;
+    let (_, outcome) = drain(&Payload::File(path.clone()), 0, 10, &Along::default()).await;
     assert!(outcome.unwrap_err().to_string().contains("changed while it was sent"));
     std::fs::remove_file(&path).unwrap();
     let error = digest_of(&Payload::File(path)).await.unwrap_err().to_string();

@@ -19,7 +19,7 @@ pub(super) async fn commit(
     let permit = door.rooms.identity.submissions(&caller)?;
     let request = request.into_inner();
     let id = convert::submission_id(&request.submission)?.to_owned();
-    let options = convert::commit_options(request.options);
+    let options = convert::commit_options(request.options)?;
     let intake = Arc::clone(&door.rooms.intake);
     let verdict = to_the_end(async move {
         let _place = place;

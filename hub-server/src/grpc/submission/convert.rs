@@ -43,31 +43,34 @@ pub(super) fn new_submission(
         media_type: request.media_type,
         profile: request.profile,
         size: (request.size_bytes > 0).then_some(request.size_bytes),
-        sha256: sha256(request.sha256)?,
+        sha256: sha256(CREATE, request.sha256)?,
         nothing_to_report: request.nothing_to_report,
     })
 }
 
-fn sha256(text: String) -> Result<Option<String>, TypeConversionError> {
+fn sha256(message: &'static str, text: String) -> Result<Option<String>, TypeConversionError> {
     if text.is_empty() {
         return Ok(None);
     }
     if text.len() != SHA256_CHARS || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(TypeConversionError::invalid(CREATE, "sha256", "it must be 64 hexadecimal characters"));
+        return Err(TypeConversionError::invalid(message, "sha256", "it must be 64 hexadecimal characters"));
     }
     Ok(Some(text.to_ascii_lowercase()))
 }
 
 /// Unset options are the defaults.
-pub(super) fn commit_options(options: Option<v1::CommitOptions>) -> CommitOptions {
+pub(super) fn commit_options(
+    options: Option<v1::CommitOptions>,
+) -> Result<CommitOptions, TypeConversionError> {
     let options = options.unwrap_or_default();
-    CommitOptions {
+    Ok(CommitOptions {
         validate_only: options.validate_only,
         parent_revision: options.parent_revision,
         replace_all: options.replace_all,
         confirm_deletions: options.confirm_deletions,
         strict: options.strict,
-    }
+        sha256: sha256("CommitOptions", options.sha256)?,
+    })
 }
 
 pub(super) fn submission(view: SubmissionView) -> v1::Submission {

@@ -37,7 +37,7 @@ pub(super) async fn push(
             None => return Err(TypeConversionError::missing(MESSAGE, "commit").into()),
         }
     };
-    let options = convert::commit_options(Some(options));
+    let options = convert::commit_options(Some(options))?;
     let verdict = commit::to_the_end(async move {
         let _place = place;
         push.commit(options).await
