@@ -96,7 +96,14 @@ impl House {
     /// Closes all rooms and gives the folder back.
     async fn close(self) -> TempDir {
         self.commits.close().await;
-        self.folder
+        let Self { folder, intake, commits } = self;
+        let store = Arc::downgrade(&intake.parts.store);
+        drop((intake, commits));
+        // What has answered may still be on its way out, with the folder's lock.
+        while store.strong_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        folder
     }
 
     async fn push(&self, new: NewSubmission, payload: &[u8]) -> Result<Verdict, IntakeError> {
