@@ -115,6 +115,10 @@ impl Hold {
                 self.clear(header, false).await;
                 let _ = self.answer.send(Some(Ok(ended.verdict)));
             }
+            // What became of its commit is not known: the order stays, and a restart or a repeat finds out.
+            Err(unknown) if unknown.reason() == Reason::Unavailable => {
+                let _ = self.answer.send(Some(Err(unknown)));
+            }
             Err(refusal) => {
                 if let (Some(order), true) = (&header.commit, spool.header(&header.id).is_some()) {
                     let recall = CommitOrder { recalled: true, ..order.clone() };

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::StoreError;
 use super::disk::{self, Disk, DiskFile};
-use crate::config::limits::JOURNAL_SEGMENT_BYTES;
+use crate::config::limits::{JOURNAL_CLOSED_SEGMENTS, JOURNAL_SEGMENT_BYTES};
 use crate::fault;
 use settle::Settler;
 
@@ -55,7 +55,10 @@ struct Turn {
     next: u64,
     open: Option<Segment>,
     /// Segments that take no more records and wait to be settled.
-    closed: Vec<Segment>,
+    closed: Vec<Closed>,
+    /// A segment whose last record could not be cut off, and the length without it. Nothing is put before it
+    /// is: a start would take that record for done, and later ones for beaten by it.
+    uncut: Option<(PathBuf, u64)>,
 }
 
 #[derive(Debug)]
@@ -64,6 +67,14 @@ struct Segment {
     file: Box<dyn DiskFile>,
     bytes: u64,
     /// Files of its records.
+    files: BTreeSet<PathBuf>,
+}
+
+/// A segment that takes no more records.
+#[derive(Debug)]
+struct Closed {
+    path: PathBuf,
+    bytes: u64,
     files: BTreeSet<PathBuf>,
 }
 
@@ -95,6 +106,7 @@ impl Journal {
             PutFault::NotDone(StoreError::Encode { file, message })
         })?;
         let mut turn = self.turn();
+        self.cut(&mut turn).map_err(PutFault::NotDone)?;
         let mut segment = self.segment(&mut turn).map_err(PutFault::NotDone)?;
         let noted = segment.file.append(&record).and_then(|()| segment.file.sync());
         fault::point("journal.after");
@@ -114,7 +126,10 @@ impl Journal {
             Err(PutFault::NotDone(error)) => match self.disk.truncate(&segment.path, segment.bytes) {
                 Ok(()) => PutFault::NotDone(error),
                 // A start may find the record and do what it says.
-                Err(_) => PutFault::Unknown(error),
+                Err(_) => {
+                    turn.uncut = Some((segment.path.clone(), segment.bytes));
+                    PutFault::Unknown(error)
+                }
             },
             Err(unknown) => {
                 self.take_in(&mut segment, files, last);
@@ -130,31 +145,57 @@ impl Journal {
         segment.files.extend(files.iter().chain([&last]).map(|file| self.root.join(file.path)));
     }
 
+    /// Cuts off the record that an earlier put could not.
+    fn cut(&self, turn: &mut Turn) -> Result<(), StoreError> {
+        let Some((path, bytes)) = &turn.uncut else { return Ok(()) };
+        match self.disk.truncate(path, *bytes) {
+            // Its segment was settled and removed.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("cut", path, error)),
+            _ => {
+                turn.uncut = None;
+                Ok(())
+            }
+        }
+    }
+
     /// Closed segments are settled together when there is enough of them.
     fn close(&self, turn: &mut Turn, segment: Segment) {
-        turn.closed.push(segment);
-        if turn.closed.iter().map(|segment| segment.bytes).sum::<u64>() >= self.segment_bytes {
+        let Segment { path, file, bytes, files } = segment;
+        drop(file);
+        turn.closed.push(Closed { path, bytes, files });
+        let bytes: u64 = turn.closed.iter().map(|segment| segment.bytes).sum();
+        if bytes >= self.segment_bytes || turn.closed.len() >= JOURNAL_CLOSED_SEGMENTS {
             self.settler.settle(std::mem::take(&mut turn.closed));
         }
     }
 
     fn make(&self, files: &[NewFile<'_>], last: NewFile<'_>) -> Result<(), PutFault> {
-        let made = files.iter().try_for_each(|file| self.create(file)).map_err(PutFault::NotDone);
-        let named = made.and_then(|()| self.name(last));
-        if let Err(PutFault::NotDone(_)) = &named {
-            for file in files {
-                // One that stays is swept at the next start, because no log names it.
-                let _swept_later = self.disk.remove(&self.root.join(file.path));
+        let mut created = Vec::with_capacity(files.len());
+        // One that stays is swept at the next start, because no log names it.
+        let remove = |created: Vec<PathBuf>| created.iter().for_each(|path| drop(self.disk.remove(path)));
+        if let Err(error) = files.iter().try_for_each(|file| self.create(file, &mut created)) {
+            // A name that is there may be ours from an earlier try, and needs its files.
+            let named = self.disk.info(&self.root.join(last.path));
+            if named.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                remove(created);
             }
+            return Err(PutFault::NotDone(error));
+        }
+        let named = self.name(last);
+        if let Err(PutFault::NotDone(_)) = &named {
+            remove(created);
         }
         named
     }
 
     /// A file that is there with the same bytes was left by the same put.
-    fn create(&self, file: &NewFile<'_>) -> Result<(), StoreError> {
+    fn create(&self, file: &NewFile<'_>, created: &mut Vec<PathBuf>) -> Result<(), StoreError> {
         let path = self.root.join(file.path);
-        let created = self.disk.create(&path).and_then(|mut new| new.append(file.bytes));
-        match created {
+        match self.disk.create(&path) {
+            Ok(mut new) => {
+                created.push(path.clone());
+                new.append(file.bytes).map_err(|error| StoreError::io("write", &path, error))
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let found = disk::read_all(self.disk.as_ref(), &path);
                 match found.is_ok_and(|found| found == file.bytes) {
@@ -162,7 +203,11 @@ impl Journal {
                     false => Err(StoreError::io("create", &path, error)),
                 }
             }
-            created => created.map_err(|error| StoreError::io("write", &path, error)),
+            Err(error) => {
+                // The name may have been made all the same.
+                created.push(path.clone());
+                Err(StoreError::io("create", &path, error))
+            }
         }
     }
 

@@ -86,10 +86,10 @@ async fn a_full_disk_refuses_the_job_and_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_that_cannot_be_known_is_found_out_before_the_next_group() {
-    // Twice the record is written, not known to be durable, and cannot be taken back.
+    // The record is written, not known to be durable, and twice it cannot be taken back.
     let sync = fault(Op::SyncFile, "journal", ErrorKind::Other, false);
     let cut = fault(Op::Truncate, "journal", ErrorKind::Other, false);
-    let (house, pushes, hurt, again) = meet(&[sync.clone(), cut.clone(), sync, cut]).await;
+    let (house, pushes, hurt, again) = meet(&[sync, cut.clone(), cut]).await;
     assert!(matches!(hurt, Err(CommitError::OutcomeUnknown { .. })), "{hurt:?}");
     let again = again.unwrap();
     assert_eq!((again.id.as_str(), again.revision, again.unchanged), ("s2", 1, false));

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use super::record::{FRAME_BYTES, Record, body_length, decode};
 use super::settle::settle;
@@ -22,7 +23,7 @@ pub(super) fn replay(disk: &dyn Disk, root: &Path, dir: &Path) -> Result<(), Sto
     let mut replay = Replay { disk, root, files: BTreeSet::new() };
     let segments: Vec<PathBuf> = numbers.into_iter().map(|number| segment_path(dir, number)).collect();
     segments.iter().try_for_each(|segment| replay.segment(segment))?;
-    settle(disk, dir, &segments, &replay.files)
+    settle(disk, dir, &segments, &replay.files, &AtomicBool::new(false))
 }
 
 struct Replay<'a> {

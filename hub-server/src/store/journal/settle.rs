@@ -4,39 +4,44 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-use super::Segment;
+use super::Closed;
 use crate::store::StoreError;
 use crate::store::disk::Disk;
 
 /// A thread that settles segments one after the other.
 #[derive(Debug)]
 pub(super) struct Settler {
-    queue: Option<Sender<Vec<Segment>>>,
+    queue: Option<Sender<Vec<Closed>>>,
+    /// Set when the store goes: what is not settled then is replayed by the next start.
+    stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Settler {
     pub(super) fn start(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Self, StoreError> {
-        let (queue, segments) = channel::<Vec<Segment>>();
+        let (queue, segments) = channel::<Vec<Closed>>();
+        let stopped = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&stopped);
         let (disk, of, dir) = (Arc::clone(disk), dir.to_path_buf(), dir.to_path_buf());
         let settle_all = move || {
             while let Ok(segments) = segments.recv() {
                 let files = segments.iter().flat_map(|segment| segment.files.iter().cloned()).collect();
                 let paths: Vec<PathBuf> = segments.into_iter().map(|segment| segment.path).collect();
-                if let Err(error) = settle(disk.as_ref(), &dir, &paths, &files) {
+                if let Err(error) = settle(disk.as_ref(), &dir, &paths, &files, &stop) {
                     tracing::error!(%error, "the journal keeps records until the next start");
                 }
             }
         };
         let thread = std::thread::Builder::new().name("journal".into()).spawn(settle_all);
         let thread = thread.map_err(|e| StoreError::io("start the thread of", &of, e))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), stopped, thread: Some(thread) })
     }
 
-    pub(super) fn settle(&self, segments: Vec<Segment>) {
+    pub(super) fn settle(&self, segments: Vec<Closed>) {
         if let Some(queue) = &self.queue {
             // Without the thread the records stay until the next start, which replays them.
             let _replayed_later = queue.send(segments);
@@ -47,6 +52,7 @@ impl Settler {
 impl Drop for Settler {
     fn drop(&mut self) {
         self.queue = None;
+        self.stopped.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             // The folder's lock is given up after this.
             let _ended = thread.join();
@@ -61,8 +67,12 @@ pub(super) fn settle(
     dir: &Path,
     segments: &[PathBuf],
     files: &BTreeSet<PathBuf>,
+    stop: &AtomicBool,
 ) -> Result<(), StoreError> {
     for file in files {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         match disk.append_to(file).and_then(|mut file| file.sync()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(StoreError::io("sync", file, error));

@@ -148,6 +148,40 @@ fn a_fault_of_each_call_is_told_as_what_it_is() {
     assert_eq!(told.keys().copied().collect::<Vec<_>>(), ["done", "not done", "unknown"], "{told:?}");
 }
 
+/// A record that cannot be cut off keeps later puts out until it can: a start would believe it.
+#[test]
+fn nothing_is_put_over_a_record_that_was_not_cut_off() {
+    let disk = disk();
+    let journal = open(&disk).unwrap();
+    let fault = |op| Fault { op, path: String::new(), skip: 0, error: ErrorKind::Other, after_effect: false };
+    disk.fail(fault(Op::Rename));
+    disk.fail(fault(Op::Truncate));
+    let (given_up, other) = (commit(1, "given-up"), commit(1, "other"));
+    assert!(matches!(given_up.put(&journal), Err(PutFault::Unknown(_))));
+    disk.fail(fault(Op::Truncate));
+    assert!(matches!(other.put(&journal), Err(PutFault::NotDone(_))), "not before it is cut off");
+    other.put(&journal).unwrap();
+    for seed in [0, 1, 2, 3, u64::MAX] {
+        let after = disk.after_power_loss(seed);
+        open(&after).unwrap();
+        assert!(other.is_there(&after, "acknowledged") && !given_up.is_there(&after, "given up"), "{seed}");
+    }
+}
+
+#[test]
+fn puts_that_fail_leave_few_segments() {
+    let disk = disk();
+    let journal = open(&disk).unwrap();
+    commit(1, "theirs").put(&journal).unwrap();
+    for number in 0..100 {
+        assert!(commit(1, &format!("ours{number}")).put(&journal).is_err());
+    }
+    drop(journal);
+    assert!(segments(&disk).len() < 100, "{:?}", segments(&disk));
+    open(&disk.killed()).unwrap();
+    assert!(commit(1, "theirs").is_there(&disk, "theirs"));
+}
+
 #[test]
 fn a_name_that_another_has_refuses_the_put_and_stays_anothers() {
     let disk = disk();
@@ -169,8 +203,10 @@ fn full_segments_are_settled_while_puts_go_on() {
     let journal = open_with(&disk, 400).unwrap();
     let commits: Vec<Commit> = (1..=20).map(|version| commit(version, &format!("c{version}"))).collect();
     commits.iter().for_each(|commit| commit.put(&journal).unwrap());
+    while segments(&disk).len() > 1 {
+        std::thread::yield_now();
+    }
     drop(journal);
-    assert!(segments(&disk).len() <= 1, "{:?}", segments(&disk));
     // Without a replay, and nothing unsynced survives: what was settled is durable where it is.
     let bare = disk.after_power_loss(0);
     assert!(commits[..18].iter().all(|commit| commit.is_there(&bare, "settled")));
