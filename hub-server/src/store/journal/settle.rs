@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use super::Closed;
@@ -15,7 +15,7 @@ use crate::store::disk::Disk;
 /// A thread that settles segments one after the other.
 #[derive(Debug)]
 pub(super) struct Settler {
-    queue: Option<Sender<Vec<Closed>>>,
+    queue: Option<SyncSender<Vec<Closed>>>,
     /// Set when the store goes: what is not settled then is replayed by the next start.
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -23,7 +23,7 @@ pub(super) struct Settler {
 
 impl Settler {
     pub(super) fn start(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Self, StoreError> {
-        let (queue, segments) = channel::<Vec<Closed>>();
+        let (queue, segments) = sync_channel::<Vec<Closed>>(1);
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopped);
         let (disk, of, dir) = (Arc::clone(disk), dir.to_path_buf(), dir.to_path_buf());
@@ -41,6 +41,7 @@ impl Settler {
         Ok(Self { queue: Some(queue), stopped, thread: Some(thread) })
     }
 
+    /// Hands segments over. Puts that outrun the disk wait here, so that the journal keeps its bound.
     pub(super) fn settle(&self, segments: Vec<Closed>) {
         if let Some(queue) = &self.queue {
             // Without the thread the records stay until the next start, which replays them.
