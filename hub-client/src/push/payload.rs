@@ -47,7 +47,7 @@ fn stamp_of_large(path: &Path) -> io::Result<Option<String>> {
     if metadata.len() <= SMALL_PAYLOAD_MAX {
         return Ok(None);
     }
-    let changed = metadata.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    let changed = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_else(|before| before.duration());
     let mut hash = Sha256::new();
     hash.update(std::fs::canonicalize(path)?.as_os_str().as_encoded_bytes());
     hash.update(metadata.len().to_le_bytes());

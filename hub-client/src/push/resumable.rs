@@ -47,8 +47,8 @@ impl Client {
                     submission: submission.name,
                 });
             }
-            // All bytes are with the hub already; the commit below gives the verdict, new or kept.
-            _ => {}
+            // All bytes are with the hub already; the commit below gives the verdict, new or kept, if they are these.
+            _ => options.sha256 = digest_of(&request.payload).await?.sha256,
         }
         self.commit_submission(&submission.name, options).await
     }

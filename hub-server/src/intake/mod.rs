@@ -141,7 +141,7 @@ impl Intake {
         }
         match self.unfinished(permit, id) {
             Ok(header) => self.order(&header, &options).await,
-            Err(_) => self.ended_verdict(permit, id).await,
+            Err(_) => self.ended_verdict(permit, id, options.sha256.as_deref()).await,
         }
     }
 

@@ -83,6 +83,13 @@ impl Drop for Push {
     }
 }
 
+/// The hub has other bytes than the sender tells of.
+pub(super) fn other_bytes(sha256: &str, told: &str) -> IntakeError {
+    let message =
+        format!("the payload's SHA-256 is {sha256}, while {told} was announced; send the file again");
+    IntakeError::new(Reason::PayloadMismatch, message)
+}
+
 /// The order of a whole payload, after its length and hash were compared with what was declared.
 pub(super) fn order_for(
     header: &SpoolHeader,
@@ -98,10 +105,7 @@ pub(super) fn order_for(
     }
     let told = [header.declared_sha256.as_ref(), options.sha256.as_ref()];
     if let Some(declared) = told.into_iter().flatten().find(|declared| **declared != sha256) {
-        return Err(IntakeError::new(
-            Reason::PayloadMismatch,
-            format!("the payload's SHA-256 is {sha256}, while {declared} was announced; send the file again"),
-        ));
+        return Err(other_bytes(&sha256, declared));
     }
     Ok(CommitOrder {
         parent_revision: options.parent_revision,

@@ -7,7 +7,7 @@ use hub_datasets::report::{Report, Severity};
 use hub_datasets::{Pattern, Period};
 use hub_proto::Reason;
 
-use super::push::order_for;
+use super::push::{order_for, other_bytes};
 use super::types::{CommitOptions, SubmissionState, Verdict};
 use super::worker::{Outcome, PayloadBytes};
 use super::{Intake, IntakeError, reused, view};
@@ -210,8 +210,12 @@ impl Intake {
         &self,
         permit: &SubmissionsPermit,
         id: &str,
+        told: Option<&str>,
     ) -> Result<Verdict, IntakeError> {
         let record = self.ended(permit, id).await?;
+        if let Some(told) = told.filter(|told| !record.sha256.is_empty() && *told != record.sha256) {
+            return Err(other_bytes(&record.sha256, told));
+        }
         let submission = view::of_record(&record);
         if matches!(submission.state, SubmissionState::Abandoned | SubmissionState::Expired) {
             return Err(IntakeError::new(

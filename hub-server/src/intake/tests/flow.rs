@@ -206,6 +206,25 @@ async fn an_order_that_was_refused_is_not_taken_up_by_a_restart() {
 }
 
 #[tokio::test]
+async fn a_verdict_is_not_told_to_who_has_other_bytes() {
+    let house = House::new().await;
+    let new = csv("rb28s", "2022-Q4");
+    let created = house.intake.create(&permit(&new), new).await.unwrap();
+    house.intake.append(&own(), &created.id, 0, Bytes::from_static(kutno_q4())).await.unwrap();
+    let telling =
+        |sha256: &str| CommitOptions { sha256: Some(sha256.to_owned()), ..CommitOptions::default() };
+    let other = telling(&"ab".repeat(32));
+    let before = house.intake.commit(&own(), &created.id, other.clone()).await;
+    assert_eq!(before.unwrap_err().reason(), Reason::PayloadMismatch);
+    let verdict = house.intake.commit(&own(), &created.id, CommitOptions::default()).await.unwrap();
+    house.spooled().await;
+    let after = house.intake.commit(&own(), &created.id, other).await;
+    assert_eq!(after.unwrap_err().reason(), Reason::PayloadMismatch);
+    let same = house.intake.commit(&own(), &created.id, telling(&verdict.submission.sha256)).await.unwrap();
+    assert_eq!(same.receipt, verdict.receipt);
+}
+
+#[tokio::test]
 async fn an_order_that_waited_gives_way_to_a_newer_revision() {
     let house = House::new().await;
     let new = csv("rb28s", "2022-Q4");

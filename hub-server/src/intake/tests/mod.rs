@@ -101,7 +101,7 @@ impl House {
         drop((intake, commits));
         // What has answered may still be on its way out, with the folder's lock.
         while store.strong_count() > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
         folder
     }
