@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::harness::{House, Push, oracle, push};
+use super::harness::{House, Push, blocking, commit, oracle, orders, push};
 use crate::commit::compact::{Compacted, Stop, choose};
 use crate::commit::merge::merge;
 use crate::commit::prepare::{Prepared, prepare};
 use crate::commit::put::{GroupEnd, Putter};
-use crate::commit::queue::Item;
 use crate::store::disk::sim::SimDisk;
 use crate::store::index::DataFile;
 use crate::store::log::OPTIMIZE;
@@ -34,36 +33,7 @@ impl Work {
 
 /// All orders of the steps of the works, each as the works' numbers.
 fn schedules(works: &[Work]) -> Vec<Vec<usize>> {
-    fn extend(prefix: &mut Vec<usize>, left: &mut Vec<u8>, all: &mut Vec<Vec<usize>>) {
-        if left.iter().all(|steps| *steps == 0) {
-            all.push(prefix.clone());
-        }
-        for at in 0..left.len() {
-            if left[at] > 0 {
-                left[at] -= 1;
-                prefix.push(at);
-                extend(prefix, left, all);
-                prefix.pop();
-                left[at] += 1;
-            }
-        }
-    }
-    let mut all = Vec::new();
-    extend(&mut Vec::new(), &mut works.iter().map(|work| work.steps()).collect(), &mut all);
-    all
-}
-
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    tokio::task::block_in_place(work)
-}
-
-fn commit(house: &House, putter: &mut Putter, direct: Vec<Item>, prepared: Option<Prepared>) {
-    let mut end = blocking(|| putter.commit(direct, prepared));
-    while !end.back.is_empty() {
-        let prepared = blocking(|| prepare(&house.context, std::mem::take(&mut end.back)));
-        let GroupEnd { back, .. } = blocking(|| putter.commit(Vec::new(), prepared));
-        end.back = back;
-    }
+    orders(works.iter().map(|work| work.steps()).collect())
 }
 
 async fn append(house: &House, putter: &mut Putter, pushes: &[Push]) {

@@ -18,8 +18,9 @@ use crate::commit::context::Context;
 use crate::commit::dataset::Shape;
 use crate::commit::files::Files;
 use crate::commit::maintain::Maintenance;
+use crate::commit::prepare::{Prepared, prepare};
 use crate::commit::projector::Projected;
-use crate::commit::put::Putter;
+use crate::commit::put::{GroupEnd, Putter};
 use crate::commit::queue::{Answer, Claims, Item, Room};
 use crate::commit::recover::replay;
 use crate::commit::{CommitError, CommitJob, JobRows, rewrite};
@@ -387,4 +388,39 @@ impl House {
         }
         house
     }
+}
+
+pub(super) fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
+/// Commits a group as the committer does: what comes back is prepared and tried again.
+pub(super) fn commit(house: &House, putter: &mut Putter, direct: Vec<Item>, prepared: Option<Prepared>) {
+    let mut end = blocking(|| putter.commit(direct, prepared));
+    while !end.back.is_empty() {
+        let prepared = blocking(|| prepare(&house.context, std::mem::take(&mut end.back)));
+        let GroupEnd { back, .. } = blocking(|| putter.commit(Vec::new(), prepared));
+        end.back = back;
+    }
+}
+
+/// All orders in which works take their steps, `left` of each; each order as the works' numbers.
+pub(super) fn orders(left: Vec<u8>) -> Vec<Vec<usize>> {
+    fn extend(prefix: &mut Vec<usize>, left: &mut Vec<u8>, all: &mut Vec<Vec<usize>>) {
+        if left.iter().all(|steps| *steps == 0) {
+            all.push(prefix.clone());
+        }
+        for at in 0..left.len() {
+            if left[at] > 0 {
+                left[at] -= 1;
+                prefix.push(at);
+                extend(prefix, left, all);
+                prefix.pop();
+                left[at] += 1;
+            }
+        }
+    }
+    let (mut left, mut all) = (left, Vec::new());
+    extend(&mut Vec::new(), &mut left, &mut all);
+    all
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema};
 use tokio::sync::oneshot;
 
-use super::harness::{House, Push, oracle, pattern_schema, push, shape};
+use super::harness::{House, Push, blocking, commit, oracle, orders, pattern_schema, push, shape};
 use crate::commit::prepare::{Prepared, prepare};
-use crate::commit::put::{GroupEnd, Putter};
-use crate::commit::queue::{Answer, Item};
+use crate::commit::queue::Answer;
 use crate::store::disk::sim::SimDisk;
 use crate::store::table::physical;
 
@@ -24,42 +23,18 @@ enum Step {
 
 /// All orders of steps in which each correction is prepared before it is committed.
 fn schedules(corrections: usize, appends: usize) -> Vec<Vec<Step>> {
-    fn extend(prefix: &mut Vec<Step>, left: &mut Vec<u8>, all: &mut Vec<Vec<Step>>) {
-        if left.iter().all(|steps| *steps == 0) {
-            all.push(prefix.clone());
-            return;
-        }
-        for at in 0..left.len() {
-            let step = match left[at] {
-                0 => continue,
-                2 => Step::Prepare(at),
-                _ => Step::Commit(at),
-            };
-            left[at] -= 1;
-            prefix.push(step);
-            extend(prefix, left, all);
-            prefix.pop();
-            left[at] += 1;
-        }
-    }
-    let mut left = [vec![2; corrections], vec![1; appends]].concat();
-    let mut all = Vec::new();
-    extend(&mut Vec::new(), &mut left, &mut all);
-    all
-}
-
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    tokio::task::block_in_place(work)
-}
-
-/// Commits a group as the committer does: what comes back is prepared and tried again.
-fn commit(house: &House, putter: &mut Putter, direct: Vec<Item>, prepared: Option<Prepared>) {
-    let mut end = blocking(|| putter.commit(direct, prepared));
-    while !end.back.is_empty() {
-        let prepared = blocking(|| prepare(&house.context, std::mem::take(&mut end.back)));
-        let GroupEnd { back, .. } = blocking(|| putter.commit(Vec::new(), prepared));
-        end.back = back;
-    }
+    let steps = |order: Vec<usize>| {
+        let mut prepared = vec![false; corrections];
+        let step = |at: usize| match prepared.get_mut(at) {
+            Some(prepared) if !*prepared => {
+                *prepared = true;
+                Step::Prepare(at)
+            }
+            _ => Step::Commit(at),
+        };
+        order.into_iter().map(step).collect()
+    };
+    orders([vec![2; corrections], vec![1; appends]].concat()).into_iter().map(steps).collect()
 }
 
 async fn run(schedule: &[Step], first: &[Push], later: &[Push], sliced: bool) {
