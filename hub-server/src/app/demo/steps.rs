@@ -202,7 +202,7 @@ async fn query(client: &Client, sql: &str) -> Result<(String, Vec<v1::DatasetVer
 }
 
 async fn aggregate(ministry: &Client) -> Result<(), DevError> {
-    step(7, "The ministry asks the hub instead of 2,479 offices: spending by voivodeship");
+    step(7, "The ministry asks the hub instead of each office: spending by voivodeship");
     let sql = "SELECT t.wojewodztwo, count(DISTINCT r._publisher) AS units, sum(r.plan) AS plan, \
                sum(r.wykonanie) AS executed FROM rb28s r \
                JOIN (SELECT DISTINCT terc6, wojewodztwo FROM terc WHERE level = 'gmina') t ON r.jst_terc6 = t.terc6 \
