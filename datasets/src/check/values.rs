@@ -125,17 +125,25 @@ const SEEN: usize = 256;
 /// a text that passed once passes always.
 pub(super) fn each_distinct(strings: &StringArray, mut check: impl FnMut(usize, &str) -> bool) {
     let mut seen = [u32::MAX; SEEN];
+    let mut passed = None;
     for row in 0..strings.len() {
         if strings.is_null(row) {
             continue;
         }
         let text = strings.value(row);
-        let slot = &mut seen[slot(text.as_bytes())];
-        if *slot != u32::MAX && strings.value(*slot as usize) == text {
+        // Rows in key order have long runs of the same code.
+        if passed == Some(text) {
             continue;
         }
+        let slot = &mut seen[slot(text.as_bytes())];
+        if *slot != u32::MAX && strings.value(*slot as usize) == text {
+            passed = Some(text);
+            continue;
+        }
+        passed = None;
         if check(row, text) {
             *slot = row as u32;
+            passed = Some(text);
         }
     }
 }
