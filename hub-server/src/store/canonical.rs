@@ -46,9 +46,12 @@ fn write(value: &Value, out: &mut String) -> Result<(), NotCanonical> {
             out.push(']');
         }
         Value::Object(members) => {
+            // The order is that of UTF-16 code units, which is that of UTF-8 bytes only within ASCII.
             let mut sorted: Vec<_> = members.iter().collect();
-            // The order is that of UTF-16 code units, which is not that of UTF-8 bytes.
-            sorted.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
+            let is_ascii = sorted.iter().all(|(name, _)| name.is_ascii());
+            if !is_ascii || !sorted.is_sorted_by(|a, b| a.0 <= b.0) {
+                sorted.sort_by(|a, b| a.0.encode_utf16().cmp(b.0.encode_utf16()));
+            }
             out.push('{');
             for (n, (name, item)) in sorted.into_iter().enumerate() {
                 if n > 0 {
@@ -66,6 +69,11 @@ fn write(value: &Value, out: &mut String) -> Result<(), NotCanonical> {
 
 fn write_text(text: &str, out: &mut String) {
     out.push('"');
+    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

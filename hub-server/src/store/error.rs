@@ -47,6 +47,11 @@ impl StoreError {
         }
     }
 
+    /// What cannot be written in its form.
+    pub(crate) fn encode(file: &str, error: &dyn std::fmt::Display) -> Self {
+        Self::Encode { file: file.to_owned(), message: error.to_string() }
+    }
+
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::StorageFull { .. } => Reason::StorageFull,

@@ -107,7 +107,8 @@ impl Table {
         let below = |path: &str| format!("tables/{}/{path}", self.name);
         let paths: Vec<String> = held.iter().map(|held| below(&held.file.path)).collect();
         let new = paths.iter().zip(held).map(|(path, held)| NewFile { path, bytes: &held.bytes });
-        let (log_path, log_bytes) = (below(&log_name(log_version)), log::write(entry));
+        let log_path = below(&log_name(log_version));
+        let log_bytes = log::write(entry).map_err(|error| StoreError::encode(&log_path, &error))?;
         let last = NewFile { path: &log_path, bytes: &log_bytes };
         let error = match self.journal.put(&new.collect::<Vec<_>>(), last) {
             Ok(()) => return Ok(Put::Done),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{CommitInfo, Definition, Entry, OPTIMIZE, Remove, SubmissionEntry, bounds, schema, seqs};
@@ -18,26 +19,41 @@ const SEQS_MAX: usize = 1_000_000;
 
 const ENGINE: &str = concat!("hub/", env!("CARGO_PKG_VERSION"));
 
+/// The first line of a log file.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum First<'a> {
+    CommitInfo(InfoLine<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InfoLine<'a> {
+    timestamp: i64,
+    operation: &'a str,
+    operation_parameters: Map<String, Value>,
+    engine_info: &'a str,
+    hub: HubLine<'a>,
+}
+
+/// What the hub keeps of a commit.
+#[derive(Serialize)]
+struct HubLine<'a> {
+    commit: &'a str,
+    epoch: &'a str,
+    committed_at: i64,
+    dataset_version: u64,
+    submissions: &'a [SubmissionEntry],
+    /// Lines that follow.
+    actions: usize,
+}
+
 /// The bytes of a log file: one action a line, commitInfo first.
-pub(crate) fn write(entry: &Entry) -> Vec<u8> {
+pub(crate) fn write(entry: &Entry) -> serde_json::Result<Vec<u8>> {
     let info = &entry.info;
     let millis = info.committed_at.timestamp_millis();
     let changes = info.operation != OPTIMIZE;
-    let definition_lines = if entry.definition.is_some() { 2 } else { 0 };
-    let mut lines = vec![json!({"commitInfo": {
-        "timestamp": millis,
-        "operation": info.operation,
-        "operationParameters": {},
-        "engineInfo": ENGINE,
-        "hub": {
-            "commit": info.commit,
-            "epoch": info.epoch,
-            "committed_at": info.committed_at.timestamp_micros(),
-            "dataset_version": info.dataset_version,
-            "submissions": info.submissions,
-            "actions": definition_lines + entry.removes.len() + entry.adds.len(),
-        },
-    }})];
+    let mut lines = Vec::new();
     if let Some(definition) = &entry.definition {
         lines.push(json!({"protocol": {"minReaderVersion": PROTOCOL.0, "minWriterVersion": PROTOCOL.1}}));
         lines.push(json!({"metaData": {
@@ -61,12 +77,27 @@ pub(crate) fn write(entry: &Entry) -> Vec<u8> {
         }})
     }));
     lines.extend(entry.adds.iter().map(|file| write_add(file, millis, changes)));
-    let mut bytes = Vec::new();
+    let first = First::CommitInfo(InfoLine {
+        timestamp: millis,
+        operation: &info.operation,
+        operation_parameters: Map::new(),
+        engine_info: ENGINE,
+        hub: HubLine {
+            commit: &info.commit,
+            epoch: &info.epoch,
+            committed_at: info.committed_at.timestamp_micros(),
+            dataset_version: info.dataset_version,
+            submissions: &info.submissions,
+            actions: lines.len(),
+        },
+    });
+    let mut bytes = serde_json::to_vec(&first)?;
+    bytes.push(b'\n');
     for line in lines {
-        bytes.extend_from_slice(line.to_string().as_bytes());
+        serde_json::to_writer(&mut bytes, &line)?;
         bytes.push(b'\n');
     }
-    bytes
+    Ok(bytes)
 }
 
 fn write_add(file: &DataFile, millis: i64, changes: bool) -> Value {

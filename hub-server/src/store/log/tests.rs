@@ -64,7 +64,7 @@ pub(crate) fn commit_of(commit: &str) -> Vec<u8> {
         dataset_version: 1,
         submissions: Vec::new(),
     };
-    write(&Entry { info, definition: None, removes: Vec::new(), adds: Vec::new() })
+    write(&Entry { info, definition: None, removes: Vec::new(), adds: Vec::new() }).unwrap()
 }
 
 fn stats_strategy() -> impl Strategy<Value = BTreeMap<String, ColumnStats>> {
@@ -135,14 +135,14 @@ proptest! {
             removes: removed.iter().map(|f| Remove::from(f.as_ref())).collect(),
             adds,
         };
-        let bytes = write(&entry);
+        let bytes = write(&entry).unwrap();
         prop_assert_eq!(parse("f", &bytes, Some(&columns())).unwrap(), entry);
     }
 
     #[test]
     fn any_cut_of_a_log_file_is_an_error(at in 1_usize..2_000) {
         let entry = example();
-        let bytes = write(&entry);
+        let bytes = write(&entry).unwrap();
         let cut = &bytes[..at.min(bytes.len() - 1)];
         let error = parse("v.json", cut, None).unwrap_err().to_string();
         prop_assert!(error.contains("v.json") && error.contains("line"), "{}", error);
@@ -172,7 +172,7 @@ fn example() -> Entry {
 
 #[test]
 fn version_0_is_what_outside_engines_expect() {
-    let text = String::from_utf8(write(&example())).unwrap();
+    let text = String::from_utf8(write(&example()).unwrap()).unwrap();
     let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(lines[1]["protocol"], serde_json::json!({"minReaderVersion": 1, "minWriterVersion": 2}));
     assert_eq!(lines[2]["metaData"]["partitionColumns"], serde_json::json!(["_period"]));
@@ -215,7 +215,7 @@ fn decimals_never_stand_in_standard_statistics() {
         stats: [("kwota".to_owned(), stats)].into(),
     };
     let entry = Entry { adds: vec![Arc::new(file)], ..example() };
-    let text = String::from_utf8(write(&entry)).unwrap();
+    let text = String::from_utf8(write(&entry).unwrap()).unwrap();
     let add: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     let stats: Value = serde_json::from_str(add["add"]["stats"].as_str().unwrap()).unwrap();
     assert_eq!(stats["minValues"], serde_json::json!({}));
@@ -228,7 +228,7 @@ fn decimals_never_stand_in_standard_statistics() {
 
 #[test]
 fn foreign_and_broken_lines_are_named() {
-    let whole = String::from_utf8(write(&example())).unwrap();
+    let whole = String::from_utf8(write(&example()).unwrap()).unwrap();
     let cases = [
         (whole.replace("\"minReaderVersion\":1", "\"minReaderVersion\":3"), "line 2"),
         (format!("{whole}{{\"txn\":{{}}}}\n"), "line 4: action txn"),

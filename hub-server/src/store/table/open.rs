@@ -137,8 +137,8 @@ impl Opening<'_> {
 
     fn put(&self, version: u64, entry: &Entry) -> Result<(), StoreError> {
         let path = log_file(&self.folder, version);
-        disk::publish(self.disk, &path, &log::write(entry))
-            .map_err(|e| StoreError::io("put the log version", &path, e))
+        let bytes = log::write(entry).map_err(|e| StoreError::encode(&path.display().to_string(), &e))?;
+        disk::publish(self.disk, &path, &bytes).map_err(|e| StoreError::io("put the log version", &path, e))
     }
 
     fn info(&self, operation: &str, epoch: &str, dataset_version: u64, at: DateTime<Utc>) -> CommitInfo {

@@ -245,7 +245,7 @@ fn a_rival_takes_the_version_and_both_see_it() {
     let first = entry(&ours.snapshot(), 1, &[], vec![data_file(1)], false);
     let second = entry(&ours.snapshot(), 2, &[], vec![data_file(2)], false);
     // Another engine that writes Delta puts its entry beside us.
-    disk::publish(&disk, &log_path(1), &crate::store::log::write(&first)).unwrap();
+    disk::publish(&disk, &log_path(1), &crate::store::log::write(&first).unwrap()).unwrap();
     let put = ours.put(1, &second, &[]).unwrap();
     assert!(matches!(put, Put::Taken(rival) if *rival == first));
     ours.advance(1, &first).unwrap();
@@ -319,7 +319,7 @@ fn what_a_restart_has_read_survives_a_power_loss_after_it() {
     // Put without the sync of the folder, as kill -9 leaves it.
     let temporary = log_path(1).with_extension("x.tmp");
     let mut file = disk.create(&temporary).unwrap();
-    file.append(&crate::store::log::write(&next)).unwrap();
+    file.append(&crate::store::log::write(&next).unwrap()).unwrap();
     file.sync().unwrap();
     disk.rename(&temporary, &log_path(1)).unwrap();
     let restarted = disk.killed();
