@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
+use arrow::compute::concat_batches;
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use hub_datasets::check::keys::KeyOrder;
@@ -81,10 +83,14 @@ impl Files {
         if rows > SMALL_JOB_ROWS {
             return self.write(partition, batches).map(|file| Encoded::OnDisk(Arc::new(file)));
         }
+        let encode_failed =
+            |error: &ArrowError| StoreError::encode(&self.table.data_folder().display().to_string(), error);
         let hold = || {
             let mut writer = self.store.held_file(&self.table, &self.light)?;
-            let batches: Vec<RecordBatch> = batches.iter().map(|batch| (*batch).clone()).collect();
-            writer.append(writer.encoder().encode(batches)?)?;
+            // Each batch costs each column a round of its own: one batch is cheaper.
+            let batch = concat_batches(&self.light.schema, batches.iter().copied());
+            let batch = batch.map_err(|error| encode_failed(&error))?;
+            writer.append(writer.encoder().encode(vec![batch])?)?;
             writer.finish_held(partition)
         };
         hold().map(Encoded::Held).map_err(|error| self.store_error(error))

@@ -2,7 +2,8 @@
 //!
 //! Row groups of 131,072 rows, pages of 8,192, page index, zstd-1, statistics for the columns that
 //! are asked for, bloom filters on code columns. Files of few rows, which live until the next
-//! compaction, are laid out lightly: Snappy, neither dictionaries nor bloom filters nor page index.
+//! compaction, are laid out lightly: each value as its difference from the one before, without
+//! compression, dictionaries, bloom filters or page index.
 
 mod sink;
 mod summary;
@@ -40,7 +41,7 @@ pub(crate) struct FileLayout {
     pub(crate) stats: Vec<String>,
     /// Columns with bloom filters: code columns.
     pub(crate) blooms: Vec<String>,
-    codec: Codec,
+    weight: Weight,
     /// What the encoder makes of it, once for all files.
     prepared: OnceLock<Prepared>,
 }
@@ -51,12 +52,14 @@ struct Prepared {
     schema: TypePtr,
 }
 
-/// How pages are compressed.
+/// What a file is laid out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Codec {
-    Zstd,
-    /// Of a page of few rows zstd would spend more time on its tables than on the bytes.
-    Snappy,
+enum Weight {
+    /// To be read for years.
+    Full,
+    /// To be written at once. A codec or a dictionary would spend more time on its own tables than on the
+    /// bytes of few rows.
+    Light,
 }
 
 /// Rows of a row group.
@@ -65,18 +68,20 @@ pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
 const PAGE_ROWS: usize = 8_192;
 /// A column with more distinct values than fit is not worth a dictionary.
 const DICTIONARY_BYTES: usize = 128 << 10;
+/// Digits of a decimal that Parquet holds as a whole number.
+const WHOLE_DIGITS: u8 = 18;
 /// Bounds longer than this are left out: exact or absent.
 const BOUND_BYTES: usize = 64;
 
 impl FileLayout {
     pub(crate) fn new(schema: SchemaRef, stats: Vec<String>, blooms: Vec<String>) -> Arc<Self> {
-        Arc::new(Self { schema, stats, blooms, codec: Codec::Zstd, prepared: OnceLock::new() })
+        Arc::new(Self { schema, stats, blooms, weight: Weight::Full, prepared: OnceLock::new() })
     }
     /// The layout of a file of few rows.
     pub(crate) fn light(&self) -> Arc<Self> {
         let (schema, stats) = (Arc::clone(&self.schema), self.stats.clone());
         let (blooms, prepared) = (Vec::new(), OnceLock::new());
-        Arc::new(Self { schema, stats, blooms, codec: Codec::Snappy, prepared })
+        Arc::new(Self { schema, stats, blooms, weight: Weight::Light, prepared })
     }
 
     fn prepared(&self, path: &Path) -> Result<Prepared, StoreError> {
@@ -89,37 +94,37 @@ impl FileLayout {
         Ok(self.prepared.get_or_init(|| prepared).clone())
     }
 
-    fn compression(&self, path: &Path) -> Result<Compression, StoreError> {
-        Ok(match self.codec {
-            Codec::Zstd => Compression::ZSTD(ZstdLevel::try_new(1).map_err(|e| encode_error(path, &e))?),
-            Codec::Snappy => Compression::SNAPPY,
-        })
-    }
-
     fn properties(&self, path: &Path) -> Result<WriterProperties, StoreError> {
+        let zstd = ZstdLevel::try_new(1).map_err(|e| encode_error(path, &e))?;
+        let (compression, level) = match self.weight {
+            Weight::Full => (Compression::ZSTD(zstd), EnabledStatistics::Page),
+            Weight::Light => (Compression::UNCOMPRESSED, EnabledStatistics::Chunk),
+        };
         let mut builder = WriterProperties::builder()
             .set_created_by(concat!("hub-server ", env!("CARGO_PKG_VERSION")).into())
-            .set_compression(self.compression(path)?)
+            .set_compression(compression)
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_data_page_row_count_limit(PAGE_ROWS)
             .set_write_batch_size(PAGE_ROWS)
             .set_statistics_truncate_length(Some(BOUND_BYTES))
             .set_column_index_truncate_length(Some(BOUND_BYTES))
-            .set_dictionary_enabled(self.codec == Codec::Zstd)
+            .set_dictionary_enabled(self.weight == Weight::Full)
             .set_dictionary_page_size_limit(DICTIONARY_BYTES)
             .set_statistics_enabled(EnabledStatistics::None);
-        let level = match self.codec {
-            Codec::Zstd => EnabledStatistics::Page,
-            Codec::Snappy => EnabledStatistics::Chunk,
-        };
-        for name in &self.stats {
-            let column = ColumnPath::from(name.as_str());
-            builder = builder.set_column_statistics_enabled(column.clone(), level);
+        for field in self.schema.fields() {
+            let column = ColumnPath::from(field.name().as_str());
+            let is_asked_for = self.stats.contains(field.name());
+            if is_asked_for {
+                builder = builder.set_column_statistics_enabled(column.clone(), level);
+            }
             // Keys ascend and the hub's numbers hardly change: their differences are next to nothing.
-            if self.schema.field_with_name(name).is_ok_and(|field| is_whole(field.data_type())) {
+            if let Some(encoding) = differences(field.data_type())
+                && (self.weight == Weight::Light
+                    || is_asked_for && matches!(field.data_type(), DataType::Int64 | DataType::Date32))
+            {
                 builder = builder
                     .set_column_dictionary_enabled(column.clone(), false)
-                    .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+                    .set_column_encoding(column, encoding);
             }
         }
         for name in &self.blooms {
@@ -127,13 +132,27 @@ impl FileLayout {
             builder = builder.set_column_bloom_filter_enabled(column, true);
         }
         let mut properties = builder.build();
-        add_encoded_arrow_schema_to_metadata(&self.schema, &mut properties);
+        if self.weight == Weight::Full {
+            // All types are told by Parquet's own; for few rows Arrow's would be the larger part of the file.
+            add_encoded_arrow_schema_to_metadata(&self.schema, &mut properties);
+        }
         Ok(properties)
     }
 }
 
-fn is_whole(kind: &DataType) -> bool {
-    matches!(kind, DataType::Int64 | DataType::Date32)
+/// The encoding that keeps the difference of each value from the one before it, if there is one.
+fn differences(kind: &DataType) -> Option<Encoding> {
+    match kind {
+        DataType::Int32 | DataType::Int64 | DataType::Date32 | DataType::Timestamp(..) => {
+            Some(Encoding::DELTA_BINARY_PACKED)
+        }
+        // Longer ones are not whole numbers in Parquet.
+        DataType::Decimal128(precision, _) if *precision <= WHOLE_DIGITS => {
+            Some(Encoding::DELTA_BINARY_PACKED)
+        }
+        DataType::Utf8 => Some(Encoding::DELTA_BYTE_ARRAY),
+        _ => None,
+    }
 }
 
 fn encode_error(path: &Path, error: &ParquetError) -> StoreError {
