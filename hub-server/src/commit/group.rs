@@ -73,8 +73,12 @@ impl Group {
         group
     }
 
-    /// One file per partition with the rows of the small jobs, ordered by publisher.
+    /// One file per partition with the rows of the small jobs, ordered by publisher. Meanwhile the bytes
+    /// that were sent become durable.
     pub(crate) fn encode_rows(&self, context: &Context) -> Result<Vec<Encoded>, CommitError> {
+        if let Some(arriving) = self.jobs().find_map(|(item, _)| item.job.arriving.as_ref()) {
+            Handle::current().block_on(arriving.hurry());
+        }
         let mut small: BTreeMap<&str, BTreeMap<&str, &[_]>> = BTreeMap::new();
         for (item, _) in self.jobs() {
             if let JobRows::Batches(batches) = &item.job.payload {
@@ -100,9 +104,9 @@ impl Group {
         let mut lost = Vec::new();
         let runtime = Handle::current();
         for jobs in [&mut self.direct, &mut self.corrections] {
-            for (mut item, accepted) in std::mem::take(jobs) {
+            for (item, accepted) in std::mem::take(jobs) {
                 let arrived =
-                    item.job.arriving.as_mut().map_or(Ok(()), |bytes| runtime.block_on(bytes.wait()));
+                    item.job.arriving.as_ref().map_or(Ok(()), |bytes| runtime.block_on(bytes.wait()));
                 match arrived {
                     Ok(()) => jobs.push((item, accepted)),
                     Err(error) => lost.push((item, error)),

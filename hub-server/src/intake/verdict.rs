@@ -120,7 +120,7 @@ impl Intake {
         let mut arriving = None;
         let examined = match payload {
             Payload::Held(bytes) => {
-                arriving = Some(self.parts.store.spool().put_whole(header.clone(), bytes.clone()));
+                arriving = Some(self.parts.store.spool().put_whole(header.clone(), bytes.clone()).await?);
                 self.examine(header, &pattern, &period, PayloadBytes::Held(bytes), seq, false).await
             }
             Payload::Spooled => match self.read_already(header).await {
@@ -150,7 +150,7 @@ impl Intake {
             Err(error) => Err(error),
         };
         // Nothing is told before the spool knows of the payload: the verdict decides what becomes of it.
-        if let Some(arriving) = &mut arriving
+        if let Some(arriving) = &arriving
             && let Err(error) = arriving.wait().await
         {
             return Err(IntakeError::new(error.reason(), error.to_string()));

@@ -19,8 +19,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt as _, Shared};
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
 use super::StoreError;
 use super::disk::{Disk, ReadAt};
@@ -75,15 +75,26 @@ pub(crate) struct Spool {
     inner: Arc<Inner>,
 }
 
-/// A payload on its way to the disk; clones wait for the same.
+/// A payload on its way to the disk; clones wait for the same. It is synced with others, when somebody
+/// asks for it.
 #[derive(Debug, Clone)]
-pub(crate) struct Arriving(watch::Receiver<Option<Result<(), Arc<StoreError>>>>);
+pub(crate) struct Arriving {
+    put: Shared<BoxFuture<'static, Result<(), Arc<StoreError>>>>,
+    spool: Arc<Inner>,
+}
 
 impl Arriving {
+    /// Has the spool sync all that was handed to it so far, this payload and others.
+    pub(crate) async fn hurry(&self) {
+        if self.put.peek().is_none() {
+            self.spool.writer.hurry().await;
+        }
+    }
+
     /// Waits until the payload and its order are durable.
-    pub(crate) async fn wait(&mut self) -> Result<(), Arc<StoreError>> {
-        let put = self.0.wait_for(Option::is_some).await.ok().and_then(|put| put.clone());
-        put.unwrap_or_else(|| Err(Arc::new(StoreError::TaskLost("the payload was dropped".to_owned()))))
+    pub(crate) async fn wait(&self) -> Result<(), Arc<StoreError>> {
+        self.hurry().await;
+        self.put.clone().await
     }
 }
 
@@ -127,17 +138,16 @@ impl Spool {
         fault::point("spool.sync.after");
         synced
     }
-    /// A whole small payload with its order in one record of the shared segment: one group fdatasync.
-    /// A longer payload takes the long way. The caller may do other things until it has arrived.
-    pub(crate) fn put_whole(&self, header: SpoolHeader, data: Bytes) -> Arriving {
-        let (sender, receiver) = watch::channel(None);
-        let spool = Arc::clone(&self.inner);
-        tokio::spawn(async move {
-            let put = spool.put_whole(header, data).await;
+    /// A whole payload of at most 1 MiB with its order, in one record of the shared segment. It is durable
+    /// when [`Arriving`] says so; the caller may do other things until then.
+    pub(crate) async fn put_whole(&self, header: SpoolHeader, data: Bytes) -> Result<Arriving, StoreError> {
+        let written = self.inner.put_whole(header, data).await?;
+        let put = async move {
+            let put = written.await;
             fault::point("spool.whole.after");
-            sender.send_replace(Some(put.map_err(Arc::new)));
-        });
-        Arriving(receiver)
+            put.map_err(Arc::new)
+        };
+        Ok(Arriving { put: put.boxed().shared(), spool: Arc::clone(&self.inner) })
     }
     /// Makes all received bytes and the order durable; from here the hub finishes by itself.
     pub(crate) async fn order(&self, id: &str, order: CommitOrder) -> Result<(), StoreError> {

@@ -10,7 +10,6 @@ use super::payload::{Payload, Piece};
 use super::record::Record;
 use super::writer::Writer;
 use super::{CommitOrder, SpoolHeader, reader, recover};
-use crate::config::limits::SPOOL_SMALL_BYTES;
 use crate::store::disk::{Disk, ReadAt};
 use crate::store::{StoreError, blocking};
 
@@ -76,6 +75,7 @@ impl Inner {
         self.insert(header, Payload::default());
         Ok(())
     }
+    #[cfg(test)]
     pub(super) async fn append(&self, id: &str, offset: u64, data: bytes::Bytes) -> Result<u64, StoreError> {
         let submission = self.submission(id)?;
         let _turn = submission.turn.lock().await;
@@ -97,22 +97,26 @@ impl Inner {
         let _turn = submission.turn.lock().await;
         self.flush(id, &submission, Vec::new()).await
     }
-    pub(super) async fn put_whole(&self, header: SpoolHeader, data: bytes::Bytes) -> Result<(), StoreError> {
-        if data.len() as u64 > SPOOL_SMALL_BYTES {
-            let (id, order) = (header.id.clone(), header.commit.clone());
-            self.create(SpoolHeader { commit: None, ..header }).await?;
-            self.append(&id, 0, data).await?;
-            return match order {
-                Some(order) => self.order(&id, order).await,
-                None => Ok(()),
-            };
-        }
-        if !self.is_new(&header)? {
-            return Ok(());
-        }
-        let place = self.writer.write(&header.id, vec![Record::Whole(header.clone(), data)]).await?;
-        self.insert(header, Payload::in_segments(place.data));
-        Ok(())
+    /// Hands a whole payload of one record to the writer; what comes back waits until it is durable.
+    pub(super) async fn put_whole(
+        self: &Arc<Self>,
+        header: SpoolHeader,
+        data: bytes::Bytes,
+    ) -> Result<impl Future<Output = Result<(), StoreError>> + Send + use<>, StoreError> {
+        let record = match self.is_new(&header)? {
+            true => vec![Record::Whole(header.clone(), data)],
+            false => Vec::new(),
+        };
+        let is_new = !record.is_empty();
+        let written = self.writer.write_with_next(&header.id, record).await?;
+        let spool = Arc::clone(self);
+        Ok(async move {
+            let place = written.await?;
+            if is_new {
+                spool.insert(header, Payload::in_segments(place.data));
+            }
+            Ok(())
+        })
     }
     pub(super) async fn order(&self, id: &str, order: CommitOrder) -> Result<(), StoreError> {
         let submission = self.submission(id)?;
@@ -177,13 +181,13 @@ impl Inner {
             self.link_evidence(file, order).await?;
         }
         let stays = keep && file.is_none();
-        let end = vec![Record::End { keep: stays }];
+        let end = Record::End { keep: stays };
         if stays {
             // A restart that does not find it asks the log what became of the submission.
-            self.writer.write_lazily(id, end).await?;
+            self.writer.write_later(id, &end)?;
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), pieces);
         } else {
-            self.writer.write(id, end).await?;
+            self.writer.write(id, vec![end]).await?;
         }
         self.all().remove(id);
         if let Some(file) = file {

@@ -69,6 +69,11 @@ fn read(mut reader: Box<dyn Read + Send>) -> Vec<u8> {
     bytes
 }
 
+/// A whole payload, durable.
+async fn put(spool: &Spool, header: SpoolHeader, data: &Bytes) {
+    spool.put_whole(header, data.clone()).await.unwrap().wait().await.unwrap();
+}
+
 fn names(disk: &SimDisk) -> Vec<String> {
     disk.list(&Path::new(ROOT).join("spool")).unwrap().into_iter().map(|e| e.name).collect()
 }
@@ -88,26 +93,12 @@ async fn small_and_large_payloads_come_back_after_a_restart() {
         spool.order(id, order(bytes)).await.unwrap();
         assert_eq!(read(spool.reader(id).unwrap()), *bytes);
     }
-    spool
-        .put_whole(SpoolHeader { commit: Some(order(&small)), ..header("whole") }, small.clone())
-        .wait()
-        .await
-        .unwrap();
-    spool
-        .put_whole(SpoolHeader { commit: Some(order(&large)), ..header("whole-large") }, large.clone())
-        .wait()
-        .await
-        .unwrap();
-    spool
-        .put_whole(SpoolHeader { nothing_to_report: true, ..header("nothing") }, Bytes::new())
-        .wait()
-        .await
-        .unwrap();
+    put(&spool, SpoolHeader { commit: Some(order(&small)), ..header("whole") }, &small).await;
+    put(&spool, SpoolHeader { nothing_to_report: true, ..header("nothing") }, &Bytes::new()).await;
     for disk in [disk.after_power_loss(0), disk.killed()] {
         let again = open(&disk);
-        assert_eq!(again.unfinished().len(), 5);
-        for (id, bytes) in [("small", &small), ("large", &large), ("whole", &small), ("whole-large", &large)]
-        {
+        assert_eq!(again.unfinished().len(), 4);
+        for (id, bytes) in [("small", &small), ("large", &large), ("whole", &small)] {
             assert_eq!(again.header(id).unwrap().commit, Some(order(bytes)), "{id}");
             assert_eq!(read(again.reader(id).unwrap()), *bytes, "{id}");
         }
@@ -171,11 +162,9 @@ async fn ended_submissions_leave_evidence_or_nothing() {
         ("large-again", &large, true),
     ];
     for (id, bytes, keep) in sent {
-        spool
-            .put_whole(SpoolHeader { commit: Some(order(bytes)), ..header(id) }, bytes.clone())
-            .wait()
-            .await
-            .unwrap();
+        spool.create(header(id)).await.unwrap();
+        spool.append(id, 0, bytes.clone()).await.unwrap();
+        spool.order(id, order(bytes)).await.unwrap();
         spool.end(id, keep).await.unwrap();
         assert!(spool.header(id).is_none() && spool.reader(id).is_err());
         assert!(spool.end(id, keep).await.is_err());
@@ -208,11 +197,11 @@ async fn segments_go_when_nobody_needs_them() {
     spool.create(header("first")).await.unwrap();
     for n in 0..per_segment * 2 + 2 {
         let id = format!("s{n}");
-        spool.put_whole(header(&id), chunk.clone()).wait().await.unwrap();
+        put(&spool, header(&id), &chunk).await;
         spool.end(&id, false).await.unwrap();
     }
     assert_eq!(names(&disk)[0], "000000000000.segment", "still needed");
-    spool.put_whole(header("kept"), chunk.clone()).wait().await.unwrap();
+    put(&spool, header("kept"), &chunk).await;
     spool.end("kept", true).await.unwrap();
     spool.end("first", false).await.unwrap();
     assert_eq!(names(&disk), ["000000000002.segment"]);
@@ -231,7 +220,7 @@ async fn concurrent_writers_share_syncs() {
             let spool = Arc::clone(&spool);
             tokio::spawn(async move {
                 let id = format!("s{n}");
-                spool.put_whole(header(&id), data(3_000, n)).wait().await.unwrap();
+                put(&spool, header(&id), &data(3_000, n)).await;
                 read(spool.reader(&id).unwrap()) == data(3_000, n)
             })
         })
@@ -243,6 +232,36 @@ async fn concurrent_writers_share_syncs() {
     let again = open_on(Arc::new(LocalDisk), root.path());
     assert_eq!(again.unfinished().len(), 64);
     assert_eq!(read(again.reader("s63").unwrap()), data(3_000, 63));
+}
+
+/// Payloads become durable together, once somebody waits for one of them; a fault is told to all.
+#[tokio::test]
+async fn payloads_that_wait_share_one_sync_or_its_fault() {
+    let disk = SimDisk::new();
+    let spool = open(&disk);
+    put(&spool, header("before"), &data(3_000, 0)).await;
+    for fails in [false, true] {
+        let ids = ["a", "b", "c"].map(|id| format!("{id}-{fails}"));
+        let mut arriving = Vec::new();
+        for (id, n) in ids.iter().zip(0_u64..) {
+            arriving.push(spool.put_whole(header(id), data(3_000, n)).await.unwrap());
+        }
+        assert!(ids.iter().all(|id| spool.header(id).is_none()), "nobody asked for a sync");
+        if fails {
+            let (op, error) = (Op::SyncFile, ErrorKind::Other);
+            disk.fail(Fault { op, path: String::new(), skip: 0, error, after_effect: false });
+        }
+        for one in arriving.iter().rev() {
+            assert_eq!(one.wait().await.is_err(), fails);
+        }
+        for disk in [disk.after_power_loss(0), disk.killed()] {
+            let open = open(&disk).unfinished();
+            assert!(open.iter().any(|header| header.id == "before"));
+            assert!(ids.iter().all(|id| open.iter().any(|header| header.id == *id) != fails));
+        }
+    }
+    put(&spool, header("after"), &data(3_000, 9)).await;
+    assert_eq!(open(&disk.after_power_loss(0)).unfinished().len(), 5);
 }
 
 /// What a client was told, to be compared with what is there after a cut.
@@ -266,6 +285,7 @@ async fn script(disk: &SimDisk, told: &mut Told) -> Result<(), crate::store::Sto
     let (small, large) = PAYLOADS.clone();
     spool
         .put_whole(SpoolHeader { commit: Some(order(&small)), ..header("whole") }, small.clone())
+        .await?
         .wait()
         .await
         .map_err(|error| crate::store::StoreError::TaskLost(error.to_string()))?;

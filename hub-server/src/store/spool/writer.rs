@@ -21,11 +21,20 @@ pub(super) struct Place {
 
 #[derive(Debug)]
 struct Request {
-    id: String,
+    /// Whose records the bytes are.
+    ids: Vec<String>,
     bytes: Vec<u8>,
-    /// The answer waits until the bytes are durable.
-    sync: bool,
+    urgency: Urgency,
     reply: oneshot::Sender<Result<(Arc<PathBuf>, u64), StoreError>>,
+}
+
+/// When the bytes of a request become durable, and when it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Urgency {
+    /// Answered when they are durable, which is at once.
+    Now,
+    /// Answered when they are durable, which is with the next request that is urgent.
+    WithNext,
 }
 
 #[derive(Debug)]
@@ -33,6 +42,8 @@ pub(super) struct Writer {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     book: Arc<Mutex<Shared>>,
+    /// Records that go with the next request.
+    later: Mutex<Vec<(String, Vec<u8>)>>,
     queue: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -73,25 +84,46 @@ impl Writer {
             .name("spool".into())
             .spawn(move || segments.run(requests))
             .map_err(|e| StoreError::io("start the writer of", &dir, e))?;
-        Ok(Self { disk, dir, book, queue: Some(queue), thread: Some(thread) })
+        Ok(Self { disk, dir, book, later: Mutex::default(), queue: Some(queue), thread: Some(thread) })
     }
 
     /// Writes records of a submission one after the other; durable when it returns.
     pub(super) async fn write(&self, id: &str, records: Vec<Record>) -> Result<Place, StoreError> {
-        self.hand_over(id, records, true).await
+        self.hand_over(id, records, Urgency::Now).await?.await
     }
 
-    /// As `write`, durable with the next write that is: for records that a restart can do without.
-    pub(super) async fn write_lazily(&self, id: &str, records: Vec<Record>) -> Result<Place, StoreError> {
-        self.hand_over(id, records, false).await
+    /// Leaves a record that a restart can do without to whoever writes next.
+    pub(super) fn write_later(&self, id: &str, record: &Record) -> Result<(), StoreError> {
+        let bytes = self.encoded(id, record)?.bytes;
+        self.later.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), bytes));
+        Ok(())
     }
 
-    async fn hand_over(&self, id: &str, records: Vec<Record>, sync: bool) -> Result<Place, StoreError> {
+    /// Hands records over; what comes back waits until they are durable, with the next write that is or
+    /// once somebody is in a hurry.
+    pub(super) async fn write_with_next(
+        &self,
+        id: &str,
+        records: Vec<Record>,
+    ) -> Result<impl Future<Output = Result<Place, StoreError>> + Send + use<>, StoreError> {
+        self.hand_over(id, records, Urgency::WithNext).await
+    }
+
+    /// Makes all that was handed over before durable soon. A writer that has stopped has done so.
+    pub(super) async fn hurry(&self) {
+        let _stopped = self.hand_over("", Vec::new(), Urgency::Now).await;
+    }
+
+    async fn hand_over(
+        &self,
+        id: &str,
+        records: Vec<Record>,
+        urgency: Urgency,
+    ) -> Result<impl Future<Output = Result<Place, StoreError>> + Send + use<>, StoreError> {
         let mut bytes = Vec::new();
         let mut data = Vec::new();
         for record in &records {
-            let refused = |message| StoreError::Encode { file: self.dir.display().to_string(), message };
-            let Encoded { bytes: encoded, data_at, data_len } = record.encode(id).map_err(refused)?;
+            let Encoded { bytes: encoded, data_at, data_len } = self.encoded(id, record)?;
             if data_len > 0 {
                 data.push(((bytes.len() + data_at) as u64, data_len as u64));
             }
@@ -99,11 +131,29 @@ impl Writer {
         }
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(StoreError::SpoolStopped)?;
-        let request = Request { id: id.to_owned(), bytes, sync, reply };
+        let ids = if records.is_empty() { Vec::new() } else { vec![id.to_owned()] };
+        let mut request = Request { ids, bytes, urgency, reply };
+        self.take_along(&mut request);
         queue.send(request).await.map_err(|_| StoreError::SpoolStopped)?;
-        let (path, start) = answer.await.map_err(|_| StoreError::SpoolStopped)??;
-        let piece = |(at, bytes)| Piece::Stored { path: Arc::clone(&path), at: start + at, bytes };
-        Ok(Place { data: data.into_iter().map(piece).collect() })
+        Ok(async move {
+            let (path, start) = answer.await.map_err(|_| StoreError::SpoolStopped)??;
+            let piece = |(at, bytes)| Piece::Stored { path: Arc::clone(&path), at: start + at, bytes };
+            Ok(Place { data: data.into_iter().map(piece).collect() })
+        })
+    }
+
+    fn encoded(&self, id: &str, record: &Record) -> Result<Encoded, StoreError> {
+        let refused = |message| StoreError::Encode { file: self.dir.display().to_string(), message };
+        record.encode(id).map_err(refused)
+    }
+
+    /// What was left to others goes with a request, behind its own bytes.
+    fn take_along(&self, request: &mut Request) {
+        let later = std::mem::take(&mut *self.later.lock().unwrap_or_else(PoisonError::into_inner));
+        for (id, bytes) in later {
+            request.ids.push(id);
+            request.bytes.extend(bytes);
+        }
     }
 
     /// A submission has ended and its records are needed no more: removes the segments that nobody needs.
@@ -135,7 +185,17 @@ pub(super) fn remove_segments(disk: &dyn Disk, dir: &Path, numbers: Vec<u64>) ->
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.queue = None;
+        if let Some(queue) = self.queue.take() {
+            let mut last = Request {
+                ids: Vec::new(),
+                bytes: Vec::new(),
+                urgency: Urgency::Now,
+                reply: oneshot::channel().0,
+            };
+            self.take_along(&mut last);
+            // The records of a full queue are those that a restart can do without.
+            let _full = queue.try_send(last);
+        }
         if let Some(thread) = self.thread.take() {
             // What waits is still written before the folder's lock is given up.
             let _ended = thread.join();
@@ -159,6 +219,45 @@ struct Open {
     path: Arc<PathBuf>,
     number: u64,
     bytes: u64,
+    /// So many of the bytes are durable.
+    durable: u64,
+    /// Who waits until the others are, and where their bytes begin.
+    waiting: Vec<(Request, u64)>,
+}
+
+impl Open {
+    fn append(&mut self, group: Vec<Request>) -> std::io::Result<()> {
+        let mut appended = Ok(());
+        for request in group {
+            let start = self.bytes;
+            if appended.is_ok() {
+                appended = self.file.append(&request.bytes);
+            }
+            if appended.is_ok() {
+                self.bytes += request.bytes.len() as u64;
+            }
+            self.waiting.push((request, start));
+        }
+        appended
+    }
+
+    fn sync(&mut self) -> std::io::Result<()> {
+        if self.durable < self.bytes {
+            self.file.sync()?;
+            self.durable = self.bytes;
+        }
+        for (request, start) in self.waiting.drain(..) {
+            request.answer(Ok((Arc::clone(&self.path), start)));
+        }
+        Ok(())
+    }
+}
+
+impl Request {
+    fn answer(self, answer: Result<(Arc<PathBuf>, u64), StoreError>) {
+        // Who does not wait any more learns the outcome at recovery.
+        let _gone = self.reply.send(answer);
+    }
 }
 
 impl Segments {
@@ -169,45 +268,49 @@ impl Segments {
             held = over;
             self.write(group);
         }
+        if let Some(open) = self.open.take() {
+            self.settle(open, true);
+        }
     }
 
     fn write(&mut self, group: Vec<Request>) {
-        let written = self.write_group(&group);
-        let mut start = match &written {
-            Ok((_, start)) => *start,
-            Err(_) => 0,
+        let mut open = match self.segment() {
+            Ok(open) => open,
+            Err(error) => {
+                let refused =
+                    |r: Request| r.answer(Err(StoreError::io("append to", &self.dir, again(&error))));
+                return group.into_iter().for_each(refused);
+            }
         };
-        for request in group {
-            let answer = match &written {
-                Ok((path, _)) => Ok((Arc::clone(path), start)),
-                Err((path, error)) => Err(StoreError::io("append to", path, again(error))),
-            };
-            start += request.bytes.len() as u64;
-            // Who does not wait any more learns the outcome at recovery.
-            let _gone = request.reply.send(answer);
+        {
+            let mut shared = locked(&self.shared);
+            let records = group.iter().filter(|request| !request.bytes.is_empty());
+            records.flat_map(|request| &request.ids).for_each(|id| shared.book.note(id, open.number));
+        }
+        let urgent = group.iter().any(|request| request.urgency == Urgency::Now);
+        match open.append(group) {
+            Ok(()) => self.settle(open, urgent),
+            Err(error) => self.give_up(open, &error),
         }
     }
 
-    fn write_group(&mut self, group: &[Request]) -> Result<(Arc<PathBuf>, u64), (PathBuf, std::io::Error)> {
-        let mut open = self.segment().map_err(|e| (self.dir.clone(), e))?;
+    /// Syncs a segment if that is urgent or if it is full.
+    fn settle(&mut self, mut open: Open, urgent: bool) {
+        if (urgent || open.bytes >= self.segment_bytes)
+            && let Err(error) = open.sync()
         {
-            let mut shared = locked(&self.shared);
-            group.iter().for_each(|request| shared.book.note(&request.id, open.number));
+            return self.give_up(open, &error);
         }
-        let appended = group.iter().try_for_each(|request| open.file.append(&request.bytes));
-        let to_sync = group.iter().any(|request| request.sync);
-        let synced = appended.and_then(|()| if to_sync { open.file.sync() } else { Ok(()) });
-        if let Err(error) = synced {
-            // Nobody knows what is in the file past its good length: it is cut there, if that goes, and
-            // not used again. Reading stops at the first record that is not whole in any case.
-            let _best_effort = self.disk.truncate(&open.path, open.bytes);
-            return Err((open.path.to_path_buf(), error));
-        }
-        let start = open.bytes;
-        open.bytes += group.iter().map(|request| request.bytes.len() as u64).sum::<u64>();
-        let path = Arc::clone(&open.path);
         self.open = Some(open);
-        Ok((path, start))
+    }
+
+    /// Nobody knows what is in the file past its durable length: it is cut there, if that goes, and not
+    /// used again. Reading stops at the first record that is not whole in any case.
+    fn give_up(&self, open: Open, error: &std::io::Error) {
+        let _best_effort = self.disk.truncate(&open.path, open.durable);
+        for (request, _) in open.waiting {
+            request.answer(Err(StoreError::io("append to", &open.path, again(error))));
+        }
     }
 
     /// The segment that has room, or a new one whose name is durable.
@@ -226,7 +329,8 @@ impl Segments {
             shared.current = Some(number);
         }
         self.disk.sync_dir(&self.dir)?;
-        Ok(Open { file, path: Arc::new(path), number, bytes: 0 })
+        let path = Arc::new(path);
+        Ok(Open { file, path, number, bytes: 0, durable: 0, waiting: Vec::new() })
     }
 }
 
@@ -255,11 +359,16 @@ fn again(error: &std::io::Error) -> std::io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, group};
+    use super::{Request, Urgency, group};
     use tokio::sync::{mpsc, oneshot};
 
     fn request(bytes: usize) -> Request {
-        Request { id: "s".to_owned(), bytes: vec![0; bytes], sync: true, reply: oneshot::channel().0 }
+        Request {
+            ids: vec!["s".to_owned()],
+            bytes: vec![0; bytes],
+            urgency: Urgency::Now,
+            reply: oneshot::channel().0,
+        }
     }
 
     #[test]
