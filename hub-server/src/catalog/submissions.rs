@@ -2,9 +2,8 @@
 //! knows (`ended`: refusals and abandonments).
 
 use futures::TryStreamExt as _;
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Sqlite, SqliteConnection};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::row::{bigint, count, integer, list, list_text, moment, text};
 use super::{Catalog, CatalogError, SubmissionFilter, SubmissionRecord, begin, failed};
@@ -17,10 +16,7 @@ macro_rules! columns {
 }
 macro_rules! insert {
     ($table:literal) => {
-        concat!(
-            "INSERT INTO ", $table, " (", columns!(), ", report, receipt) VALUES ($1, $2, $3, $4, $5, $6, $7, \
-             $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) ON CONFLICT (id) DO NOTHING"
-        )
+        concat!("INSERT INTO ", $table, " (", columns!(), ", report, receipt) ")
     };
 }
 macro_rules! select {
@@ -45,6 +41,8 @@ macro_rules! page {
 
 const INSERT_SUBMISSION: &str = insert!("submissions");
 const INSERT_ENDED: &str = insert!("ended");
+/// Records of one INSERT: one hand-over to the thread of the database, and few forms of the statement.
+const INSERT_ROWS: usize = 16;
 const SUPERSEDE: &str = "UPDATE submissions SET state = 'SUPERSEDED' WHERE id = $1 AND state = 'COMMITTED'";
 const APPLIED: &str = "SELECT applied_version FROM datasets WHERE id = $1";
 const MOVE_APPLIED: &str = "INSERT INTO datasets (id, applied_version) VALUES ($1, $2) \
@@ -62,7 +60,8 @@ impl Catalog {
     /// of an id stays: a check that ran again after a restart changes nothing.
     pub(crate) async fn put_ended(&self, record: &SubmissionRecord) -> Result<(), CatalogError> {
         self.known.put_ended(&record.caller, &record.request_id);
-        bind(INSERT_ENDED, record)?.execute(&self.writer).await.map_err(failed("write a verdict"))?;
+        let mut insert = insert(INSERT_ENDED, std::slice::from_ref(record))?;
+        insert.build().execute(&self.writer).await.map_err(failed("write a verdict"))?;
         Ok(())
     }
 
@@ -74,7 +73,7 @@ impl Catalog {
         dataset: &str,
         log_version: u64,
         records: &[SubmissionRecord],
-        superseded: &[String],
+        superseded: &[&str],
     ) -> Result<(), CatalogError> {
         const DEED: &str = "apply a commit";
         let version = bigint(log_version, "log version")?;
@@ -83,11 +82,12 @@ impl Catalog {
         if applied.is_some_and(|applied| applied >= version) {
             return transaction.rollback().await.map_err(failed(DEED));
         }
-        for record in records {
-            bind(INSERT_SUBMISSION, record)?.execute(&mut *transaction).await.map_err(failed(DEED))?;
+        for records in records.chunks(INSERT_ROWS) {
+            let mut insert = insert(INSERT_SUBMISSION, records)?;
+            insert.build().execute(&mut *transaction).await.map_err(failed(DEED))?;
         }
         for id in superseded {
-            sqlx::query(SUPERSEDE).bind(id).execute(&mut *transaction).await.map_err(failed(DEED))?;
+            sqlx::query(SUPERSEDE).bind(*id).execute(&mut *transaction).await.map_err(failed(DEED))?;
         }
         sqlx::query(MOVE_APPLIED)
             .bind(dataset)
@@ -202,32 +202,47 @@ async fn applied_version(
         .map_err(failed("read how far the projection is"))
 }
 
-fn bind<'q>(
-    statement: &'static str,
-    record: &'q SubmissionRecord,
-) -> Result<Query<'q, Sqlite, SqliteArguments>, CatalogError> {
-    Ok(sqlx::query(statement)
-        .bind(&record.id)
-        .bind(&record.caller)
-        .bind(&record.request_id)
-        .bind(&record.publisher)
-        .bind(&record.dataset)
-        .bind(&record.period)
-        .bind(&record.media_type)
-        .bind(&record.state)
-        .bind(&record.reason)
-        .bind(bigint(record.revision, "revision")?)
-        .bind(bigint(record.dataset_version, "dataset version")?)
-        .bind(bigint(record.rows, "rows")?)
-        .bind(bigint(record.size, "size")?)
-        .bind(&record.sha256)
-        .bind(list_text(&record.carried))
-        .bind(list_text(&record.dropped))
-        .bind(i64::from(record.nothing_to_report))
-        .bind(record.created_at.timestamp_micros())
-        .bind(record.ended_at.timestamp_micros())
-        .bind(&record.report)
-        .bind(&record.receipt))
+/// An INSERT of all records; those whose id is there already are left out.
+fn insert(into: &'static str, records: &[SubmissionRecord]) -> Result<QueryBuilder<Sqlite>, CatalogError> {
+    let mut numbers = Vec::with_capacity(records.len());
+    for record in records {
+        numbers.push([
+            bigint(record.revision, "revision")?,
+            bigint(record.dataset_version, "dataset version")?,
+            bigint(record.rows, "rows")?,
+            bigint(record.size, "size")?,
+        ]);
+    }
+    let mut insert = QueryBuilder::new(into);
+    insert.push_values(records.iter().zip(numbers), |mut row, (record, numbers)| {
+        let texts = [
+            &record.id,
+            &record.caller,
+            &record.request_id,
+            &record.publisher,
+            &record.dataset,
+            &record.period,
+            &record.media_type,
+            &record.state,
+            &record.reason,
+        ];
+        for text in texts {
+            row.push_bind(text.clone());
+        }
+        for number in numbers {
+            row.push_bind(number);
+        }
+        row.push_bind(record.sha256.clone())
+            .push_bind(list_text(&record.carried))
+            .push_bind(list_text(&record.dropped))
+            .push_bind(i64::from(record.nothing_to_report))
+            .push_bind(record.created_at.timestamp_micros())
+            .push_bind(record.ended_at.timestamp_micros())
+            .push_bind(record.report.clone())
+            .push_bind(record.receipt.clone());
+    });
+    insert.push(" ON CONFLICT (id) DO NOTHING");
+    Ok(insert)
 }
 
 fn read(row: &SqliteRow) -> Result<SubmissionRecord, CatalogError> {

@@ -147,11 +147,11 @@ async fn a_log_version_is_applied_once() {
     let first = record("s1", "gmina-1", "rb28s", 0);
     catalog.apply("rb28s", 3, std::slice::from_ref(&first), &[]).await.unwrap();
     let second = record("s2", "gmina-1", "rb28s", 10);
-    catalog.apply("rb28s", 4, std::slice::from_ref(&second), &["s1".to_owned()]).await.unwrap();
+    catalog.apply("rb28s", 4, std::slice::from_ref(&second), &["s1"]).await.unwrap();
     // A replay of what was applied changes nothing: s1 stays superseded, s3 does not appear.
     let ghost = record("s3", "gmina-1", "rb28s", 20);
     for version in [3, 4] {
-        catalog.apply("rb28s", version, &[first.clone(), ghost.clone()], &["s2".to_owned()]).await.unwrap();
+        catalog.apply("rb28s", version, &[first.clone(), ghost.clone()], &["s2"]).await.unwrap();
     }
     assert_eq!(catalog.applied_version("rb28s").await.unwrap(), Some(4));
     assert_eq!(catalog.applied_version("rb27s").await.unwrap(), None);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{Field, Schema};
 use hub_datasets::Pattern;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 #[cfg(test)]
@@ -15,7 +15,7 @@ use super::context::Context;
 use super::files::Files;
 use super::maintain::Maintenance;
 use super::plan::{self, Decision};
-use super::projector::{Progress, Projector};
+use super::projector::{Projection, Projector};
 use super::put::Putter;
 use super::queue::{Held, Item, Room};
 use super::receipt::sha256_hex;
@@ -71,7 +71,7 @@ pub(crate) struct Dataset {
     room: Room,
     /// None once the dataset is closed.
     queue: Mutex<Option<mpsc::Sender<Item>>>,
-    progress: watch::Receiver<Progress>,
+    projection: Projection,
     /// Committer, then projector.
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -85,7 +85,7 @@ impl Dataset {
         let applied = parts.catalog.applied_version(&name).await;
         let applied = applied
             .map_err(|source| CommitError::Catalog { dataset: name.clone(), source: Arc::new(source) })?;
-        let (projector, progress) =
+        let (projector, projection) =
             Projector::new(Arc::clone(&parts.catalog), &name, applied.unwrap_or_default());
         let files = Files::new(Arc::clone(store), table, &shape);
         let (files, state) = catch_up(files, &projector, applied).await?;
@@ -108,7 +108,7 @@ impl Dataset {
             next_seq,
             room: Room::of(&name),
             queue: Mutex::new(Some(queue)),
-            progress,
+            projection,
             tasks: Mutex::new(tasks),
         })
     }
@@ -209,10 +209,8 @@ impl Dataset {
 
     /// Waits until the catalogue shows what is committed now, or fails to take it.
     pub(crate) async fn caught_up(&self) {
-        let wanted = self.context.state().log_version();
-        let mut progress = self.progress.clone();
-        // An error says that the projector has ended: then nothing more is to come.
-        let _ended = progress.wait_for(|progress| progress.applied >= wanted || progress.failing).await;
+        let committed = self.context.state().log_version();
+        self.projection.reaches(committed).await;
     }
     pub(crate) fn close_queue(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -1,5 +1,6 @@
 //! The projection of a dataset's log into the catalogue: in order, behind the acknowledgement.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
 use crate::catalog::{Catalog, CatalogError, SubmissionRecord};
-use crate::config::limits::PROJECTION_BATCH;
+use crate::config::limits::{PROJECTION_BATCH, PROJECTION_PAUSE};
 use crate::fault;
 use crate::store::log::{Entry, SubmissionEntry};
 
@@ -15,23 +16,15 @@ use crate::store::log::{Entry, SubmissionEntry};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Projected {
     pub(crate) log_version: u64,
-    pub(crate) records: Vec<SubmissionRecord>,
+    pub(crate) entry: Entry,
     /// Submissions of which nothing is current any more.
     pub(crate) superseded: Vec<String>,
 }
 
 impl Projected {
-    pub(crate) fn new(log_version: u64, entry: &Entry, superseded: Vec<String>) -> Self {
-        let record = |submission| record(submission, entry);
-        Self { log_version, records: entry.info.submissions.iter().map(record).collect(), superseded }
-    }
-
-    /// Takes up the next commit, so that several go into one transaction.
-    pub(crate) fn joined(mut self, next: Self) -> Self {
-        self.log_version = next.log_version;
-        self.records.extend(next.records);
-        self.superseded.extend(next.superseded);
-        self
+    /// The submissions that it committed.
+    pub(crate) fn records(&self) -> impl Iterator<Item = SubmissionRecord> {
+        self.entry.info.submissions.iter().map(|submission| record(submission, &self.entry))
     }
 }
 
@@ -75,6 +68,30 @@ pub(crate) struct Projector {
     catalog: Arc<Catalog>,
     table: String,
     progress: watch::Sender<Progress>,
+    /// The newest log version that somebody waits for.
+    wanted: watch::Receiver<u64>,
+}
+
+/// What a projector is asked, and what it tells.
+#[derive(Debug)]
+pub(crate) struct Projection {
+    progress: watch::Receiver<Progress>,
+    wanted: watch::Sender<u64>,
+}
+
+impl Projection {
+    /// Waits until the catalogue shows a log version, or fails to take it.
+    pub(crate) async fn reaches(&self, log_version: u64) {
+        self.wanted.send_if_modified(|wanted| {
+            let is_newer = *wanted < log_version;
+            *wanted = log_version.max(*wanted);
+            is_newer
+        });
+        let mut progress = self.progress.clone();
+        let there = |progress: &Progress| progress.applied >= log_version || progress.failing;
+        // An error says that the projector has ended: then nothing more is to come.
+        let _ended = progress.wait_for(there).await;
+    }
 }
 
 /// Tries of one transaction once the hub is stopping; the next start catches up anyway.
@@ -84,43 +101,65 @@ const PAUSE_LAST: Duration = Duration::from_secs(5);
 
 impl Projector {
     /// A projector of commits after `applied`.
-    pub(crate) fn new(catalog: Arc<Catalog>, table: &str, applied: u64) -> (Self, watch::Receiver<Progress>) {
+    pub(crate) fn new(catalog: Arc<Catalog>, table: &str, applied: u64) -> (Self, Projection) {
         let (progress, seen) = watch::channel(Progress { applied, failing: false });
-        (Self { catalog, table: table.to_owned(), progress }, seen)
+        let (asked, wanted) = watch::channel(0);
+        let projection = Projection { progress: seen, wanted: asked };
+        (Self { catalog, table: table.to_owned(), progress, wanted }, projection)
     }
 
     pub(crate) fn table(&self) -> &str {
         &self.table
     }
 
-    pub(crate) async fn apply(&self, commit: &Projected) -> Result<(), CatalogError> {
-        let (records, superseded) = (&commit.records, &commit.superseded);
+    /// Writes commits that follow one another, in one transaction.
+    pub(crate) async fn apply(&self, commits: &[Projected]) -> Result<(), CatalogError> {
+        let Some(applied) = commits.last().map(|commit| commit.log_version) else { return Ok(()) };
+        let records: Vec<SubmissionRecord> = commits.iter().flat_map(Projected::records).collect();
+        let superseded: Vec<&str> =
+            commits.iter().flat_map(|commit| &commit.superseded).map(String::as_str).collect();
         fault::point("projection.before");
-        self.catalog.apply(&self.table, commit.log_version, records, superseded).await?;
+        self.catalog.apply(&self.table, applied, &records, &superseded).await?;
         fault::point("projection.after");
-        self.progress.send_replace(Progress { applied: commit.log_version, failing: false });
+        self.progress.send_replace(Progress { applied, failing: false });
         Ok(())
     }
 
     /// Runs until the committer has gone and all that it committed is written.
-    pub(crate) async fn run(self, mut commits: mpsc::Receiver<Projected>) {
+    pub(crate) async fn run(mut self, mut commits: mpsc::Receiver<Projected>) {
         let mut batch = Vec::with_capacity(PROJECTION_BATCH);
         while commits.recv_many(&mut batch, PROJECTION_BATCH).await > 0 {
-            let Some(all) = batch.drain(..).reduce(Projected::joined) else { continue };
-            if !self.apply_at_last(&all, &commits).await {
+            self.gather(&mut batch, &mut commits).await;
+            if !self.apply_at_last(&batch, &commits).await {
                 return;
+            }
+            batch.clear();
+        }
+    }
+
+    /// Takes more commits for a moment, so that many share a transaction. Who asks does not wait for it.
+    async fn gather(&mut self, batch: &mut Vec<Projected>, commits: &mut mpsc::Receiver<Projected>) {
+        let mut pause = pin!(tokio::time::sleep(PROJECTION_PAUSE));
+        while batch.len() < PROJECTION_BATCH
+            && *self.wanted.borrow_and_update() <= self.progress.borrow().applied
+        {
+            let room = PROJECTION_BATCH - batch.len();
+            tokio::select! {
+                () = &mut pause => return,
+                asked = self.wanted.changed() => if asked.is_err() { return },
+                received = commits.recv_many(batch, room) => if received == 0 { return },
             }
         }
     }
 
     /// Tries until the catalogue takes it; gives up only when the hub is stopping.
-    async fn apply_at_last(&self, commit: &Projected, commits: &mpsc::Receiver<Projected>) -> bool {
+    async fn apply_at_last(&self, batch: &[Projected], commits: &mpsc::Receiver<Projected>) -> bool {
         let mut pause = PAUSE_FIRST;
         let mut tries_closed = 0;
         loop {
-            let Err(error) = self.apply(commit).await else { return true };
-            let (table, log_version) = (&self.table, commit.log_version);
-            tracing::error!(%table, log_version, %error, "the catalogue does not take commits; trying again");
+            let Err(error) = self.apply(batch).await else { return true };
+            let table = &self.table;
+            tracing::error!(%table, commits = batch.len(), %error, "the catalogue does not take commits; trying again");
             self.progress.send_modify(|progress| progress.failing = true);
             tries_closed += u32::from(commits.is_closed());
             if tries_closed >= TRIES_AT_CLOSE {

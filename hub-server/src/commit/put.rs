@@ -130,10 +130,10 @@ impl Putter {
         let removes = compacted.inputs.iter().map(|file| Remove::from(file.as_ref())).collect();
         let entry = Entry { info, definition: None, removes, adds: output.to_vec() };
         let taken_up = match self.put(log_version, &entry, &[]) {
-            PutEnd::Done => self.take_up(log_version, &entry, end),
+            PutEnd::Done => self.project(log_version, entry, end),
             PutEnd::Taken(rival) => {
                 self.context.discard(&output);
-                self.take_up(log_version, &rival, end)
+                self.project(log_version, *rival, end)
             }
             PutEnd::Failed(error) => {
                 self.context.discard(&output);
@@ -182,10 +182,11 @@ impl Putter {
         let put = self.put(log_version, &entry, &held);
         fault::point("commit.put.after");
         match put {
-            PutEnd::Done => match self.take_up(log_version, &entry, end) {
-                Ok(()) => {
+            PutEnd::Done => match self.take_up(log_version, &entry) {
+                Ok(superseded) => {
                     fault::point("commit.swap.after");
                     group.acknowledge(&entry);
+                    end.projected.push(Projected { log_version, entry, superseded });
                 }
                 Err(error) => {
                     let staged = entry.adds.clone();
@@ -196,7 +197,7 @@ impl Putter {
             PutEnd::Taken(rival) => {
                 self.context.discard(&written);
                 let (direct, prepared) = group.apart();
-                if let Err(error) = self.take_up(log_version, &rival, end) {
+                if let Err(error) = self.project(log_version, *rival, end) {
                     self.refuse_all(direct, prepared, &error);
                     return None;
                 }
@@ -280,7 +281,8 @@ impl Putter {
     }
 
     /// Makes an entry that is in the log the newest state, in the table and in the head.
-    fn take_up(&self, log_version: u64, entry: &Entry, end: &mut GroupEnd) -> Result<(), CommitError> {
+    /// Gives the submissions of which nothing is current any more.
+    fn take_up(&self, log_version: u64, entry: &Entry) -> Result<Vec<String>, CommitError> {
         if entry.definition.is_some() {
             let message = format!("version {log_version} changes the table's definition; restart the hub");
             return Err(CommitError::LogForeign { dataset: self.context.name().to_owned(), message });
@@ -296,7 +298,13 @@ impl Putter {
             }
         }
         entry.adds.iter().for_each(|file| state.add_file(file));
-        end.projected.push(Projected::new(log_version, entry, superseded));
+        Ok(superseded)
+    }
+
+    /// Takes up an entry that is in the log, and has the projection follow.
+    fn project(&self, log_version: u64, entry: Entry, end: &mut GroupEnd) -> Result<(), CommitError> {
+        let superseded = self.take_up(log_version, &entry)?;
+        end.projected.push(Projected { log_version, entry, superseded });
         Ok(())
     }
 
@@ -305,16 +313,20 @@ impl Putter {
         let Some(unknown) = self.unknown.take() else { return Ok(()) };
         let at = unknown.log_version;
         match self.put(at, &unknown.entry, &unknown.held) {
-            PutEnd::Done => {
-                let taken_up = self.take_up(at, &unknown.entry, end);
-                if taken_up.is_err() {
-                    self.unknown = Some(unknown);
+            PutEnd::Done => match self.take_up(at, &unknown.entry) {
+                Ok(superseded) => {
+                    let entry = unknown.entry;
+                    end.projected.push(Projected { log_version: at, entry, superseded });
+                    Ok(())
                 }
-                taken_up
-            }
+                Err(error) => {
+                    self.unknown = Some(unknown);
+                    Err(error)
+                }
+            },
             PutEnd::Taken(rival) => {
                 self.context.discard(&unknown.staged);
-                self.take_up(at, &rival, end)
+                self.project(at, *rival, end)
             }
             PutEnd::Failed(error) => {
                 let table = self.context.name();

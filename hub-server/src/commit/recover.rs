@@ -42,19 +42,18 @@ pub(crate) async fn catch_up(
         let state = replay(files.table(), |log_version, entry, superseded| {
             if applied.is_none_or(|applied| log_version > applied) {
                 // The receiver goes early only when the catalogue failed, which is the error to tell.
-                let _receiver_failed = commits.blocking_send(Projected::new(log_version, &entry, superseded));
+                let _receiver_failed = commits.blocking_send(Projected { log_version, entry, superseded });
             }
         });
         (files, state)
     });
     let mut batch = Vec::new();
     while replayed.recv_many(&mut batch, PROJECTION_BATCH).await > 0 {
-        if let Some(all) = batch.drain(..).reduce(Projected::joined) {
-            projector.apply(&all).await.map_err(|source| CommitError::Catalog {
-                dataset: projector.table().to_owned(),
-                source: source.into(),
-            })?;
-        }
+        projector.apply(&batch).await.map_err(|source| CommitError::Catalog {
+            dataset: projector.table().to_owned(),
+            source: source.into(),
+        })?;
+        batch.clear();
     }
     let lost = |error: tokio::task::JoinError| CommitError::LogForeign {
         dataset: projector.table().to_owned(),

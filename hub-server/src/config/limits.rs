@@ -62,9 +62,11 @@ pub(crate) const COMMIT_QUEUE_JOBS: usize = 1_024;
 /// Memory of the rows and reports that wait for the committer of one dataset; more are told BUSY.
 pub(crate) const COMMIT_QUEUE_BYTES: u64 = 64 * 1024 * 1024;
 /// Commits that wait to be written to the catalogue, before a committer waits for it.
-pub(crate) const PROJECTION_QUEUE: usize = 256;
+pub(crate) const PROJECTION_QUEUE: usize = 1_024;
 /// Commits that go to the catalogue in one transaction.
-pub(crate) const PROJECTION_BATCH: usize = 64;
+pub(crate) const PROJECTION_BATCH: usize = 256;
+/// A commit waits so long for others to go to the catalogue with, while nobody asks for it there.
+pub(crate) const PROJECTION_PAUSE: Duration = Duration::from_millis(50);
 /// Payloads up to this length share the spool's segments; longer ones have a file of their own.
 pub(crate) const SPOOL_SMALL_BYTES: u64 = 1 << 20;
 /// A spool segment that is longer is closed and a new one begun.

@@ -215,7 +215,7 @@ impl House {
         let files = Files::new(Arc::clone(&store), table, &shape);
         let mut projected = VecDeque::new();
         let replayed = replay(files.table(), |version, entry, superseded| {
-            projected.push_back(Projected::new(version, &entry, superseded));
+            projected.push_back(Projected { log_version: version, entry, superseded });
         });
         let state = match replayed {
             Ok(state) => state,

@@ -39,7 +39,7 @@ async fn jobs_that_wait_together_are_one_commit_and_one_file() {
     assert_eq!(house.rows(), oracle(&log, &pushes));
     let mut versions = Vec::new();
     while let Some(next) = committed.recv().await {
-        versions.push((next.log_version, next.records.len()));
+        versions.push((next.log_version, next.records().count()));
     }
     assert_eq!(versions, [(1, 2), (2, 1)]);
 }
