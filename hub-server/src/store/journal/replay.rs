@@ -66,8 +66,8 @@ impl Replay<'_> {
     /// Whether the name is a log version that another commit has.
     fn is_anothers(&self, last: &NewFile<'_>) -> Result<bool, StoreError> {
         let Some(found) = self.read(&self.root.join(last.path))? else { return Ok(false) };
-        let commit = |bytes: &[u8]| log::parse(last.path, bytes, None).ok().map(|entry| entry.info.commit);
-        Ok(found != last.bytes && commit(&found).is_some_and(|found| Some(found) != commit(last.bytes)))
+        let anothers = |found: String| Some(found) != log::commit_id(last.bytes);
+        Ok(found != last.bytes && log::commit_id(&found).is_some_and(anothers))
     }
 
     fn restore(&mut self, file: &NewFile<'_>) -> Result<(), StoreError> {

@@ -6,8 +6,9 @@ use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-use super::{CommitInfo, Definition, Entry, OPTIMIZE, Remove, SubmissionEntry, bounds, schema, seqs};
+use super::{CommitInfo, Definition, Entry, OPTIMIZE, Remove, SubmissionEntry, bounds, schema, seqs, sum};
 use crate::store::StoreError;
+use crate::store::blocks::Blocks;
 use crate::store::index::DataFile;
 
 /// Reader and writer version of the tables.
@@ -18,13 +19,13 @@ const SEQS_MAX: usize = 1_000_000;
 
 const ENGINE: &str = concat!("hub/", env!("CARGO_PKG_VERSION"));
 
-/// The bytes of a log file: one action a line, commitInfo first.
+/// The bytes of a log file: one action a line, commitInfo first, and at its beginning the sum of all of them.
 pub(crate) fn write(entry: &Entry) -> Vec<u8> {
     let info = &entry.info;
     let millis = info.committed_at.timestamp_millis();
     let changes = info.operation != OPTIMIZE;
     let definition_lines = if entry.definition.is_some() { 2 } else { 0 };
-    let mut lines = vec![json!({"commitInfo": {
+    let commit_info = json!({
         "timestamp": millis,
         "operation": info.operation,
         "operationParameters": {},
@@ -37,7 +38,8 @@ pub(crate) fn write(entry: &Entry) -> Vec<u8> {
             "submissions": info.submissions,
             "actions": definition_lines + entry.removes.len() + entry.adds.len(),
         },
-    }})];
+    });
+    let mut lines = Vec::new();
     if let Some(definition) = &entry.definition {
         lines.push(json!({"protocol": {"minReaderVersion": PROTOCOL.0, "minWriterVersion": PROTOCOL.1}}));
         lines.push(json!({"metaData": {
@@ -61,12 +63,8 @@ pub(crate) fn write(entry: &Entry) -> Vec<u8> {
         }})
     }));
     lines.extend(entry.adds.iter().map(|file| write_add(file, millis, changes)));
-    let mut bytes = Vec::new();
-    for line in lines {
-        bytes.extend_from_slice(line.to_string().as_bytes());
-        bytes.push(b'\n');
-    }
-    bytes
+    let actions: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    sum::sealed(&commit_info.to_string(), &actions)
 }
 
 fn write_add(file: &DataFile, millis: i64, changes: bool) -> Value {
@@ -75,6 +73,9 @@ fn write_add(file: &DataFile, millis: i64, changes: bool) -> Value {
     tags.insert("hub.seqs".into(), json!(seqs::write(&file.seqs)));
     tags.insert("hub.publishers".into(), json!(json!(file.publishers).to_string()));
     tags.insert("hub.publisher_rows".into(), json!(json!(file.publisher_rows).to_string()));
+    if let Some(blocks) = file.blocks.list() {
+        tags.insert("hub.blocks".into(), json!(blocks));
+    }
     if let Some(own) = bounds::write_own(&file.stats) {
         tags.insert("hub.bounds".into(), json!(own));
     }
@@ -87,6 +88,13 @@ fn write_add(file: &DataFile, millis: i64, changes: bool) -> Value {
         "stats": bounds::write_stats(file),
         "tags": tags,
     }})
+}
+
+/// Id of the commit whose entry these bytes are; None when they are not whole.
+pub(crate) fn commit_id(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| sum::holds(text))?;
+    let first: Value = serde_json::from_str(text.lines().next()?).ok()?;
+    Some(first["commitInfo"]["hub"]["commit"].as_str()?.to_owned())
 }
 
 /// An entry back from the bytes of a log file. `known` is the table's schema; None:
@@ -106,6 +114,10 @@ pub(crate) fn parse(file: &str, bytes: &[u8], known: Option<&SchemaRef>) -> Resu
     // A file that was cut between two lines looks whole, so the first line counts the others.
     if parsed.actions.is_some_and(|actions| actions + 1 != last as u64) {
         return Err(corrupt(last, "lines after this one are missing, or one is too many".into()));
+    }
+    // Last, because a line that does not parse is told more precisely.
+    if parsed.info.is_some() && !sum::holds(text) {
+        return Err(corrupt(1, "its bytes are not those that were written: their SHA-256 is another".into()));
     }
     let info =
         parsed.info.ok_or_else(|| corrupt(1, "no commitInfo of a hub: another program wrote it".into()))?;
@@ -193,11 +205,14 @@ fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, String> {
     let publishers = text(tags, "hub.publishers")?;
     // An early hub did not count.
     let counted = tags["hub.publisher_rows"].as_str().unwrap_or("[]");
+    let (bytes, sha256) = (number(action, "size")?, text(tags, "hub.sha256")?);
+    let blocks = Blocks::of(bytes, &sha256, tags["hub.blocks"].as_str())?;
     Ok(DataFile {
         path: text(action, "path")?,
-        bytes: number(action, "size")?,
+        bytes,
         rows,
-        sha256: text(tags, "hub.sha256")?,
+        sha256,
+        blocks,
         partition: text(&action["partitionValues"], schema::PARTITION)?,
         seqs: seqs::parse(&text(tags, "hub.seqs")?, SEQS_MAX).ok_or("hub.seqs is not a list of ranges")?,
         publishers: serde_json::from_str(&publishers).map_err(|e| format!("hub.publishers: {e}"))?,
