@@ -19,6 +19,8 @@ pub(crate) enum StoreError {
         "{file}: {message}; stop the server, see with `hub-server verify data` what else is damaged, and restore it"
     )]
     Rotten { file: String, message: String },
+    #[error("table {table} is damaged and stays closed: {why}")]
+    Damaged { table: String, why: String },
     #[error("{root}: another hub-server uses this folder; stop it or name another folder")]
     Locked { root: String },
     #[error("{root} has folder format {found}, this server knows {known}; start a newer hub-server")]
@@ -59,7 +61,9 @@ impl StoreError {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::StorageFull { .. } => Reason::StorageFull,
-            Self::LogCorrupt { .. } | Self::Corrupt { .. } | Self::Rotten { .. } => Reason::StorageCorrupt,
+            Self::LogCorrupt { .. } | Self::Corrupt { .. } | Self::Rotten { .. } | Self::Damaged { .. } => {
+                Reason::StorageCorrupt
+            }
             Self::VersionUnknown { .. } => Reason::VersionUnknown,
             Self::OffsetStale { .. } => Reason::OffsetStale,
             Self::SubmissionUnknown { .. } => Reason::SubmissionUnknown,
