@@ -10,6 +10,7 @@ mod payload;
 mod reader;
 mod record;
 mod recover;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod writer;
