@@ -4,7 +4,7 @@
 //! `plan` decides what a job does to the `state`, which is a pure function of the log. `committer` and
 //! `group` form groups, `prepare` and `rewrite` make the files that a correction leaves, `put` goes
 //! through the compare-and-swap, `maintain` has small files compacted and merged, `projector` follows with the catalogue, `recover` replays all of it at
-//! start, `damaged` stands for a dataset whose log does not replay.
+//! start, `damaged` stands for a dataset whose log does not replay, `verify` looks at a folder that no server uses.
 
 mod committer;
 mod compact;
@@ -28,6 +28,7 @@ mod rewrite;
 mod state;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ use queue::{Claims, Item};
 
 pub(crate) use error::CommitError;
 pub(crate) use state::Current;
+pub(crate) use verify::verify;
 
 /// All datasets' committers.
 #[derive(Debug)]

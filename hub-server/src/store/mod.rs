@@ -20,6 +20,7 @@ pub(crate) mod spool;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+pub(crate) mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -101,7 +101,7 @@ fn is_below(path: &Path) -> bool {
 }
 
 /// The record at an offset and the offset after it; None when it is not whole.
-fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> io::Result<Option<(Record, u64)>> {
+pub(super) fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> io::Result<Option<(Record, u64)>> {
     let mut frame = [0; FRAME_BYTES];
     let begins = at + FRAME_BYTES as u64;
     if begins > length {
@@ -118,7 +118,7 @@ fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> io::Result<Option<(Re
 
 /// A put syncs its record before the next one begins, so only the last record may be torn: bytes behind
 /// one that is not whole say that it rotted.
-fn torn(file: &dyn ReadAt, path: &Path, at: u64, length: u64) -> Result<(), StoreError> {
+pub(super) fn torn(file: &dyn ReadAt, path: &Path, at: u64, length: u64) -> Result<(), StoreError> {
     let failed = |e| StoreError::io("replay", path, e);
     let mut frame = [0; FRAME_BYTES];
     let begins = at + FRAME_BYTES as u64;
