@@ -56,7 +56,12 @@ impl HubError {
         if let Some(detail) = hidden {
             let id = Uuid::new_v4();
             tracing::error!(correlation = %id, reason = %refusal.reason, detail, "the hub failed");
-            refusal.message = format!("the hub failed; its log has the detail under {id}");
+            refusal.message = match refusal.reason {
+                Reason::StorageCorrupt => format!(
+                    "a file of the hub is damaged; its operator finds in the log under {id} which, and what to do"
+                ),
+                _ => format!("the hub failed; its log has the detail under {id}"),
+            };
             refusal = refusal.fact("correlation", id.to_string());
         }
         refusal

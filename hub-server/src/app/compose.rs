@@ -200,9 +200,10 @@ impl House {
             Arc::clone(&catalog),
             Seal::clone(&seal),
         ));
-        let sources = all.iter().filter_map(|pattern| {
-            let newest = commits.table(&pattern.id)?.subscribe();
-            Some(Source { pattern: Arc::clone(pattern), newest })
+        // What was made of a damaged dataset is still served.
+        let sources = all.iter().map(|pattern| {
+            let newest = commits.table(&pattern.id).map(|table| table.subscribe());
+            Source { pattern: Arc::clone(pattern), newest }
         });
         let extracts = Extracts::open(config.data_dir.clone(), engine, sources.collect()).await?;
         let extracts = Arc::new(extracts);

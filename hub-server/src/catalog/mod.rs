@@ -11,6 +11,7 @@ mod organisations;
 mod row;
 mod submissions;
 mod types;
+mod verify;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ mod credential;
 mod offline;
 mod org;
 mod settings;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,19 @@ enum Command {
     Credential {
         #[command(subcommand)]
         deed: credential::Deed,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Looks for damage. Works while the server is stopped.
+    Verify {
+        #[command(subcommand)]
+        what: verify::What,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Removes what the catalogue shows of committed submissions; the next start makes it again from the
+    /// logs. Organisations, keys and refusals stay. Works while the server is stopped.
+    Rebuild {
         #[command(flatten)]
         folder: Folder,
     },
@@ -157,6 +171,13 @@ async fn command(command: Command, out: &mut (dyn Write + Send)) -> Result<(), F
         Command::Credential { deed, folder } => {
             let offline = offline::Offline::open(&folder).await?;
             let done = credential::run(deed, &offline, out).await;
+            offline.close().await;
+            done
+        }
+        Command::Verify { what, folder } => verify::run(what, &folder, out).await,
+        Command::Rebuild { folder } => {
+            let offline = offline::Offline::open(&folder).await?;
+            let done = verify::rebuild(&offline).await;
             offline.close().await;
             done
         }

@@ -8,6 +8,16 @@ use crate::catalog::Catalog;
 use crate::store::disk::LocalDisk;
 use crate::store::{Store, StoreError};
 
+/// Says what to do when a server has the folder.
+pub(super) fn in_use(error: StoreError) -> Failure {
+    match error {
+        StoreError::Locked { root } => Failure::Refused(format!(
+            "a hub-server runs on {root}; stop it, run this command, and start it again"
+        )),
+        error => error.into(),
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Offline {
     /// Holds the lock.
@@ -18,13 +28,7 @@ pub(super) struct Offline {
 impl Offline {
     pub(super) async fn open(folder: &Folder) -> Result<Self, Failure> {
         let config = folder.config()?;
-        let store =
-            Store::open(Arc::new(LocalDisk), config.data_dir.clone()).await.map_err(|error| match error {
-                StoreError::Locked { root } => Failure::Refused(format!(
-                    "a hub-server runs on {root}; stop it, run this command, and start it again"
-                )),
-                error => error.into(),
-            })?;
+        let store = Store::open(Arc::new(LocalDisk), config.data_dir.clone()).await.map_err(in_use)?;
         let catalog = Catalog::open(&config.catalog_path()).await?;
         Ok(Self { _store: store, catalog })
     }

@@ -1,22 +1,18 @@
 //! The data files of one table, as the commit writes and reads them.
 
 use std::fmt::Display;
-use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
 use arrow::compute::concat_batches;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
 use hub_datasets::check::keys::KeyOrder;
-use parquet::file::reader::{ChunkReader, Length};
 
 use super::CommitError;
 use super::dataset::Shape;
 use crate::config::limits::SMALL_JOB_ROWS;
-use crate::store::disk::ReadAt;
-use crate::store::file::{DataFileWriter, FileLayout, HeldFile, ROW_GROUP_ROWS, RowGroupEncoder};
+use crate::store::file::{DataChunks, DataFileWriter, FileLayout, HeldFile, ROW_GROUP_ROWS, RowGroupEncoder};
 use crate::store::index::DataFile;
 use crate::store::{Store, StoreError, Table};
 
@@ -96,10 +92,10 @@ impl Files {
         hold().map(Encoded::Held).map_err(|error| self.store_error(error))
     }
 
-    /// Opens a data file for reading. Blocking.
-    pub(crate) fn open(&self, file: &DataFile) -> Result<DataChunks, CommitError> {
-        let data = self.table.open_data(file).map_err(|error| self.store_error(error))?;
-        Ok(DataChunks { data: Arc::from(data), bytes: file.bytes })
+    /// Opens a data file for reading. What is read of it is compared with what was committed, so that rot
+    /// is never written again into a file that looks good. Blocking.
+    pub(crate) fn open(&self, file: &Arc<DataFile>) -> Result<DataChunks, CommitError> {
+        self.table.open_data(file).map(DataChunks::from).map_err(|error| self.store_error(error))
     }
     /// Removes a staged file. One that stays is swept at the next start. Blocking.
     pub(crate) fn discard(&self, file: &DataFile) {
@@ -178,47 +174,6 @@ impl Output<'_> {
     /// Removes what was written.
     pub(crate) fn discard(self) {
         self.writer.discard();
-    }
-}
-
-/// A data file as the Parquet reader wants it.
-#[derive(Debug, Clone)]
-pub(crate) struct DataChunks {
-    data: Arc<dyn ReadAt>,
-    bytes: u64,
-}
-
-impl Length for DataChunks {
-    fn len(&self) -> u64 {
-        self.bytes
-    }
-}
-
-impl ChunkReader for DataChunks {
-    type T = BufReader<DataStream>;
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        Ok(BufReader::new(DataStream { data: Arc::clone(&self.data), at: start }))
-    }
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        let mut buffer = vec![0; length];
-        self.data.read_exact_at(start, &mut buffer)?;
-        Ok(buffer.into())
-    }
-}
-
-/// A data file read on from a place.
-#[derive(Debug)]
-pub(crate) struct DataStream {
-    data: Arc<dyn ReadAt>,
-    at: u64,
-}
-
-impl Read for DataStream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.data.read_at(self.at, buffer)?;
-        self.at += read as u64;
-        Ok(read)
     }
 }
 

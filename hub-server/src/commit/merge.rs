@@ -69,7 +69,7 @@ fn fill(
 
 /// A place in a file.
 struct Cursor<'a> {
-    file: &'a DataFile,
+    file: &'a Arc<DataFile>,
     batches: ParquetRecordBatchReader,
     batch: RecordBatch,
     keys: Rows,
@@ -78,7 +78,7 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// None when the file holds no row.
-    fn open(files: &Files, file: &'a DataFile, order: &KeyOrder) -> Result<Option<Self>, CommitError> {
+    fn open(files: &Files, file: &'a Arc<DataFile>, order: &KeyOrder) -> Result<Option<Self>, CommitError> {
         let mut batches = open(files, file, None)?;
         let next = next_batch(files, file, &mut batches, order)?;
         Ok(next.map(|(batch, keys)| Self { file, batches, batch, keys, at: 0 }))
@@ -127,7 +127,7 @@ impl<'a> Cursor<'a> {
 
 fn next_batch(
     files: &Files,
-    file: &DataFile,
+    file: &Arc<DataFile>,
     batches: &mut ParquetRecordBatchReader,
     order: &KeyOrder,
 ) -> Result<Option<(RecordBatch, Rows)>, CommitError> {

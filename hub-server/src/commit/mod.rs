@@ -4,11 +4,12 @@
 //! `plan` decides what a job does to the `state`, which is a pure function of the log. `committer` and
 //! `group` form groups, `prepare` and `rewrite` make the files that a correction leaves, `put` goes
 //! through the compare-and-swap, `maintain` has small files compacted and merged, `projector` follows with the catalogue, `recover` replays all of it at
-//! start.
+//! start, `damaged` stands for a dataset whose log does not replay, `verify` looks at a folder that no server uses.
 
 mod committer;
 mod compact;
 mod context;
+mod damaged;
 mod dataset;
 mod entry;
 mod error;
@@ -27,6 +28,7 @@ mod rewrite;
 mod state;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::sync::Arc;
 
@@ -39,19 +41,21 @@ use crate::clock::{Clock, Ids};
 use crate::store::file::FileLayout;
 use crate::store::index::DataFile;
 use crate::store::spool::Arriving;
-use crate::store::{Store, Table};
+use crate::store::{Store, StoreError, Table};
+use damaged::Opened;
 use dataset::{Dataset, Parts, Shape};
 use plan::Decision;
 use queue::{Claims, Item};
 
 pub(crate) use error::CommitError;
 pub(crate) use state::Current;
+pub(crate) use verify::verify;
 
 /// All datasets' committers.
 #[derive(Debug)]
 pub(crate) struct Commits {
     /// In the order of the patterns: the newest major of a pattern before its older ones.
-    datasets: Vec<Dataset>,
+    datasets: Vec<Opened>,
     claims: Arc<Claims>,
 }
 
@@ -136,7 +140,8 @@ pub(crate) struct Foreseen {
 }
 
 impl Commits {
-    /// Opens a committer per pattern, replays logs, catches the projection up.
+    /// Opens a committer per pattern, replays logs, catches the projection up. A dataset whose log is
+    /// damaged stays closed.
     pub(crate) async fn open(
         store: Arc<Store>,
         catalog: Arc<Catalog>,
@@ -153,17 +158,23 @@ impl Commits {
         parts: Parts,
         shapes: impl IntoIterator<Item = Shape>,
     ) -> Result<Arc<Self>, CommitError> {
-        let mut datasets: Vec<Dataset> = Vec::new();
+        let mut datasets: Vec<Opened> = Vec::new();
         for shape in shapes {
             let major = (shape.pattern.as_str(), shape.major);
             if !datasets.iter().any(|dataset| dataset.major() == major) {
-                datasets.push(Dataset::open(&parts, shape).await?);
+                let opened = Dataset::open(&parts, shape.clone()).await;
+                datasets.push(Opened::of(shape, opened)?);
             }
         }
         Ok(Arc::new(Self { datasets, claims: Arc::default() }))
     }
 
-    /// The table of a dataset, by pattern (`rb28s`: its newest major) or by table name (`rb28s_v1`).
+    /// Why nothing can be committed to a dataset, or read from it, although the hub keeps it.
+    pub(crate) fn whole(&self, dataset: &str) -> Result<(), StoreError> {
+        self.opened(dataset).map_or(Ok(()), |opened| opened.whole().map(drop))
+    }
+    /// The table of a dataset, by pattern (`rb28s`: its newest major) or by table name (`rb28s_v1`). None:
+    /// the hub keeps no such dataset, or it is damaged.
     pub(crate) fn table(&self, dataset: &str) -> Option<Arc<Table>> {
         Some(Arc::clone(self.dataset(dataset)?.context().files.table()))
     }
@@ -185,28 +196,26 @@ impl Commits {
     /// report are read from its commit, one small file.
     #[cfg(test)]
     pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<Committed> {
-        self.datasets.iter().find_map(|dataset| dataset.by_request(caller, request_id))
+        self.all().find_map(|dataset| dataset.by_request(caller, request_id))
     }
     /// What was committed under a request id.
     pub(crate) fn answered(&self, caller: &str, request_id: &str) -> Option<Answered> {
-        self.datasets.iter().find_map(|dataset| dataset.answered(caller, request_id))
+        self.all().find_map(|dataset| dataset.answered(caller, request_id))
     }
     /// Is the commit of this submission in a log?
     pub(crate) fn knows(&self, id: &str) -> bool {
-        self.datasets.iter().any(|dataset| dataset.knows(id))
+        self.all().any(|dataset| dataset.knows(id))
     }
     /// The committed submission of an id, as `by_request`.
     #[cfg(test)]
     pub(crate) fn by_id(&self, id: &str) -> Option<Committed> {
-        self.datasets.iter().find_map(|dataset| dataset.by_id(id))
+        self.all().find_map(|dataset| dataset.by_id(id))
     }
 
     /// Queues a job and waits until it is visible and durable, or refused. Data files of a job that is
     /// refused are removed.
     pub(crate) async fn commit(&self, dataset: &str, job: CommitJob) -> Result<Committed, CommitError> {
-        let Some(dataset) = self.dataset(dataset) else {
-            return Err(CommitError::DatasetUnknown { dataset: dataset.to_owned() });
-        };
+        let dataset = self.known(dataset)?;
         if let Err(error) = dataset.check_rows(&job) {
             return Err(dataset.turn_away(job, error).await);
         }
@@ -227,9 +236,7 @@ impl Commits {
 
     /// What a commit of the job would do now; nothing of it happens.
     pub(crate) async fn foresee(&self, dataset: &str, job: CommitJob) -> Result<Foreseen, CommitError> {
-        let Some(dataset) = self.dataset(dataset) else {
-            return Err(CommitError::DatasetUnknown { dataset: dataset.to_owned() });
-        };
+        let dataset = self.known(dataset)?;
         let decision = match self.known_elsewhere(dataset, &job) {
             Some((_, decision)) => decision,
             None => plan::decide(&dataset.context().state(), &job),
@@ -254,30 +261,42 @@ impl Commits {
 
     /// What another dataset says to the request id of a job.
     fn known_elsewhere(&self, own: &Dataset, job: &CommitJob) -> Option<(&Dataset, Decision)> {
-        let others = self.datasets.iter().filter(|dataset| dataset.major() != own.major());
+        let others = self.all().filter(|dataset| dataset.major() != own.major());
         let mut said = others.filter_map(|other| Some((other, other.known(job)?)));
         said.next()
     }
 
     /// Waits until the catalogue shows all that was acknowledged before the call, or fails to take it.
     pub(crate) async fn caught_up(&self) {
-        for dataset in &self.datasets {
+        for dataset in self.all() {
             dataset.caught_up().await;
         }
     }
 
     /// Waits until the projection holds all that was acknowledged; stops the committers.
     pub(crate) async fn close(&self) {
-        for dataset in &self.datasets {
+        for dataset in self.all() {
             dataset.close_queue();
         }
-        for dataset in &self.datasets {
+        for dataset in self.all() {
             dataset.end().await;
         }
     }
 
-    fn dataset(&self, name: &str) -> Option<&Dataset> {
-        let by_table = self.datasets.iter().find(|dataset| dataset.context().name() == name);
+    /// All datasets that are not damaged.
+    fn all(&self) -> impl Iterator<Item = &Dataset> {
+        self.datasets.iter().filter_map(|opened| opened.whole().ok())
+    }
+    fn opened(&self, name: &str) -> Option<&Opened> {
+        let by_table = self.datasets.iter().find(|dataset| dataset.name() == name);
         by_table.or_else(|| self.datasets.iter().find(|dataset| dataset.major().0 == name))
+    }
+    fn dataset(&self, name: &str) -> Option<&Dataset> {
+        self.opened(name)?.whole().ok()
+    }
+    /// The dataset of a commit, or why there is none.
+    fn known(&self, name: &str) -> Result<&Dataset, CommitError> {
+        let unknown = || CommitError::DatasetUnknown { dataset: name.to_owned() };
+        self.opened(name).ok_or_else(unknown)?.whole().map_err(|error| CommitError::store(name, error))
     }
 }

@@ -12,6 +12,9 @@ use crate::config::limits::{PROJECTION_BATCH, PROJECTION_PAUSE};
 use crate::fault;
 use crate::store::log::{Entry, SubmissionEntry};
 
+/// State of a submission of which nothing is current any more.
+pub(crate) const SUPERSEDED: &str = "SUPERSEDED";
+
 /// What one commit changes in the catalogue.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Projected {
@@ -28,7 +31,8 @@ impl Projected {
     }
 }
 
-fn record(entry: &SubmissionEntry, of: &Entry) -> SubmissionRecord {
+/// What the catalogue shows of a submission of which something is current.
+pub(crate) fn record(entry: &SubmissionEntry, of: &Entry) -> SubmissionRecord {
     SubmissionRecord {
         id: entry.id.clone(),
         caller: entry.caller.clone(),

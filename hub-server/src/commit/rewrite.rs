@@ -33,7 +33,7 @@ const BATCH_ROWS: usize = 8_192;
 /// Writes a file again without its superseded rows. Blocking.
 pub(crate) fn rewrite(
     files: &Files,
-    file: &DataFile,
+    file: &Arc<DataFile>,
     superseded: &Superseded,
 ) -> Result<Rewrite, CommitError> {
     let gone = count(files, file, superseded)?;
@@ -54,7 +54,11 @@ pub(crate) fn rewrite(
 }
 
 /// Number of superseded rows in a file; reads the two columns that tell. Blocking.
-pub(crate) fn count(files: &Files, file: &DataFile, superseded: &Superseded) -> Result<u64, CommitError> {
+pub(crate) fn count(
+    files: &Files,
+    file: &Arc<DataFile>,
+    superseded: &Superseded,
+) -> Result<u64, CommitError> {
     let owner = [Some("_seq"), files.slice_column()].into_iter().flatten();
     let mut gone = 0;
     for batch in open(files, file, Some(&owner.collect::<Vec<_>>()))? {
@@ -67,7 +71,7 @@ pub(crate) fn count(files: &Files, file: &DataFile, superseded: &Superseded) -> 
 
 fn copy_remaining(
     files: &Files,
-    file: &DataFile,
+    file: &Arc<DataFile>,
     superseded: &Superseded,
     output: &mut Output<'_>,
 ) -> Result<(), CommitError> {
@@ -94,7 +98,7 @@ pub(crate) fn conformed(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
 /// Opens a data file for reading in row order, some columns of it or all.
 pub(crate) fn open(
     files: &Files,
-    file: &DataFile,
+    file: &Arc<DataFile>,
     columns: Option<&[&str]>,
 ) -> Result<ParquetRecordBatchReader, CommitError> {
     let unreadable = |error: parquet::errors::ParquetError| files.unreadable(file, &error);

@@ -68,11 +68,12 @@ pub(crate) struct ExtractFile {
     pub(crate) modified: DateTime<Utc>,
 }
 
-/// A dataset whose newest state the extracts follow.
+/// A dataset of which there are extracts.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) pattern: Arc<Pattern>,
-    pub(crate) newest: watch::Receiver<Arc<Snapshot>>,
+    /// Its newest state, which the extracts follow; None: it is damaged, and the finished ones stay.
+    pub(crate) newest: Option<watch::Receiver<Arc<Snapshot>>>,
 }
 
 #[derive(Debug)]
@@ -114,7 +115,10 @@ impl Extracts {
         });
         let mut workers = vec![AbortOnDropHandle::new(tokio::spawn(work(Arc::clone(&shared))))];
         for source in &shared.sources {
-            workers.push(AbortOnDropHandle::new(tokio::spawn(follow(Arc::clone(&shared), source.clone()))));
+            if let Some(newest) = &source.newest {
+                let follows = follow(Arc::clone(&shared), source.pattern.id.clone(), newest.clone());
+                workers.push(AbortOnDropHandle::new(tokio::spawn(follows)));
+            }
         }
         shared.wake.notify_one();
         Ok(Self { shared, _workers: workers })
@@ -201,7 +205,8 @@ impl Shared {
     /// Makes the newest version of a dataset; false when there is nothing to make.
     async fn refresh(&self, dataset: &str) -> Result<bool, ExtractError> {
         let Some(source) = self.source(dataset) else { return Ok(false) };
-        let snapshot = Arc::clone(&source.newest.borrow());
+        let Some(newest) = &source.newest else { return Ok(false) };
+        let snapshot = Arc::clone(&newest.borrow());
         let (version, Some(committed_at)) = (snapshot.dataset_version, snapshot.committed_at) else {
             return Ok(false);
         };
@@ -245,9 +250,9 @@ async fn work(shared: Arc<Shared>) {
 }
 
 /// Marks a dataset after each commit.
-async fn follow(shared: Arc<Shared>, mut source: Source) {
-    while source.newest.changed().await.is_ok() {
-        shared.mark(&source.pattern.id);
+async fn follow(shared: Arc<Shared>, dataset: String, mut newest: watch::Receiver<Arc<Snapshot>>) {
+    while newest.changed().await.is_ok() {
+        shared.mark(&dataset);
     }
 }
 

@@ -18,7 +18,9 @@ impl Intake {
         let width = self.parts.limits.checks;
         let each = futures::stream::iter(unfinished).for_each_concurrent(width, |header| async move {
             let id = header.id.clone();
-            let done = if self.parts.commits.knows(&id) {
+            let done = if let Err(damaged) = self.parts.commits.whole(&header.pattern) {
+                Err(damaged.into())
+            } else if self.parts.commits.knows(&id) {
                 self.clear_up(&id).await
             } else if header.commit.is_some() {
                 self.resume(header).await.map(|_verdict| ())
@@ -44,7 +46,8 @@ impl Intake {
         let kept = i64::try_from(self.parts.limits.receiving.as_micros()).unwrap_or(i64::MAX);
         let oldest = self.now().saturating_sub(kept);
         for header in self.parts.store.spool().unfinished() {
-            if header.created_at >= oldest || header.commit.is_some() {
+            let damaged = self.parts.commits.whole(&header.pattern).is_err();
+            if header.created_at >= oldest || header.commit.is_some() || damaged {
                 continue;
             }
             if self.parts.commits.knows(&header.id) {
@@ -90,6 +93,7 @@ impl Intake {
             };
         }
         let header = self.unfinished(permit, id)?;
+        self.parts.commits.whole(&header.pattern)?;
         if hold.is_none() {
             return Err(conflict("is being checked; ask for its verdict"));
         }

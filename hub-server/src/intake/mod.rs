@@ -140,7 +140,11 @@ impl Intake {
             return verdict;
         }
         match self.unfinished(permit, id) {
-            Ok(header) => self.order(&header, &options).await,
+            Ok(header) => {
+                // An order stays as it is until it is known again what was committed.
+                self.parts.commits.whole(&header.pattern)?;
+                self.order(&header, &options).await
+            }
             Err(_) => self.ended_verdict(permit, id, options.sha256.as_deref()).await,
         }
     }
@@ -231,6 +235,7 @@ impl Intake {
         new: &NewSubmission,
     ) -> Result<(Arc<Pattern>, Period), IntakeError> {
         let pattern = self.pattern(permit.pattern())?;
+        self.parts.commits.whole(&pattern.id)?;
         let period: Period = new
             .period
             .parse()

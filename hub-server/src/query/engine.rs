@@ -9,7 +9,6 @@ use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::context::{SQLOptions, SessionContext};
-use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser::DFParserBuilder;
@@ -28,7 +27,7 @@ use crate::store::Store;
 /// Runs statements. Cheap to share; dropping it stops what still runs.
 pub(crate) struct Engine {
     threads: Threads,
-    environment: RuntimeEnv,
+    environment: session::Environment,
     functions: Functions,
     limits: QueryLimits,
     slots: Arc<Semaphore>,

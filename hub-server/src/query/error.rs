@@ -8,6 +8,8 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{Column, DataFusionError, SchemaError};
 use hub_proto::Reason;
 
+use crate::store::StoreError;
+
 /// Longest message that goes back to a caller.
 const MESSAGE_MAX: usize = 600;
 
@@ -25,6 +27,9 @@ pub(crate) enum QueryError {
     Limit(String),
     #[error("all query slots are taken; try again in a moment")]
     Busy,
+    /// A file is not what was committed; the detail is for the log, doors do not show it.
+    #[error("{0}")]
+    Damaged(String),
     /// A fault of the hub; the detail is for the log, doors do not show it.
     #[error("{0}")]
     Internal(String),
@@ -38,6 +43,7 @@ impl QueryError {
             Self::TooComplex(_) => Reason::QueryTooComplex,
             Self::Limit(_) => Reason::QueryLimit,
             Self::Busy => Reason::Busy,
+            Self::Damaged(_) => Reason::StorageCorrupt,
             Self::Internal(_) => Reason::Internal,
         }
     }
@@ -71,6 +77,9 @@ impl From<DataFusionError> for QueryError {
     fn from(error: DataFusionError) -> Self {
         if exhausted(&error) {
             return Self::out_of_resources();
+        }
+        if let Some(told) = damage(&error) {
+            return Self::Damaged(told);
         }
         match error {
             DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => (*inner).into(),
@@ -130,6 +139,20 @@ fn exhausted(error: &(dyn Error + 'static)) -> bool {
         return full.contains(&error.kind()) || error.get_ref().is_some_and(|inner| exhausted(inner));
     }
     error.source().is_some_and(exhausted)
+}
+
+/// What the store says of a damaged file, however deep the error says so.
+fn damage(error: &(dyn Error + 'static)) -> Option<String> {
+    let told = error.downcast_ref::<StoreError>().filter(|own| own.reason() == Reason::StorageCorrupt);
+    if let Some(told) = told {
+        return Some(told.to_string());
+    }
+    // An I/O error passes over what it wraps.
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match wrapped {
+        Some(inner) => damage(inner),
+        None => error.source().and_then(damage),
+    }
 }
 
 fn from_shared(error: &DataFusionError) -> QueryError {

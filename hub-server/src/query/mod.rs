@@ -9,6 +9,7 @@ mod derive;
 pub(crate) mod encode;
 mod engine;
 mod error;
+mod files;
 mod guard;
 mod limits;
 mod policy;

@@ -45,13 +45,19 @@ impl Functions {
     }
 }
 
-/// The environment that all statements share: footers cached, spill files below `spill`, and one
-/// object store, the hub's own.
+/// What all statements share.
+pub(super) struct Environment {
+    runtime: RuntimeEnv,
+    objects: Arc<Objects>,
+}
+
+/// The environment of all statements: footers cached, spill files below `spill`, and the data files, which
+/// a scan reaches by their entries and nothing reaches by a path.
 pub(super) fn environment(
-    objects: Objects,
+    objects: Arc<Objects>,
     spill: &Path,
     limits: &QueryLimits,
-) -> Result<RuntimeEnv, QueryError> {
+) -> Result<Environment, QueryError> {
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![spill.to_path_buf()]))
         .with_max_temp_directory_size(limits.spill_bytes);
@@ -61,14 +67,14 @@ pub(super) fn environment(
         .build()?;
     // The engine's own registry opens the machine's files; a statement must not reach them.
     environment.deregister_object_store(ListingTableUrl::parse("file:///")?.as_ref())?;
-    environment.register_object_store(ListingTableUrl::parse(OBJECTS)?.as_ref(), objects);
-    Ok(environment)
+    environment.register_object_store(ListingTableUrl::parse(OBJECTS)?.as_ref(), Objects::nothing());
+    Ok(Environment { runtime: environment, objects })
 }
 
 /// A session with the given tables and nothing else. `ordered`: one partition, so that rows keep the
 /// order of the files.
 pub(super) fn session(
-    environment: &RuntimeEnv,
+    environment: &Environment,
     functions: &Functions,
     limits: &QueryLimits,
     ordered: bool,
@@ -81,7 +87,8 @@ pub(super) fn session(
         .with_default_catalog_and_schema("hub", "data")
         .with_round_robin_repartition(!ordered)
         .with_repartition_file_scans(!ordered)
-        .with_repartition_file_min_size(1 << 20);
+        .with_repartition_file_min_size(1 << 20)
+        .with_extension(Arc::clone(&environment.objects));
     let options = config.options_mut();
     options.execution.enable_recursive_ctes = false;
     options.execution.parquet.pushdown_filters = false;
@@ -89,7 +96,7 @@ pub(super) fn session(
     options.sql_parser.parse_float_as_decimal = true;
     // Each statement has a pool of its own; the rest of the environment is shared.
     let pool = Arc::new(FairSpillPool::new(limits.statement_bytes()));
-    let environment = RuntimeEnv { memory_pool: pool, ..environment.clone() };
+    let environment = RuntimeEnv { memory_pool: pool, ..environment.runtime.clone() };
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::new(environment))

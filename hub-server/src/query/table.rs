@@ -9,10 +9,9 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNode as _;
-use datafusion::common::{ColumnStatistics, DFSchema, Result, ScalarValue, Statistics};
+use datafusion::common::{ColumnStatistics, DFSchema, DataFusionError, Result, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
-use datafusion::datasource::listing::{ListingTableUrl, PartitionedFile};
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::listing::ListingTableUrl;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::{Expr, Operator, TableProviderFilterPushDown};
@@ -21,13 +20,15 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
 use super::derive::{Columns, DeriveExec, Output};
+use super::files::{Readers, scanned};
 use super::policy::PolicyExec;
 use super::prune::{exact, prune};
 use super::visible::{PUBLISHER, SEQ, Source, Visible, permitted_files};
 use super::{QueryError, TableView};
+use crate::store::Objects;
 use crate::store::index::DataFile;
 
-/// Address under which the engine knows the hub's data folder, and nothing else.
+/// Address under which the engine looks for data files; it finds nothing there but by their entries.
 pub(super) const OBJECTS: &str = "hub://data";
 
 #[derive(Debug)]
@@ -108,14 +109,13 @@ impl HubTable {
     }
 
     fn source(&self, state: &dyn Session, predicate: Option<Arc<dyn PhysicalExpr>>) -> Result<ParquetSource> {
-        let environment = state.runtime_env();
-        let objects = environment.object_store(ListingTableUrl::parse(OBJECTS)?.object_store())?;
-        let footers = environment.cache_manager.get_file_metadata_cache();
+        let objects = state.config().get_extension::<Objects>();
+        let objects =
+            objects.ok_or_else(|| DataFusionError::Internal("a session without files".to_owned()))?;
+        let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
         let source = ParquetSource::new(Arc::clone(&self.view.snapshot.schema))
             .with_table_parquet_options(state.table_options().parquet.clone())
-            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(
-                objects, footers,
-            )));
+            .with_parquet_file_reader_factory(Arc::new(Readers { objects, footers }));
         // The predicate skips row groups and pages by statistics; rows are filtered above.
         Ok(match predicate {
             Some(predicate) => source.with_predicate(predicate),
@@ -133,9 +133,7 @@ impl HubTable {
 
     fn groups(&self, files: &[Arc<DataFile>], partitions: usize) -> Vec<FileGroup> {
         let folder = &self.view.snapshot.folder;
-        let files: Vec<PartitionedFile> =
-            files.iter().map(|f| PartitionedFile::new(format!("{folder}/{}", f.path), f.bytes)).collect();
-        let group = FileGroup::new(files);
+        let group = FileGroup::new(files.iter().map(|file| scanned(folder, file)).collect());
         if self.ordered { vec![group] } else { group.split_files(partitions.max(1)) }
     }
 

@@ -15,6 +15,12 @@ pub(crate) enum StoreError {
     LogCorrupt { file: String, line: usize, message: String },
     #[error("{file}: {message}; restore it from a backup")]
     Corrupt { file: String, message: String },
+    #[error(
+        "{file}: {message}; stop the server, see with `hub-server verify data` what else is damaged, and restore it"
+    )]
+    Rotten { file: String, message: String },
+    #[error("table {table} is damaged and stays closed: {why}")]
+    Damaged { table: String, why: String },
     #[error("{root}: another hub-server uses this folder; stop it or name another folder")]
     Locked { root: String },
     #[error("{root} has folder format {found}, this server knows {known}; start a newer hub-server")]
@@ -52,10 +58,17 @@ impl StoreError {
         Self::Encode { file: file.to_owned(), message: error.to_string() }
     }
 
+    /// Bytes that are not those that were committed.
+    pub(crate) fn rotten(path: &Path, message: String) -> Self {
+        Self::Rotten { file: path.display().to_string(), message }
+    }
+
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::StorageFull { .. } => Reason::StorageFull,
-            Self::LogCorrupt { .. } | Self::Corrupt { .. } => Reason::StorageCorrupt,
+            Self::LogCorrupt { .. } | Self::Corrupt { .. } | Self::Rotten { .. } | Self::Damaged { .. } => {
+                Reason::StorageCorrupt
+            }
             Self::VersionUnknown { .. } => Reason::VersionUnknown,
             Self::OffsetStale { .. } => Reason::OffsetStale,
             Self::SubmissionUnknown { .. } => Reason::SubmissionUnknown,

@@ -5,6 +5,7 @@
 //! compaction, are laid out lightly: each value as its difference from the one before, without
 //! compression, dictionaries, bloom filters or page index.
 
+mod chunks;
 mod sink;
 mod summary;
 #[cfg(test)]
@@ -27,8 +28,10 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, TypePtr};
 
 use super::StoreError;
+use super::blocks::Summed;
 use super::disk::Disk;
 use super::index::DataFile;
+pub(crate) use chunks::DataChunks;
 use sink::Sink;
 use summary::Summary;
 
@@ -309,7 +312,7 @@ impl DataFileWriter {
         }
         let sink = self.writer.inner_mut();
         match sink.finish() {
-            Ok((bytes, sha256)) => Ok(self.described(partition, bytes, sha256)),
+            Ok(summed) => Ok(self.described(partition, summed)),
             Err(error) => {
                 sink.remove();
                 Err(StoreError::io("write", &self.encoder.path, error))
@@ -319,8 +322,8 @@ impl DataFileWriter {
     /// The finished file of a writer that was made to hold it in memory.
     pub(crate) fn finish_held(mut self, partition: &str) -> Result<HeldFile, StoreError> {
         self.close()?;
-        let (bytes, sha256) = self.writer.inner_mut().take_held();
-        let file = Arc::new(self.described(partition, bytes.len() as u64, sha256));
+        let (bytes, summed) = self.writer.inner_mut().take_held();
+        let file = Arc::new(self.described(partition, summed));
         Ok(HeldFile { file, bytes })
     }
 
@@ -329,13 +332,14 @@ impl DataFileWriter {
         closed.map_err(|error| self.failed(&error))
     }
 
-    fn described(self, partition: &str, bytes: u64, sha256: String) -> DataFile {
+    fn described(self, partition: &str, summed: Summed) -> DataFile {
         let summary = self.summary;
         DataFile {
             path: format!("d/{}", self.name),
-            bytes,
+            bytes: summed.bytes,
             rows: summary.rows,
-            sha256,
+            sha256: summed.sha256,
+            blocks: summed.blocks,
             partition: partition.to_owned(),
             seqs: summary.seqs.iter().copied().collect(),
             publishers: summary.publishers.keys().cloned().collect(),

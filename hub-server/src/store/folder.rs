@@ -6,9 +6,10 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::StoreError;
 use super::disk::{self, Disk, DiskLock};
+use super::{StoreError, hex};
 
 /// The folder format that this server writes, and the newest that it reads.
 const FORMAT: u64 = 1;
@@ -19,6 +20,16 @@ pub(super) struct Format {
     format: u64,
     pub(super) epoch: String,
     created: String,
+    /// Of all of it, written without this field; a digit that rots would still parse.
+    #[serde(default)]
+    sha256: String,
+}
+
+impl Format {
+    fn sum(&self) -> Result<String, serde_json::Error> {
+        let bytes = serde_json::to_vec(&Self { sha256: String::new(), ..self.clone() })?;
+        Ok(hex(&Sha256::digest(bytes)))
+    }
 }
 
 /// Only the version, so that a newer format is recognised whatever else it holds.
@@ -65,7 +76,24 @@ fn read_format(root: &Path, path: &Path, bytes: &[u8]) -> Result<Format, StoreEr
     if found > FORMAT {
         return Err(StoreError::FormatNewer { root: root.display().to_string(), found, known: FORMAT });
     }
-    serde_json::from_slice(bytes).map_err(corrupt)
+    let format: Format = serde_json::from_slice(bytes).map_err(corrupt)?;
+    if format.sum().map_err(corrupt)? != format.sha256 {
+        let message = "its bytes are not those that were written: their SHA-256 is another".into();
+        return Err(StoreError::Corrupt { file: path.display().to_string(), message });
+    }
+    Ok(format)
+}
+
+/// Reads the format of a folder and leaves it as it is.
+pub(super) fn look(disk: &dyn Disk, root: &Path) -> Result<Format, StoreError> {
+    let path = root.join("format.json");
+    match disk::read_all(disk, &path) {
+        Ok(bytes) => read_format(root, &path, &bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(StoreError::Corrupt { file: path.display().to_string(), message: "the file is gone".into() })
+        }
+        Err(error) => Err(StoreError::io("read", &path, error)),
+    }
 }
 
 fn make_format(disk: &dyn Disk, root: &Path, path: &Path, now: DateTime<Utc>) -> Result<Format, StoreError> {
@@ -75,9 +103,13 @@ fn make_format(disk: &dyn Disk, root: &Path, path: &Path, now: DateTime<Utc>) ->
         return Err(StoreError::Corrupt { file: path.display().to_string(), message });
     }
     let epoch = uuid::Uuid::new_v4().to_string();
-    let format = Format { format: FORMAT, epoch, created: now.to_rfc3339() };
-    let bytes = serde_json::to_vec(&format)
-        .map_err(|e| StoreError::Corrupt { file: path.display().to_string(), message: e.to_string() })?;
+    let corrupt = |e: serde_json::Error| StoreError::Corrupt {
+        file: path.display().to_string(),
+        message: e.to_string(),
+    };
+    let mut format = Format { format: FORMAT, epoch, created: now.to_rfc3339(), sha256: String::new() };
+    format.sha256 = format.sum().map_err(corrupt)?;
+    let bytes = serde_json::to_vec(&format).map_err(corrupt)?;
     disk::publish(disk, path, &bytes).map_err(|e| StoreError::io("write", path, e))?;
     Ok(format)
 }

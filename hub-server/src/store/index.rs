@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 
+use super::blocks::Blocks;
+
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,8 @@ pub(crate) struct DataFile {
     pub(crate) rows: u64,
     /// SHA-256 (hex) of the file.
     pub(crate) sha256: String,
+    /// Sums of its blocks, which reads are compared with.
+    pub(crate) blocks: Blocks,
     /// Value of `_period`.
     pub(crate) partition: String,
     /// Submissions that own rows of it, by `_seq`, ascending.

@@ -5,6 +5,7 @@
 //! the files are made without a sync, and become durable later, many at a time ([`settle`]). A start
 //! makes again what a power loss took from them ([`replay`]), before anybody else reads the folder.
 
+mod look;
 mod record;
 mod replay;
 mod settle;
@@ -20,6 +21,7 @@ use super::StoreError;
 use super::disk::{self, Disk, DiskFile};
 use crate::config::limits::{JOURNAL_CLOSED_SEGMENTS, JOURNAL_SEGMENT_BYTES};
 use crate::fault;
+pub(crate) use look::{Held, look};
 use settle::Settler;
 
 /// A file that a put brings.

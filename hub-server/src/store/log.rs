@@ -8,6 +8,7 @@ mod actions;
 mod bounds;
 mod schema;
 mod seqs;
+mod sum;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::index::DataFile;
 
-pub(crate) use actions::{parse, write};
+pub(crate) use actions::{commit_id, parse, write};
 pub(crate) use schema::{same_type, write as schema_string};
 
 /// One commit: what one log file says.

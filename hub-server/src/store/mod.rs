@@ -5,7 +5,9 @@
 //! <root>/lock  format.json  keys/  spool/  evidence/  journal/  tables/<pattern>_v<major>/{_delta_log,d}
 //! ```
 
+pub(crate) mod blocks;
 pub(crate) mod canonical;
+pub(crate) mod checked;
 pub(crate) mod disk;
 mod error;
 pub(crate) mod file;
@@ -18,6 +20,7 @@ pub(crate) mod spool;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+pub(crate) mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use hub_datasets::Pattern;
 use crate::clock::{Clock, SystemClock};
 pub(crate) use disk::Disk;
 pub(crate) use error::StoreError;
+pub(crate) use object::{Objects, OneFile};
 pub(crate) use table::{AsOf, Snapshot, Table};
 
 /// The data folder, locked and of a known format.
@@ -38,7 +42,7 @@ pub(crate) struct Store {
     epoch: String,
     spool: spool::Spool,
     journal: Arc<journal::Journal>,
-    objects: Arc<object::ReadStore>,
+    objects: Arc<object::Objects>,
     /// Held as long as the store lives.
     _lock: Box<dyn disk::DiskLock>,
 }
@@ -52,7 +56,7 @@ impl Store {
             let format = folder::open(disk.as_ref(), &root, SystemClock.now())?;
             let journal = Arc::new(journal::Journal::open(&disk, &root)?);
             let spool = spool::Spool::open(&disk, &root)?;
-            let objects = Arc::new(object::ReadStore::new(Arc::clone(&disk), root.clone()));
+            let objects = Arc::new(object::Objects::new(Arc::clone(&disk), root.clone()));
             Ok(Arc::new(Self { disk, root, epoch: format.epoch, spool, journal, objects, _lock: lock }))
         })
         .await
@@ -96,18 +100,15 @@ impl Store {
     ) -> Result<file::DataFileWriter, StoreError> {
         file::DataFileWriter::held(&table.data_folder(), layout)
     }
-    /// The object store whose root is the data folder, for scans.
-    pub(crate) fn objects(&self) -> Objects {
-        Arc::<object::ReadStore>::clone(&self.objects)
+    /// Data files as scans read them.
+    pub(crate) fn objects(&self) -> Arc<Objects> {
+        Arc::clone(&self.objects)
     }
     /// A persistent 32-byte secret of the folder by name (made on first use, mode 0600).
     pub(crate) fn secret(&self, name: &str) -> Result<[u8; 32], StoreError> {
         folder::secret(self.disk.as_ref(), &self.root, name)
     }
 }
-
-/// The data folder as scans read it.
-pub(crate) type Objects = Arc<dyn object_store::ObjectStore>;
 
 /// Runs what blocks beside the async runtime.
 pub(crate) async fn blocking<T: Send + 'static>(

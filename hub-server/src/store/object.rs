@@ -1,59 +1,97 @@
-//! The data folder as an object store, which is how the engine reads data files. It reads named files and
-//! nothing else: what is written goes through the `Disk` port, where it is made durable.
+//! The data folder as an object store, which is how the engine reads data files. A store shows one data
+//! file, as its entry in the log describes it: what is read of it is compared first. What is written goes
+//! through the `Disk` port, where it is made durable.
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::DateTime;
 use futures::stream::{self, BoxStream, StreamExt};
+use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-use super::disk::{Disk, ReadAt};
+use super::StoreError;
+use super::checked::CheckedFile;
+use super::disk::Disk;
+use super::index::DataFile;
 use crate::config::limits::OBJECT_CHUNK_BYTES;
 
-const NAME: &str = "ReadStore";
+const NAME: &str = "FileStore";
 
-/// Objects are files below a root.
-#[derive(Debug, Clone)]
-pub(crate) struct ReadStore {
+/// The store of one data file.
+pub(crate) type OneFile = Arc<dyn ObjectStore>;
+
+/// Data files below a root, each by its entry in the log.
+#[derive(Debug)]
+pub(crate) struct Objects {
     disk: Arc<dyn Disk>,
     root: PathBuf,
 }
 
-impl ReadStore {
-    pub(crate) fn new(disk: Arc<dyn Disk>, root: PathBuf) -> Self {
+impl Objects {
+    pub(super) fn new(disk: Arc<dyn Disk>, root: PathBuf) -> Self {
         Self { disk, root }
     }
 
-    fn file(&self, location: &Path) -> PathBuf {
+    /// A store that holds this file at its location below the root and nothing else.
+    pub(crate) fn of(&self, location: &str, file: &Arc<DataFile>) -> OneFile {
+        let location = Path::from(location);
         // `Path` has no empty and no dotted segments, so a location cannot leave the root.
-        location.parts().fold(self.root.clone(), |path, part| path.join(part.as_ref()))
+        let path = location.parts().fold(self.root.clone(), |path, part| path.join(part.as_ref()));
+        let (disk, file) = (Arc::clone(&self.disk), Arc::clone(file));
+        let opened = Arc::default();
+        Arc::new(FileStore { disk, location, path, file, opened })
     }
 
+    /// What the engine finds where it asks for no file in particular: nothing.
+    pub(crate) fn nothing() -> Arc<dyn ObjectStore> {
+        Arc::new(InMemory::new())
+    }
+}
+
+/// One data file.
+#[derive(Debug, Clone)]
+struct FileStore {
+    disk: Arc<dyn Disk>,
+    location: Path,
+    path: PathBuf,
+    file: Arc<DataFile>,
+    opened: Arc<OnceLock<Arc<CheckedFile>>>,
+}
+
+impl FileStore {
     fn meta(&self, location: &Path) -> Result<ObjectMeta> {
-        let info = self.disk.info(&self.file(location)).map_err(|e| error(location, e))?;
+        if *location != self.location {
+            let source = format!("this store holds {} alone", self.location).into();
+            return Err(Error::NotFound { path: location.to_string(), source });
+        }
         Ok(ObjectMeta {
             location: location.clone(),
-            last_modified: info.modified,
-            size: info.bytes,
-            e_tag: Some(format!("\"{:x}-{:x}\"", info.bytes, info.modified.timestamp_micros())),
+            // Data files never change: the hash says all.
+            last_modified: DateTime::UNIX_EPOCH,
+            size: self.file.bytes,
+            e_tag: Some(format!("\"{}\"", self.file.sha256)),
             version: None,
         })
     }
 
-    fn open(&self, location: &Path) -> Result<Box<dyn ReadAt>> {
-        self.disk.open(&self.file(location)).map_err(|e| error(location, e))
+    fn opened(&self) -> Result<Arc<CheckedFile>> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(Arc::clone(opened));
+        }
+        let file = CheckedFile::open(self.disk.as_ref(), self.path.clone(), &self.file).map_err(failed)?;
+        Ok(Arc::clone(self.opened.get_or_init(|| Arc::new(file))))
     }
 
     async fn run<T: Send + 'static>(
@@ -65,62 +103,46 @@ impl ReadStore {
     }
 }
 
-/// The object store's error of an I/O error.
-fn error(location: &Path, source: io::Error) -> Error {
-    let path = location.to_string();
-    match source.kind() {
-        io::ErrorKind::NotFound => Error::NotFound { path, source: source.into() },
-        _ => Error::Generic { store: NAME, source: source.into() },
-    }
+fn failed(error: StoreError) -> Error {
+    Error::Generic { store: NAME, source: error.into() }
 }
 
 fn refused<T>(deed: &str) -> Result<T> {
     Err(Error::NotSupported { source: format!("{NAME} does not {deed}").into() })
 }
 
-fn read_range(file: &dyn ReadAt, location: &Path, range: &Range<u64>) -> Result<Bytes> {
-    let length = usize::try_from(range.end.saturating_sub(range.start))
-        .map_err(|e| error(location, io::Error::other(e)))?;
-    let mut buffer = vec![0; length];
-    file.read_exact_at(range.start, &mut buffer).map_err(|e| error(location, e))?;
-    Ok(buffer.into())
-}
-
-impl fmt::Display for ReadStore {
+impl fmt::Display for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{NAME}({})", self.root.display())
+        write!(f, "{NAME}({})", self.path.display())
     }
 }
 
 #[async_trait]
-impl ObjectStore for ReadStore {
+impl ObjectStore for FileStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let location = location.clone();
-        self.run(move |store| {
-            let meta = store.meta(&location)?;
-            options.check_preconditions(&meta)?;
-            let range = match &options.range {
-                Some(wanted) => wanted
-                    .as_range(meta.size)
-                    .map_err(|e| Error::Generic { store: NAME, source: Box::new(e) })?,
-                None => 0..meta.size,
-            };
-            let payload = if options.head {
-                GetResultPayload::Stream(stream::empty().boxed())
-            } else {
-                let file: Arc<dyn ReadAt> = store.open(&location)?.into();
-                GetResultPayload::Stream(chunks(file, location, range.clone()))
-            };
-            Ok(GetResult { payload, meta, range, attributes: Default::default() })
-        })
-        .await
+        let meta = self.meta(location)?;
+        options.check_preconditions(&meta)?;
+        let range = match &options.range {
+            Some(wanted) => {
+                wanted.as_range(meta.size).map_err(|e| Error::Generic { store: NAME, source: Box::new(e) })?
+            }
+            None => 0..meta.size,
+        };
+        let payload = if options.head {
+            GetResultPayload::Stream(stream::empty().boxed())
+        } else {
+            let file = self.run(Self::opened).await?;
+            GetResultPayload::Stream(chunks(file, range.clone()))
+        };
+        Ok(GetResult { payload, meta, range, attributes: Default::default() })
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let (location, ranges) = (location.clone(), ranges.to_vec());
+        self.meta(location)?;
+        let ranges = ranges.to_vec();
         self.run(move |store| {
-            let file = store.open(&location)?;
-            ranges.iter().map(|range| read_range(file.as_ref(), &location, range)).collect()
+            let file = store.opened()?;
+            ranges.into_iter().map(|range| file.read(range).map(Bytes::from).map_err(failed)).collect()
         })
         .await
     }
@@ -151,15 +173,15 @@ impl ObjectStore for ReadStore {
 }
 
 /// A range in reads of bounded size, each beside the async runtime.
-fn chunks(file: Arc<dyn ReadAt>, location: Path, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
-    stream::try_unfold((file, location, range), |(file, location, range)| async move {
+fn chunks(file: Arc<CheckedFile>, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
+    stream::try_unfold((file, range), |(file, range)| async move {
         if range.start >= range.end {
             return Ok(None);
         }
         let next = range.start..range.end.min(range.start + OBJECT_CHUNK_BYTES);
-        let (read, at, wanted) = (Arc::clone(&file), location.clone(), next.clone());
-        let bytes = tokio::task::spawn_blocking(move || read_range(read.as_ref(), &at, &wanted)).await??;
-        Ok(Some((bytes, (file, location, next.end..range.end))))
+        let (reader, wanted) = (Arc::clone(&file), next.clone());
+        let bytes = tokio::task::spawn_blocking(move || reader.read(wanted)).await?.map_err(failed)?;
+        Ok(Some((bytes.into(), (file, next.end..range.end))))
     })
     .boxed()
 }

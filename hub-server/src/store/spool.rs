@@ -10,8 +10,10 @@ mod payload;
 mod reader;
 mod record;
 mod recover;
+mod scan;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod writer;
 
 use std::io::Read;
@@ -27,6 +29,8 @@ use super::disk::{Disk, ReadAt};
 use crate::config::limits::SPOOL_SEGMENT_BYTES;
 use crate::fault;
 use inner::Inner;
+
+pub(crate) use verify::{Payloads, payloads};
 
 /// The durable header of an unfinished submission.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -154,8 +154,13 @@ fn log_file(folder: &std::path::Path, log_version: u64) -> PathBuf {
 }
 
 /// The same, below the table's folder.
-fn log_name(log_version: u64) -> String {
+pub(crate) fn log_name(log_version: u64) -> String {
     format!("_delta_log/{log_version:020}.json")
+}
+
+/// The log version of a name in the log folder; None: it is not one's.
+pub(crate) fn log_number(name: &str) -> Option<u64> {
+    name.strip_suffix(".json").filter(|number| number.len() == 20)?.parse().ok()
 }
 
 fn read_entry(

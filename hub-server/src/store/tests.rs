@@ -146,3 +146,18 @@ fn raw_disk_full_errors_are_recognised() {
     let error = StoreError::io("write", Path::new("/x"), std::io::Error::from_raw_os_error(5));
     assert_eq!(error.reason(), hub_proto::Reason::Internal);
 }
+
+#[tokio::test]
+async fn every_flipped_bit_of_the_format_is_found() {
+    let disk = SimDisk::new();
+    drop(open(&disk).await.unwrap());
+    let path = Path::new("/hub/format.json");
+    let whole = read_all(&disk, path).unwrap();
+    for at in 0..whole.len() {
+        disk.flip(path, at);
+        let error = open(&disk.killed()).await.unwrap_err();
+        assert!(error.to_string().starts_with("/hub"), "byte {at}: {error}");
+        disk.flip(path, at);
+    }
+    assert!(open(&disk.killed()).await.is_ok());
+}

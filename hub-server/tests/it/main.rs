@@ -21,6 +21,8 @@ mod harness;
 #[cfg(test)]
 mod hidden;
 #[cfg(test)]
+mod integrity;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod memory;

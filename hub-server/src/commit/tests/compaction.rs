@@ -154,6 +154,7 @@ fn files(count: usize, bytes: u64, partition: &str) -> Vec<Arc<DataFile>> {
         bytes,
         rows: 1,
         sha256: String::new(),
+        blocks: Default::default(),
         partition: partition.to_owned(),
         seqs: Vec::new(),
         publishers: Vec::new(),

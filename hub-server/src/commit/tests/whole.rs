@@ -152,3 +152,49 @@ async fn rows_that_do_not_fit_the_table_are_refused_alone() {
     commits.commit("rb28s", good).await.unwrap();
     commits.close().await;
 }
+
+/// The first byte of the newest log version of a table's that is a digit of its SHA-256.
+const IN_THE_SUM: usize = 40;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_table_stays_closed_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, catalog) = (SimDisk::new(), catalog(&folder, "catalogue").await);
+    let commits = open(&disk, &catalog).await;
+    commits.commit("rb28s", job(&commits, &push(1, "a", &[("u1", 2)]))).await.unwrap();
+    commits.close().await;
+    drop(commits);
+    // A start takes the journal in, which would repair what is broken below.
+    let disk = disk.killed();
+    open(&disk, &catalog).await.close().await;
+    let disk = disk.killed();
+    let log = PathBuf::from("/hub/tables/rb28s_v1/_delta_log/00000000000000000001.json");
+    disk.flip(&log, IN_THE_SUM);
+
+    let commits = open(&disk, &catalog).await;
+    let damage = commits.whole("rb28s").unwrap_err();
+    assert_eq!(damage.reason(), Reason::StorageCorrupt);
+    let said = damage.to_string();
+    assert!(said.contains("rb28s_v1 is damaged") && said.contains("00000000000000000001.json"), "{said}");
+    assert!(commits.table("rb28s").is_none() && commits.whole("rb28s_v1").is_err());
+    assert!(commits.whole("rb27s").is_ok() && commits.whole("none").is_ok());
+    let elsewhere = |seq| {
+        let of = commits.dataset("rb27s").unwrap();
+        CommitJob { pattern: "rb27s/1.0.0".into(), ..push(seq, "a", &[("u1", 1)]).job(&of.context().files) }
+    };
+    let refused = commits.commit("rb28s", elsewhere(2)).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::StorageCorrupt);
+    let foreseen = commits.foresee("rb28s", elsewhere(2)).await.unwrap_err();
+    assert_eq!(foreseen.reason(), Reason::StorageCorrupt);
+    assert_eq!(commits.commit("rb27s", elsewhere(3)).await.unwrap().revision, 1);
+    commits.caught_up().await;
+    assert_eq!(records(&catalog).await.len(), 2, "what was committed is still shown");
+    commits.close().await;
+    drop(commits);
+
+    let disk = disk.killed();
+    disk.flip(&log, IN_THE_SUM);
+    let commits = open(&disk, &catalog).await;
+    assert_eq!(commits.current("rb28s", "a", "2022-12-31").unwrap().revision, 1);
+    commits.close().await;
+}

@@ -19,7 +19,7 @@ fn anyone() -> ReadPermit {
 }
 
 async fn open(fixture: &Fixture) -> Extracts {
-    let source = Source { pattern: Arc::clone(&fixture.pattern), newest: fixture.table.subscribe() };
+    let source = Source { pattern: Arc::clone(&fixture.pattern), newest: Some(fixture.table.subscribe()) };
     Extracts::open(fixture.folder.path().to_path_buf(), Arc::clone(&fixture.engine), vec![source])
         .await
         .unwrap()
@@ -148,7 +148,7 @@ async fn a_dataset_that_is_not_open_has_no_extract() {
     fixture.commit(&[vec![row("a", 1, "750", 100)]]).await;
     let mut pattern = (*fixture.pattern).clone();
     pattern.sensitivity = hub_datasets::pattern::Sensitivity::Restricted;
-    let source = Source { pattern: Arc::new(pattern), newest: fixture.table.subscribe() };
+    let source = Source { pattern: Arc::new(pattern), newest: Some(fixture.table.subscribe()) };
     let root = fixture.folder.path().to_path_buf();
     let extracts = Extracts::open(root, Arc::clone(&fixture.engine), vec![source]).await.unwrap();
     extracts.nudge("proba");

@@ -30,7 +30,9 @@ pub(super) async fn list(
     let request = request.into_inner();
     let asked = (request.page_size, request.page_token.as_str());
     let page = Page::open(&door.rooms.seal, "ListDatasetsRequest", &[&caller.organisation], asked)?;
-    let readable = door.readable(&caller)?;
+    let mut readable = door.readable(&caller)?;
+    // Nothing is known of a damaged one: `GetDataset` says why, the others are listed.
+    readable.retain(|(pattern, _)| door.rooms.commits.whole(&pattern.id).is_ok());
     let shown =
         readable.iter().map(|(pattern, permit)| Ok(dataset(pattern, permit, &*table(door, pattern)?)));
     let all = shown.collect::<Result<Vec<_>, HubError>>()?;
@@ -67,6 +69,7 @@ pub(super) async fn versions(
 }
 
 fn table(door: &Door, pattern: &Pattern) -> Result<Arc<Table>, HubError> {
+    door.rooms.commits.whole(&pattern.id)?;
     let lacking = || HubError::fault(format!("pattern {} has no table", pattern.reference()));
     door.rooms.commits.table(&pattern.id).ok_or_else(lacking)
 }

@@ -4,11 +4,10 @@ use std::time::Duration;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryLimit;
-use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::StreamExt as _;
 
 use super::fixture::{Fixture, organisations, row};
-use crate::query::session::{Functions, session};
+use crate::query::session::{Functions, environment, session};
 use crate::query::{QueryError, QueryLimits, Scan};
 use hub_proto::Reason;
 
@@ -73,10 +72,12 @@ fn wrapped_exhaustion_is_a_limit() {
     assert_eq!(QueryError::from(other).reason(), Reason::Internal);
 }
 
-#[test]
-fn statements_share_the_memory_in_equal_parts() {
+#[tokio::test]
+async fn statements_share_the_memory_in_equal_parts() {
     let limits = QueryLimits { memory_bytes: 4_000, slots: 4, ..QueryLimits::default() };
-    let context = session(&RuntimeEnv::default(), &Functions::allowed(), &limits, false);
+    let fixture = Fixture::new().await;
+    let shared = environment(fixture.store.objects(), &fixture.folder.path().join("spill"), &limits).unwrap();
+    let context = session(&shared, &Functions::allowed(), &limits, false);
     let limit = context.runtime_env().memory_pool.memory_limit();
     assert!(matches!(limit, MemoryLimit::Finite(1_000)));
 }

@@ -5,5 +5,6 @@ mod hostile;
 mod limits;
 mod policy;
 mod pruning;
+mod rot;
 mod scans;
 mod statements;

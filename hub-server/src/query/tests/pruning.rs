@@ -80,6 +80,7 @@ fn file(rows: &[Cells], known: [bool; 4]) -> DataFile {
         bytes: 1,
         rows: rows.len() as u64,
         sha256: String::new(),
+        blocks: Default::default(),
         partition: "2022-12-31".into(),
         seqs: vec![1],
         publishers,

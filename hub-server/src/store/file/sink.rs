@@ -5,19 +5,16 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::config::limits::DATA_FILE_BUFFER_BYTES;
+use crate::store::blocks::{Summed, Summing};
 use crate::store::disk::{Disk, DiskFile};
-use crate::store::hex;
 
 #[derive(Debug)]
 pub(super) struct Sink {
     /// None: the bytes stay in the buffer.
     place: Option<Place>,
     buffer: Vec<u8>,
-    hash: Sha256,
-    bytes: u64,
+    summing: Summing,
     fault: Option<io::Error>,
 }
 
@@ -53,32 +50,31 @@ impl Sink {
 
     /// A sink that keeps all bytes in memory.
     pub(super) fn held() -> Self {
-        Self { place: None, buffer: Vec::new(), hash: Sha256::new(), bytes: 0, fault: None }
+        Self { place: None, buffer: Vec::new(), summing: Summing::default(), fault: None }
     }
 
     fn pour(&mut self) -> io::Result<()> {
         let Some(place) = &mut self.place else { return Ok(()) };
         place.append(&self.buffer)?;
-        self.hash.update(&self.buffer);
-        self.bytes += self.buffer.len() as u64;
+        self.summing.update(&self.buffer);
         self.buffer.clear();
         Ok(())
     }
 
-    /// All bytes and the name are durable; gives length and SHA-256.
-    pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
+    /// All bytes and the name are durable; gives what is known of them.
+    pub(super) fn finish(&mut self) -> io::Result<Summed> {
         self.pour()?;
         if let Some(place) = &mut self.place {
             place.sync()?;
         }
-        Ok((self.bytes, hex(&self.hash.finalize_reset())))
+        Ok(std::mem::take(&mut self.summing).finish())
     }
 
-    /// The bytes that were held, and their SHA-256.
-    pub(super) fn take_held(&mut self) -> (Vec<u8>, String) {
+    /// The bytes that were held, and what is known of them.
+    pub(super) fn take_held(&mut self) -> (Vec<u8>, Summed) {
         let bytes = std::mem::take(&mut self.buffer);
-        let sha256 = hex(&Sha256::digest(&bytes));
-        (bytes, sha256)
+        self.summing.update(&bytes);
+        (bytes, std::mem::take(&mut self.summing).finish())
     }
 
     /// Removes the file; one that stays is swept at the next start, because no log names it.

@@ -9,6 +9,7 @@ fn file(number: usize) -> Arc<DataFile> {
         bytes: 1,
         rows: 3,
         sha256: String::new(),
+        blocks: Default::default(),
         partition: "p".into(),
         seqs: vec![],
         publishers: vec![],

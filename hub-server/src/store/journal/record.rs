@@ -27,6 +27,10 @@ impl Record {
     pub(super) fn files(&self) -> impl Iterator<Item = NewFile<'_>> {
         self.files.iter().map(|(path, at)| NewFile { path, bytes: &self.body[at.clone()] })
     }
+    /// Each file with where in the body its bytes are.
+    pub(super) fn places(&self) -> impl Iterator<Item = (&str, std::ops::Range<usize>)> {
+        self.files.iter().map(|(path, at)| (path.as_str(), at.clone()))
+    }
 }
 
 /// The error says why the record cannot be written.

@@ -66,8 +66,8 @@ impl Replay<'_> {
     /// Whether the name is a log version that another commit has.
     fn is_anothers(&self, last: &NewFile<'_>) -> Result<bool, StoreError> {
         let Some(found) = self.read(&self.root.join(last.path))? else { return Ok(false) };
-        let commit = |bytes: &[u8]| log::parse(last.path, bytes, None).ok().map(|entry| entry.info.commit);
-        Ok(found != last.bytes && commit(&found).is_some_and(|found| Some(found) != commit(last.bytes)))
+        let anothers = |found: String| Some(found) != log::commit_id(last.bytes);
+        Ok(found != last.bytes && log::commit_id(&found).is_some_and(anothers))
     }
 
     fn restore(&mut self, file: &NewFile<'_>) -> Result<(), StoreError> {
@@ -101,7 +101,7 @@ fn is_below(path: &Path) -> bool {
 }
 
 /// The record at an offset and the offset after it; None when it is not whole.
-fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> io::Result<Option<(Record, u64)>> {
+pub(super) fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> io::Result<Option<(Record, u64)>> {
     let mut frame = [0; FRAME_BYTES];
     let begins = at + FRAME_BYTES as u64;
     if begins > length {
@@ -118,7 +118,7 @@ fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> io::Result<Option<(Re
 
 /// A put syncs its record before the next one begins, so only the last record may be torn: bytes behind
 /// one that is not whole say that it rotted.
-fn torn(file: &dyn ReadAt, path: &Path, at: u64, length: u64) -> Result<(), StoreError> {
+pub(super) fn torn(file: &dyn ReadAt, path: &Path, at: u64, length: u64) -> Result<(), StoreError> {
     let failed = |e| StoreError::io("replay", path, e);
     let mut frame = [0; FRAME_BYTES];
     let begins = at + FRAME_BYTES as u64;

@@ -7,8 +7,9 @@ use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{CommitInfo, Definition, Entry, OPTIMIZE, Remove, SubmissionEntry, bounds, schema, seqs};
+use super::{CommitInfo, Definition, Entry, OPTIMIZE, Remove, SubmissionEntry, bounds, schema, seqs, sum};
 use crate::store::StoreError;
+use crate::store::blocks::Blocks;
 use crate::store::index::DataFile;
 
 /// Reader and writer version of the tables.
@@ -18,13 +19,6 @@ const PROTOCOL: (u64, u64) = (1, 2);
 const SEQS_MAX: usize = 1_000_000;
 
 const ENGINE: &str = concat!("hub/", env!("CARGO_PKG_VERSION"));
-
-/// The first line of a log file.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-enum First<'a> {
-    CommitInfo(InfoLine<'a>),
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -48,7 +42,7 @@ struct HubLine<'a> {
     actions: usize,
 }
 
-/// The bytes of a log file: one action a line, commitInfo first.
+/// The bytes of a log file: one action a line, commitInfo first, and at its beginning the sum of all of them.
 pub(crate) fn write(entry: &Entry) -> serde_json::Result<Vec<u8>> {
     let info = &entry.info;
     let millis = info.committed_at.timestamp_millis();
@@ -77,7 +71,7 @@ pub(crate) fn write(entry: &Entry) -> serde_json::Result<Vec<u8>> {
         }})
     }));
     lines.extend(entry.adds.iter().map(|file| write_add(file, millis, changes)));
-    let first = First::CommitInfo(InfoLine {
+    let info_line = InfoLine {
         timestamp: millis,
         operation: &info.operation,
         operation_parameters: Map::new(),
@@ -90,14 +84,9 @@ pub(crate) fn write(entry: &Entry) -> serde_json::Result<Vec<u8>> {
             submissions: &info.submissions,
             actions: lines.len(),
         },
-    });
-    let mut bytes = serde_json::to_vec(&first)?;
-    bytes.push(b'\n');
-    for line in lines {
-        serde_json::to_writer(&mut bytes, &line)?;
-        bytes.push(b'\n');
-    }
-    Ok(bytes)
+    };
+    let actions: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    Ok(sum::sealed(&serde_json::to_string(&info_line)?, &actions))
 }
 
 fn write_add(file: &DataFile, millis: i64, changes: bool) -> Value {
@@ -106,6 +95,9 @@ fn write_add(file: &DataFile, millis: i64, changes: bool) -> Value {
     tags.insert("hub.seqs".into(), json!(seqs::write(&file.seqs)));
     tags.insert("hub.publishers".into(), json!(json!(file.publishers).to_string()));
     tags.insert("hub.publisher_rows".into(), json!(json!(file.publisher_rows).to_string()));
+    if let Some(blocks) = file.blocks.list() {
+        tags.insert("hub.blocks".into(), json!(blocks));
+    }
     if let Some(own) = bounds::write_own(&file.stats) {
         tags.insert("hub.bounds".into(), json!(own));
     }
@@ -118,6 +110,13 @@ fn write_add(file: &DataFile, millis: i64, changes: bool) -> Value {
         "stats": bounds::write_stats(file),
         "tags": tags,
     }})
+}
+
+/// Id of the commit whose entry these bytes are; None when they are not whole.
+pub(crate) fn commit_id(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| sum::holds(text))?;
+    let first: Value = serde_json::from_str(text.lines().next()?).ok()?;
+    Some(first["commitInfo"]["hub"]["commit"].as_str()?.to_owned())
 }
 
 /// An entry back from the bytes of a log file. `known` is the table's schema; None:
@@ -137,6 +136,10 @@ pub(crate) fn parse(file: &str, bytes: &[u8], known: Option<&SchemaRef>) -> Resu
     // A file that was cut between two lines looks whole, so the first line counts the others.
     if parsed.actions.is_some_and(|actions| actions + 1 != last as u64) {
         return Err(corrupt(last, "lines after this one are missing, or one is too many".into()));
+    }
+    // Last, because a line that does not parse is told more precisely.
+    if parsed.info.is_some() && !sum::holds(text) {
+        return Err(corrupt(1, "its bytes are not those that were written: their SHA-256 is another".into()));
     }
     let info =
         parsed.info.ok_or_else(|| corrupt(1, "no commitInfo of a hub: another program wrote it".into()))?;
@@ -224,11 +227,14 @@ fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, String> {
     let publishers = text(tags, "hub.publishers")?;
     // An early hub did not count.
     let counted = tags["hub.publisher_rows"].as_str().unwrap_or("[]");
+    let (bytes, sha256) = (number(action, "size")?, text(tags, "hub.sha256")?);
+    let blocks = Blocks::of(bytes, &sha256, tags["hub.blocks"].as_str())?;
     Ok(DataFile {
         path: text(action, "path")?,
-        bytes: number(action, "size")?,
+        bytes,
         rows,
-        sha256: text(tags, "hub.sha256")?,
+        sha256,
+        blocks,
         partition: text(&action["partitionValues"], schema::PARTITION)?,
         seqs: seqs::parse(&text(tags, "hub.seqs")?, SEQS_MAX).ok_or("hub.seqs is not a list of ranges")?,
         publishers: serde_json::from_str(&publishers).map_err(|e| format!("hub.publishers: {e}"))?,

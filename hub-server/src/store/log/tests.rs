@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{CommitInfo, Definition, Entry, Remove, SubmissionEntry, parse, schema, seqs, write};
+use crate::store::blocks::{BLOCK_BYTES, Blocks};
 use crate::store::index::{ColumnStats, DataFile};
 
 pub(crate) fn columns() -> SchemaRef {
@@ -54,8 +55,21 @@ pub(crate) fn submission(id: &str, seq: i64, publisher: &str) -> SubmissionEntry
     }
 }
 
-/// A log version of a commit that does nothing.
+/// A log version of a commit that adds a file.
 pub(crate) fn commit_of(commit: &str) -> Vec<u8> {
+    let sha256 = "12".repeat(32);
+    let file = DataFile {
+        path: format!("d/{commit}.parquet"),
+        bytes: 1,
+        rows: 1,
+        blocks: Blocks::of(1, &sha256, None).unwrap(),
+        sha256,
+        partition: "p".into(),
+        seqs: vec![1],
+        publishers: vec![],
+        publisher_rows: vec![],
+        stats: BTreeMap::new(),
+    };
     let info = CommitInfo {
         commit: commit.to_owned(),
         epoch: "epoch".to_owned(),
@@ -64,7 +78,7 @@ pub(crate) fn commit_of(commit: &str) -> Vec<u8> {
         dataset_version: 1,
         submissions: Vec::new(),
     };
-    write(&Entry { info, definition: None, removes: Vec::new(), adds: Vec::new() }).unwrap()
+    write(&Entry { info, definition: None, removes: Vec::new(), adds: vec![Arc::new(file)] }).unwrap()
 }
 
 fn stats_strategy() -> impl Strategy<Value = BTreeMap<String, ColumnStats>> {
@@ -98,12 +112,16 @@ fn stats_strategy() -> impl Strategy<Value = BTreeMap<String, ColumnStats>> {
 fn file_strategy() -> impl Strategy<Value = Arc<DataFile>> {
     let seqs = prop::collection::btree_set(any::<i64>().prop_map(|n| n.rem_euclid(50)), 1..12);
     let publishers = prop::collection::btree_set("[a-z\\-\"]{1,8}", 0..4);
-    (stats_strategy(), seqs, publishers, 1_u64..1 << 40).prop_map(|(stats, seqs, publishers, bytes)| {
+    (stats_strategy(), seqs, publishers, 1_u64..1 << 21).prop_map(|(stats, seqs, publishers, bytes)| {
+        let several = bytes > BLOCK_BYTES;
+        let sums =
+            several.then(|| "0123456789abcdef".repeat(usize::try_from(bytes.div_ceil(BLOCK_BYTES)).unwrap()));
         Arc::new(DataFile {
             path: format!("d/{}.parquet", uuid::Uuid::new_v4()),
             bytes,
             rows: bytes / 3,
             sha256: "12".repeat(32),
+            blocks: Blocks::of(bytes, &"12".repeat(32), sums.as_deref()).unwrap(),
             partition: "2022-12-31".into(),
             seqs: seqs.into_iter().collect(),
             publisher_rows: (0..publishers.len() as u64).collect(),
@@ -208,6 +226,7 @@ fn decimals_never_stand_in_standard_statistics() {
         bytes: 1,
         rows: 1,
         sha256: String::new(),
+        blocks: Blocks::default(),
         partition: "p".into(),
         seqs: vec![1],
         publishers: vec![],
@@ -250,5 +269,24 @@ fn seqs_are_ranges() {
     assert_eq!(seqs::parse("", 10), Some(vec![]));
     for forged in ["3-1", "1-99999999999", "1,1", "a", "5,4", "9223372036854775807-9223372036854775807,1"] {
         assert_eq!(seqs::parse(forged, 10), None, "{forged}");
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_an_entry_is_found() {
+    let entry = Entry {
+        info: CommitInfo { submissions: vec![submission("s1", 7, "gmina-100201")], ..example().info },
+        ..example()
+    };
+    let whole = write(&entry).unwrap();
+    assert_eq!(parse("v.json", &whole, None).unwrap(), entry);
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut rotten = whole.clone();
+            rotten[at] ^= 1 << bit;
+            let error = parse("v.json", &rotten, None).unwrap_err();
+            assert_eq!(error.reason(), hub_proto::Reason::StorageCorrupt, "byte {at} bit {bit}");
+            assert!(error.to_string().starts_with("v.json, line"), "{error}");
+        }
     }
 }

@@ -43,6 +43,11 @@ impl Book {
         self.segments.entry(segment).or_default();
     }
 
+    /// A segment holds bytes that cannot be read: nobody knows who needs it, so it stays.
+    pub(super) fn hold(&mut self, segment: u64) {
+        self.segments.entry(segment).or_default().needed += 1;
+    }
+
     /// A submission has ended and its bytes here are not kept.
     pub(super) fn end(&mut self, id: &str) {
         let Some(entry) = self.submissions.get_mut(id).filter(|e| !e.ended) else { return };

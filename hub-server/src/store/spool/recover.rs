@@ -8,10 +8,11 @@ use super::SpoolHeader;
 use super::book::Book;
 use super::inner::State;
 use super::payload::{FILE_ENDING, Payload, Piece};
-use super::record::{FRAME_BYTES, Record, body_length, decode};
+use super::record::Record;
+use super::scan::{Scan, Stretch};
 use super::writer::{remove_segments, segment_path};
 use crate::store::StoreError;
-use crate::store::disk::{Disk, ReadAt};
+use crate::store::disk::Disk;
 
 pub(super) struct Recovered {
     pub(super) open: HashMap<String, State>,
@@ -92,19 +93,26 @@ impl Recovery<'_> {
         let failed = |e| StoreError::io("recover", &path, e);
         self.disk.append_to(&path).and_then(|mut file| file.sync()).map_err(failed)?;
         let file = self.disk.open(&path).map_err(failed)?;
-        let length = file.bytes().map_err(failed)?;
         self.book.add(number);
         let shared = Arc::new(path.clone());
-        let mut at = 0;
-        while let Some((id, record, data_at, next)) =
-            read_record(file.as_ref(), at, length).map_err(failed)?
-        {
-            self.book.note(&id, number);
-            self.apply(id, record, |bytes| Piece::Stored { path: Arc::clone(&shared), at: data_at, bytes });
-            at = next;
-        }
-        if at < length {
-            tracing::warn!(file = %path.display(), at, bytes = length - at, "the spool segment ends in a record that is not whole; it was never acknowledged");
+        let mut scan = Scan::of(file.as_ref()).map_err(failed)?;
+        while let Some(found) = scan.next().map_err(failed)? {
+            match found {
+                Stretch::Record { id, record, data_at } => {
+                    self.book.note(&id, number);
+                    self.apply(id, *record, |bytes| Piece::Stored {
+                        path: Arc::clone(&shared),
+                        at: data_at,
+                        bytes,
+                    });
+                }
+                unreadable => {
+                    self.book.hold(number);
+                    // What stands behind rot is not acted upon: only a whole run of records is trusted.
+                    unreadable.log(&path);
+                    break;
+                }
+            }
         }
         Ok(())
     }
@@ -148,24 +156,4 @@ impl Recovery<'_> {
             }
         }
     }
-}
-
-type Read = (String, Record, u64, u64);
-
-/// The record at a place, where its payload's bytes lie and where the next record begins; None at the
-/// end or when the record there is not whole.
-fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> std::io::Result<Option<Read>> {
-    if at + FRAME_BYTES > length {
-        return Ok(None);
-    }
-    let mut frame = [0; FRAME_BYTES as usize];
-    file.read_exact_at(at, &mut frame)?;
-    let Some(body_bytes) = body_length(&frame).filter(|b| at + FRAME_BYTES + b <= length) else {
-        return Ok(None);
-    };
-    let mut body = vec![0; usize::try_from(body_bytes).map_err(std::io::Error::other)?];
-    file.read_exact_at(at + FRAME_BYTES, &mut body)?;
-    let next = at + FRAME_BYTES + body_bytes;
-    Ok(decode(&frame, &body)
-        .map(|(id, record, data_at)| (id, record, at + FRAME_BYTES + data_at as u64, next)))
 }

@@ -423,3 +423,44 @@ fn a_record_that_is_not_whole_is_recognised() {
     }
     assert_eq!(body_length(&[0; FRAME_BYTES as usize]), None, "zeros are no record");
 }
+
+/// Rot of one record is told and takes no other bytes along, not even those of the segment's later records.
+#[tokio::test]
+async fn a_segment_that_rots_stays_and_its_whole_records_are_known() {
+    let disk = SimDisk::new();
+    let spool = open(&disk);
+    let bytes: Vec<Bytes> = (0..3).map(|salt| data(5_000, salt)).collect();
+    for (id, bytes) in ["a", "b", "c"].iter().zip(&bytes) {
+        let ordered = SpoolHeader { commit: Some(order(bytes)), ..header(id) };
+        put(&spool, ordered, bytes).await;
+        spool.end(id, true).await.unwrap();
+    }
+    drop(spool);
+    let segment = Path::new(ROOT).join("spool/000000000000.segment");
+    let length = crate::store::disk::read_all(&disk, &segment).unwrap().len();
+    let look = |disk: &SimDisk| {
+        let told = std::sync::Mutex::new(Vec::new());
+        let tell = |finding| told.lock().unwrap().push(finding);
+        let payloads = super::payloads(disk, Path::new(ROOT), &tell).unwrap();
+        let known = ["a", "b", "c"].map(|id| payloads.of(id).map(|(_, sha256)| sha256.to_owned()));
+        (known, payloads.unreadable().len(), told.into_inner().unwrap())
+    };
+    let all: Vec<_> = bytes.iter().map(|bytes| Some(order(bytes).sha256)).collect();
+    assert_eq!(look(&disk).0.to_vec(), all);
+    for at in (0..length).step_by(97) {
+        disk.flip(&segment, at);
+        let (known, unreadable, told) = look(&disk);
+        assert_eq!(unreadable, 1, "byte {at}");
+        let wrong = known.iter().zip(&all).filter(|(known, right)| known.is_some() && known != right);
+        assert_eq!(wrong.count(), 0, "byte {at}: no other bytes are taken for these");
+        let named = told.iter().any(|finding| format!("{finding:?}").contains("000000000000.segment"));
+        assert!(named, "byte {at}: {told:?}");
+        let started = disk.killed();
+        drop(open(&started));
+        assert!(names(&started).contains(&"000000000000.segment".to_owned()), "byte {at}: it stays");
+        disk.flip(&segment, at);
+    }
+    // Rot in the body of the first record leaves the others readable.
+    disk.flip(&segment, 700);
+    assert_eq!(look(&disk).0.to_vec()[1..], all[1..]);
+}

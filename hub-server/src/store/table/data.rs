@@ -1,17 +1,17 @@
 //! Data files of a table, live or staged, by their path.
 
 use std::io;
+use std::sync::Arc;
 
 use super::Table;
 use crate::store::StoreError;
-use crate::store::disk::ReadAt;
+use crate::store::checked::CheckedFile;
 use crate::store::index::DataFile;
 
 impl Table {
     /// Opens a data file for reading. Blocking.
-    pub(crate) fn open_data(&self, file: &DataFile) -> Result<Box<dyn ReadAt>, StoreError> {
-        let path = self.folder.join(&file.path);
-        self.disk.open(&path).map_err(|error| StoreError::io("open", &path, error))
+    pub(crate) fn open_data(&self, file: &Arc<DataFile>) -> Result<CheckedFile, StoreError> {
+        CheckedFile::open(self.disk.as_ref(), self.folder.join(&file.path), file)
     }
 
     /// Makes all log versions that are there durable: a process that was killed may have named the last

@@ -10,10 +10,9 @@ use hub_datasets::Pattern;
 use tokio::sync::watch;
 
 use super::history::History;
-use super::{SeqMap, Snapshot, Table, log_file, read_entry};
+use super::{Snapshot, Table, log_file, log_number, read_entry};
 use crate::store::StoreError;
 use crate::store::disk::{self, Disk};
-use crate::store::index::FileIndex;
 use crate::store::journal::Journal;
 use crate::store::log::{self, CommitInfo, Definition, Entry};
 
@@ -70,7 +69,7 @@ impl Table {
             None => opening.create(epoch, now)?,
         };
         let versions = opening.versions()?;
-        let state = Arc::new(opening.empty_state());
+        let state = Arc::new(Snapshot::empty(&spec.name, &spec.dataset, &spec.schema));
         let mut history = History::from(Arc::clone(&state));
         let mut definition = opening.definition_of(&first)?;
         let mut newest = state;
@@ -175,8 +174,7 @@ impl Opening<'_> {
         let entries = self.disk.list(&dir).map_err(|e| StoreError::io("list", &dir, e))?;
         let mut next = 0;
         for entry in entries {
-            let number = entry.name.strip_suffix(".json").filter(|n| n.len() == 20 && !entry.is_dir);
-            let Some(number) = number.and_then(|n| n.parse::<u64>().ok()) else {
+            let Some(number) = log_number(&entry.name).filter(|_| !entry.is_dir) else {
                 return Err(StoreError::Corrupt {
                     file: dir.join(&entry.name).display().to_string(),
                     message: "is not a log version; take it out of the log folder".into(),
@@ -196,19 +194,6 @@ impl Opening<'_> {
             line: 1,
             message: "the first log version has no metaData".into(),
         })
-    }
-
-    fn empty_state(&self) -> Snapshot {
-        Snapshot {
-            folder: format!("tables/{}", self.spec.name),
-            dataset: self.spec.dataset.clone(),
-            log_version: 0,
-            dataset_version: 0,
-            committed_at: None,
-            schema: Arc::clone(&self.spec.schema),
-            files: FileIndex::default(),
-            submissions: Arc::new(SeqMap::default()),
-        }
     }
 
     /// The entry that adds the columns which the pattern has and the log lacks; None: they are equal.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 
+use super::log_name;
 use crate::store::StoreError;
 use crate::store::index::FileIndex;
 use crate::store::log::Entry;
@@ -40,14 +41,29 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
+    /// The state of log version 0: no file, no submission.
+    pub(crate) fn empty(table: &str, dataset: &str, schema: &SchemaRef) -> Self {
+        Self {
+            folder: format!("tables/{table}"),
+            dataset: dataset.to_owned(),
+            log_version: 0,
+            dataset_version: 0,
+            committed_at: None,
+            schema: Arc::clone(schema),
+            files: FileIndex::default(),
+            submissions: Arc::new(SeqMap::default()),
+        }
+    }
+
     /// The state after an entry, which must be the log version that follows.
     pub(crate) fn after(&self, log_version: u64, entry: &Entry) -> Result<Self, StoreError> {
-        let conflict = |message: String| StoreError::TableConflict {
-            table: self.folder.clone(),
-            message: format!("log version {log_version}: {message}"),
+        let conflict = |message: String| StoreError::LogCorrupt {
+            file: format!("{}/{}", self.folder, log_name(log_version)),
+            line: 1,
+            message,
         };
         if log_version != self.log_version + 1 {
-            return Err(conflict(format!("does not follow version {}", self.log_version)));
+            return Err(conflict(format!("it does not follow version {}", self.log_version)));
         }
         let info = &entry.info;
         let step = info.dataset_version.checked_sub(self.dataset_version);

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::{AsOf, Put, Snapshot, Table, TableSpec};
+use crate::store::blocks::Blocks;
 use crate::store::disk::sim::{Fault, Op, SimDisk};
 use crate::store::disk::{self, Disk, DiskFile};
 use crate::store::index::DataFile;
@@ -45,7 +46,8 @@ fn data_file(number: u64) -> Arc<DataFile> {
         path: format!("d/{number}.parquet"),
         bytes: 10,
         rows: number + 1,
-        sha256: "00".into(),
+        sha256: "00".repeat(32),
+        blocks: Blocks::of(10, &"00".repeat(32), None).unwrap(),
         partition: "2022-12-31".into(),
         seqs: vec![i64::try_from(number).unwrap()],
         publishers: vec!["a".into()],

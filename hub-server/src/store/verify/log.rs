@@ -1,0 +1,152 @@
+//! A table's log, version by version, replayed as a start does.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+
+use super::{Fault, Finding, Inspection, RESTORE, Tell};
+use crate::store::StoreError;
+use crate::store::disk::{self, TEMPORARY};
+use crate::store::log::{self, Entry};
+use crate::store::table::{Snapshot, log_name, log_number};
+
+impl Inspection {
+    /// Gives each log version that can be read, in order; tells of the others, and of what does not follow
+    /// from what was before. True when there was nothing to tell. Blocking.
+    pub(crate) fn walk(
+        &self,
+        table: &str,
+        tell: Tell<'_>,
+        each: &mut dyn FnMut(u64, &Entry),
+    ) -> Result<bool, StoreError> {
+        let folder = self.root.join("tables").join(table);
+        let mut walk = Walk { table, tell, schema: None, state: None, last_moved: None, whole: true };
+        let versions = self.versions(&folder, &mut walk)?;
+        let Some(newest) = versions.last().copied() else {
+            walk.fault(Fault::of(&folder.join("_delta_log"), "it holds no log version".into(), RESTORE));
+            return Ok(false);
+        };
+        for version in 0..=newest {
+            let path = folder.join(log_name(version));
+            match self.entry(&path, walk.schema.as_ref()) {
+                Ok(entry) => {
+                    tell(Finding::Version);
+                    walk.take(version, &path, &entry);
+                    each(version, &entry);
+                }
+                Err(error) => {
+                    walk.fault(error.into());
+                    // Without version 0 nothing can be said of the columns of the others.
+                    if version == 0 {
+                        return Ok(false);
+                    }
+                    walk.state = None;
+                }
+            }
+        }
+        Ok(walk.whole)
+    }
+
+    /// Numbers of all log versions, of the folder and of the journal.
+    fn versions(&self, folder: &Path, walk: &mut Walk<'_>) -> Result<BTreeSet<u64>, StoreError> {
+        let dir = folder.join("_delta_log");
+        let mut names: BTreeSet<String> = self.list_or_nothing(&dir)?.into_iter().map(|e| e.name).collect();
+        names.retain(|name| !name.ends_with(TEMPORARY));
+        let held = self.held.paths().filter(|path| path.parent() == Some(&dir));
+        names.extend(held.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())));
+        let mut versions = BTreeSet::new();
+        for name in names {
+            match log_number(&name) {
+                Some(version) => drop(versions.insert(version)),
+                None => {
+                    let advice = "take it out of the log folder";
+                    walk.fault(Fault::of(&dir.join(name), "it is not a log version".into(), advice));
+                }
+            }
+        }
+        Ok(versions)
+    }
+
+    /// The entry of a log version, from its file or, where that lacks or is damaged, from the journal.
+    fn entry(&self, path: &Path, schema: Option<&SchemaRef>) -> Result<Entry, StoreError> {
+        let parse = |bytes: &[u8]| log::parse(&path.display().to_string(), bytes, schema);
+        let read = match disk::read_all(self.disk.as_ref(), path) {
+            Ok(bytes) => parse(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone(path)),
+            Err(error) => Err(StoreError::io("read", path, error)),
+        };
+        let error = match read {
+            Ok(entry) => return Ok(entry),
+            Err(error) => error,
+        };
+        match self.held.read(self.disk.as_ref(), path)? {
+            Some(bytes) => parse(&bytes),
+            None => Err(error),
+        }
+    }
+}
+
+fn gone(path: &Path) -> StoreError {
+    let message = "this log version is missing, though later ones exist".into();
+    StoreError::LogCorrupt { file: path.display().to_string(), line: 1, message }
+}
+
+/// The replay of one table.
+struct Walk<'a> {
+    table: &'a str,
+    tell: Tell<'a>,
+    schema: Option<SchemaRef>,
+    /// None after a version that could not be read: what follows from it is not known.
+    state: Option<Arc<Snapshot>>,
+    /// When the newest dataset version was committed.
+    last_moved: Option<DateTime<Utc>>,
+    whole: bool,
+}
+
+impl Walk<'_> {
+    fn fault(&mut self, fault: Fault) {
+        self.whole = false;
+        (self.tell)(Finding::Fault(fault));
+    }
+
+    /// Takes up a version, and tells what does not follow.
+    fn take(&mut self, version: u64, path: &Path, entry: &Entry) {
+        if let Some(definition) = &entry.definition {
+            self.schema = Some(Arc::clone(&definition.schema));
+        }
+        let Some(schema) = self.schema.clone() else {
+            return self.fault(Fault::of(path, "the first log version has no metaData".into(), RESTORE));
+        };
+        let wrong = |message: String| Fault::of(path, message, RESTORE);
+        let before = self.state.take();
+        self.state = match before {
+            _ if version == 0 => Some(Arc::new(Snapshot::empty(self.table, self.table, &schema))),
+            None => None,
+            Some(before) => match before.after(version, entry) {
+                Ok(state) => {
+                    let moved = state.dataset_version > before.dataset_version;
+                    let at = entry.info.committed_at;
+                    if moved && self.last_moved.is_some_and(|last| at <= last) {
+                        self.fault(wrong(format!(
+                            "its time {at} is not later than that of the version before"
+                        )));
+                    }
+                    self.last_moved = if moved { Some(at) } else { self.last_moved };
+                    Some(Arc::new(state))
+                }
+                Err(StoreError::LogCorrupt { message, .. }) => {
+                    self.fault(wrong(message));
+                    None
+                }
+                Err(other) => {
+                    self.fault(other.into());
+                    None
+                }
+            },
+        };
+    }
+}
