@@ -14,11 +14,11 @@ fn arrow() -> NewSubmission {
 
 /// Streams by name, each with the report that it gets.
 fn corpus() -> Vec<(String, Vec<u8>, Report)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("datasets/tests/streams");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("datasets/tests/payloads/kept");
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let streams = entries.filter(|path| path.extension().is_some_and(|extension| extension == "arrow"));
     let streams = streams.map(|path| {
-        let report = std::fs::read(path.with_extension("report.json")).unwrap();
+        let report = std::fs::read(format!("{}.report.json", path.display())).unwrap();
         let report = serde_json::from_slice(&report).unwrap();
         (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap(), report)
     });
