@@ -60,6 +60,11 @@ pub(crate) fn refused_streams() -> Vec<(String, Vec<u8>)> {
     streams
 }
 
+/// A payload of the core's corpus, by name.
+pub(crate) fn kept_payload(name: &str) -> Vec<u8> {
+    std::fs::read(datasets_folder().join("tests/payloads/kept").join(name)).expect("a kept payload")
+}
+
 fn patterns_folder() -> PathBuf {
     datasets_folder().join("patterns")
 }
