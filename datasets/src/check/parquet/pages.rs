@@ -23,7 +23,7 @@ const OPEN_MAX: u64 = 256 << 20;
 /// Longest row, as of every format.
 const ROW_MAX: u64 = 1 << 20;
 /// Bytes of a batch of rows.
-const BATCH_BYTES: u64 = 8 << 20;
+const BATCH_BYTES: u64 = 4 << 20;
 /// Most rows of a batch.
 const BATCH_ROWS: u64 = 16_384;
 /// Unpacked bytes that a file may claim beyond [`UNPACKED_RATIO`] times its own length.

@@ -147,7 +147,7 @@ impl Batches for Box<ParquetRows<'_>> {
 }
 
 /// Bytes of a piece of a columnar payload.
-const ROWS_BYTES: usize = 8 << 20;
+const ROWS_BYTES: usize = 4 << 20;
 
 /// Batches as they come, cut where they are large.
 #[derive(Debug)]
