@@ -1,6 +1,6 @@
 """Runs the long campaigns and writes what they found to SOAK.md; fails when one of them fails.
 
-Sizes are in the environment: HUB_SOAK_RANDOM_KILLS, HUB_SOAK_PAYLOAD_MIB and HUB_SOAK_FLIPS.
+Sizes are in the environment: HUB_SOAK_RANDOM_KILLS, HUB_SOAK_PAYLOAD_MIB, HUB_SOAK_FLIPS and HUB_SOAK_FUZZ_SEEDS.
 """
 import os
 import pathlib
@@ -10,8 +10,9 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SIZES = {"HUB_SOAK_RANDOM_KILLS": "200", "HUB_SOAK_PAYLOAD_MIB": "1024", "HUB_SOAK_FLIPS": "50"}
-CAMPAIGNS = "test(/^kill::/) | test(/^memory::/) | test(/^integrity::every/)"
+SIZES = {"HUB_SOAK_RANDOM_KILLS": "200", "HUB_SOAK_PAYLOAD_MIB": "1024", "HUB_SOAK_FLIPS": "50",
+         "HUB_SOAK_FUZZ_SEEDS": "10000000"}
+CAMPAIGNS = "test(/^kill::/) | test(/^memory::/) | test(/^integrity::every/) | test(/::fuzz::/)"
 
 
 def main():

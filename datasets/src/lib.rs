@@ -6,12 +6,15 @@
 pub mod check;
 pub mod codelist;
 pub mod csv;
+mod media;
+pub mod ndjson;
 pub mod pattern;
 pub mod period;
 pub mod report;
 pub mod synthetic;
 
 pub use codelist::CodeLists;
+pub use media::MediaType;
 pub use pattern::{Pattern, Patterns};
 pub use period::Period;
 pub use report::{Report, Severity, Violation};

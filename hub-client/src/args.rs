@@ -77,7 +77,7 @@ pub(crate) enum Lookup {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
-    /// Files to check (.csv, .arrow)
+    /// Files to check (.csv, .ndjson, .parquet, .arrow)
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Pattern, as rb28s
@@ -99,7 +99,7 @@ pub(crate) struct Check {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Push {
-    /// Files to push (.csv, .arrow), each a submission of its own
+    /// Files to push (.csv, .ndjson, .parquet, .arrow), each a submission of its own
     #[arg(
         required_unless_present = "nothing_to_report",
         conflicts_with = "nothing_to_report",

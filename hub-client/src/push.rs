@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hub_datasets::MediaType;
 use hub_proto::v1::{self, SubmissionState};
 use uuid::Uuid;
 
 use crate::client::Client;
 use crate::error::{ClientError, Deed};
-use crate::media::MediaType;
 use crate::names;
 
 use payload::length_of;

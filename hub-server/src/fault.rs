@@ -25,6 +25,16 @@ pub(crate) const POINTS: &[&str] = &[
     "extract.rename.before",
 ];
 
+/// Places in a worker's process, which dies there without the hub.
+#[cfg(debug_assertions)]
+pub(crate) const WORKER_POINTS: &[&str] = &["worker.piece"];
+
+/// True for a place that can be armed.
+#[cfg(debug_assertions)]
+fn is_known(name: &str) -> bool {
+    POINTS.contains(&name) || WORKER_POINTS.contains(&name)
+}
+
 #[cfg(debug_assertions)]
 mod armed {
     use std::sync::OnceLock;
@@ -49,7 +59,7 @@ mod armed {
     pub(crate) fn arm(order: &str) -> Result<(), String> {
         let (order, stalls) = order.strip_suffix(":stall").map_or((order, false), |order| (order, true));
         let (name, passes) = order.split_once(':').unwrap_or((order, "1"));
-        if !super::POINTS.contains(&name) {
+        if !super::is_known(name) {
             return Err(format!("there is no fault point `{name}`; there are {}", super::POINTS.join(", ")));
         }
         let passes: u64 = passes.parse().map_err(|_| format!("`{passes}` is not a number of passes"))?;
@@ -59,7 +69,7 @@ mod armed {
     }
 
     pub(crate) fn point(name: &'static str) {
-        debug_assert!(super::POINTS.contains(&name), "{name} is not in the list of points");
+        debug_assert!(super::is_known(name), "{name} is not in the list of points");
         let Some(armed) = ARMED.get() else { return };
         let pass = |left: u64| left.checked_sub(1);
         if armed.name != name || armed.passes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, pass).is_ok() {

@@ -49,26 +49,36 @@ impl Checker {
         if !named.iter().any(|n| matches!(n, Named::Column(_))) {
             return Err(refuse(Code::HeaderMissing, "", text));
         }
+        let (files, findings) = self.columns_named(names.iter().map(String::as_str).zip(named), 1);
+        if findings.worst() == Some(Severity::Block) {
+            return Err(findings);
+        }
+        Ok((HeaderPlan { separator: separator(header), width: names.len(), files }, findings))
+    }
+
+    /// The place of each column of the pattern among the names in a line of the file, and what is wrong with them.
+    pub(super) fn columns_named<'n>(
+        &self,
+        names: impl Iterator<Item = (&'n str, Named)>,
+        line: u64,
+    ) -> (Vec<Option<usize>>, Findings) {
         let mut findings = Findings::default();
         let mut files = vec![None; self.columns.len()];
-        for (file, (name, named)) in names.iter().zip(named).enumerate() {
+        for (file, (name, named)) in names.enumerate() {
             match named {
                 Named::Column(column) if files[column].is_none() => files[column] = Some(file),
-                Named::Column(_) => findings.add(structural(self, Code::ColumnRepeated, 1, name, "")),
-                Named::SetAside => findings.add(structural(self, Code::ColumnSetAside, 1, name, "")),
-                Named::Unknown => findings.add(structural(self, Code::ColumnUnknown, 1, name, "")),
+                Named::Column(_) => findings.add(structural(self, Code::ColumnRepeated, line, name, "")),
+                Named::SetAside => findings.add(structural(self, Code::ColumnSetAside, line, name, "")),
+                Named::Unknown => findings.add(structural(self, Code::ColumnUnknown, line, name, "")),
             }
         }
         for (column, _) in files.iter().enumerate().filter(|(_, file)| file.is_none()) {
             if !self.may_lack(column) {
                 let name = &self.context.pattern.columns[column].name;
-                findings.add(structural(self, Code::ColumnMissing, 1, name, ""));
+                findings.add(structural(self, Code::ColumnMissing, line, name, ""));
             }
         }
-        if findings.worst() == Some(Severity::Block) {
-            return Err(findings);
-        }
-        Ok((HeaderPlan { separator: separator(header), width: names.len(), files }, findings))
+        (files, findings)
     }
 
     /// Finds a column by its name or one of its other names, whatever the case and the blanks around.

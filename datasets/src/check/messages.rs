@@ -18,16 +18,16 @@ pub(super) struct Told {
 }
 
 impl Told {
-    fn new(pl: impl Into<String>, en: impl Into<String>) -> Self {
+    pub(super) fn new(pl: impl Into<String>, en: impl Into<String>) -> Self {
         Self { pl: pl.into(), en: en.into(), ..Self::default() }
     }
 
-    fn hint(mut self, pl: impl Into<String>, en: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, pl: impl Into<String>, en: impl Into<String>) -> Self {
         (self.hint_pl, self.hint_en) = (pl.into(), en.into());
         self
     }
 
-    fn expected(mut self, expected: impl Into<String>) -> Self {
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = expected.into();
         self
     }
@@ -386,7 +386,15 @@ pub(super) fn key_repeated(checker: &Checker, key: String, line: u64, first: Opt
     }
 }
 
-fn of_file(code: Code, severity: Severity, row: u64, column: &str, value: String, told: Told) -> Violation {
+/// A finding about the file or one of its lines.
+pub(super) fn of_file(
+    code: Code,
+    severity: Severity,
+    row: u64,
+    column: &str,
+    value: String,
+    told: Told,
+) -> Violation {
     Violation {
         code,
         severity,

@@ -11,9 +11,9 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
-use crate::csv::{Cells, Chunk, CutError};
+use crate::csv::{Cells, Chunk, CutError, Misfit};
 use crate::pattern::{PatternError, Sensitivity};
-use crate::report::{Code, Findings, Report, Violation};
+use crate::report::{Code, Findings, Report, Severity, Violation};
 use crate::{CodeLists, Pattern, Period};
 
 mod batch;
@@ -25,6 +25,11 @@ mod finish;
 mod header;
 pub mod keys;
 mod messages;
+mod ndjson;
+#[cfg(feature = "check")]
+mod parquet;
+#[cfg(feature = "check")]
+mod pieces;
 mod references;
 mod rules;
 mod source;
@@ -34,7 +39,10 @@ mod tests;
 mod values;
 
 pub use header::HeaderPlan;
-pub use stream::{ArrowStream, Stop};
+pub use ndjson::KeyPlan;
+#[cfg(feature = "check")]
+pub use pieces::{Piece, PieceLimits, Pieces, ReadAt};
+pub use stream::{ArrowStream, Damaged, Stop};
 
 use breach::{Breach, Kind};
 use column::ColumnCheck;
@@ -156,25 +164,39 @@ impl Checker {
             return self.encoding_fault(chunk, fault.valid_up_to());
         }
         let cells = Cells::split(&chunk.data, plan.separator, plan.width, chunk.first_line);
-        let mut part = self.decode(plan, &cells);
+        let misfits = cells.misfits().to_vec();
+        let tell = |misfit: &Misfit| messages::cell_count(plan.width, misfit);
+        self.cells(cells, &plan.files, Code::CellCount, &misfits, |misfit| misfit.line, tell)
+    }
+
+    /// Checks the rows of a part by their raw cells; `misfits` are its lines that are no rows.
+    fn cells<M>(
+        &self,
+        cells: Cells<'_>,
+        files: &[Option<usize>],
+        code: Code,
+        misfits: &[M],
+        line: impl Fn(&M) -> u64,
+        tell: impl Fn(&M) -> Violation,
+    ) -> Checked {
+        let mut part = self.decode(files, &cells);
         self.complete(&mut part);
-        let source = Source::Csv { cells: &cells, files: &plan.files, decoded: &part.columns };
+        let source = Source::Cells { cells: &cells, files, decoded: &part.columns };
         let mut findings = breach::findings(self, std::mem::take(&mut part.breaches), &source, cells.lines());
-        for misfit in cells.misfits() {
-            findings.refuse(misfit.line);
+        for misfit in misfits {
+            findings.refuse(line(misfit));
             if findings.listed.len() < Findings::LISTED_MAX {
-                findings.add(messages::cell_count(plan.width, misfit));
+                findings.add(tell(misfit));
             } else {
-                let severity = crate::Severity::Block;
-                findings.count(Code::CellCount, severity, "", 1);
+                findings.count(code, Severity::Block, "", 1);
             }
         }
         findings.listed.sort_by_key(|violation| violation.row);
-        let rows = (cells.rows() + cells.misfits().len()) as u64;
+        let rows = (cells.rows() + misfits.len()) as u64;
         self.checked(part, cells.into_lines(), findings, rows)
     }
 
-    fn decode(&self, plan: &HeaderPlan, cells: &Cells<'_>) -> Part {
+    fn decode(&self, files: &[Option<usize>], cells: &Cells<'_>) -> Part {
         let width = self.columns.len();
         let mut part = Part {
             rows: cells.rows(),
@@ -183,7 +205,7 @@ impl Checker {
             breaches: Vec::new(),
         };
         for (column, check) in self.columns.iter().enumerate() {
-            let Some(file) = plan.files[column] else {
+            let Some(file) = files[column] else {
                 part.columns.push(decode::absent(check.kind, check.zero, cells.rows()));
                 part.failed.push(Vec::new());
                 continue;
@@ -249,7 +271,7 @@ impl Checker {
     }
 
     /// The finding for a payload that its format's decoder cannot read.
-    fn malformed(&self, fault: &str) -> Findings {
+    pub fn malformed(&self, fault: &str) -> Findings {
         let mut findings = Findings::default();
         findings.add(messages::structural(self, Code::PayloadUnreadable, 0, "", fault));
         findings

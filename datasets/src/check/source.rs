@@ -7,7 +7,7 @@ use crate::csv::Cells;
 
 /// The cells of a part as they came, by the pattern's columns.
 pub(super) enum Source<'a> {
-    Csv {
+    Cells {
         cells: &'a Cells<'a>,
         /// Column of the file for each column of the pattern.
         files: &'a [Option<usize>],
@@ -21,7 +21,7 @@ impl Source<'_> {
     /// Text of a cell; empty when it is null.
     pub(super) fn text(&self, row: usize, column: usize) -> String {
         match self {
-            Self::Csv { cells, files, decoded } => match files[column] {
+            Self::Cells { cells, files, decoded } => match files[column] {
                 Some(file) => String::from_utf8_lossy(&cells.text(row, file)).into_owned(),
                 None => array_text(&decoded[column], row),
             },

@@ -13,6 +13,7 @@ mod record;
 mod tests;
 
 pub use cutter::Cutter;
+pub(crate) use record::Span;
 pub use record::{Cells, Misfit, unquote};
 
 /// A run of whole records.

@@ -9,9 +9,9 @@ const QUOTED: u32 = 1 << 31;
 
 /// Where a cell lies in its chunk.
 #[derive(Debug, Clone, Copy)]
-struct Span {
-    start: u32,
-    end: u32,
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 /// The cells of a chunk, row by row. Records with another number of cells than the header are set
@@ -48,6 +48,11 @@ impl<'a> Cells<'a> {
         let mut splitter = Splitter { cells, line: first_line, start: 0, count: 0, quoted_lines: 0 };
         splitter.run(separator);
         splitter.cells
+    }
+
+    /// Cells that another reader found, `width` of them for each line, without quotes.
+    pub(crate) fn found(data: &'a [u8], width: usize, spans: Vec<Span>, lines: Vec<u64>) -> Self {
+        Self { data, width, spans, lines, misfits: Vec::new() }
     }
 
     /// Number of records of the right width.

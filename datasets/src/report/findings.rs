@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Code, Severity, Violation};
+use serde::{Deserialize, Serialize};
+
+use super::{Code, Count, Severity, Violation};
 
 /// Mergeable findings of a part of a payload: exact counts, bounded list in row order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
 pub struct Findings {
     /// How often each kind was found; the text is the id of a declared rule, else empty.
     pub counts: BTreeMap<(Code, Severity, String), u64>,
@@ -76,6 +79,50 @@ impl Findings {
     /// The worst severity found.
     pub fn worst(&self) -> Option<Severity> {
         self.counts.keys().map(|(_, severity, _)| *severity).max()
+    }
+}
+
+/// Findings as they are written.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    counts: Vec<Count>,
+    listed: Vec<Violation>,
+    /// Lines with a blocking finding, as the pages of their set.
+    refused: Vec<(u64, Vec<u64>)>,
+}
+
+impl From<Findings> for Written {
+    fn from(findings: Findings) -> Self {
+        let counts = findings.counts.into_iter();
+        let counts = counts.map(|((code, severity, rule), count)| Count { code, severity, rule, count });
+        let pages = findings.refused_lines.pages.into_iter();
+        Self {
+            counts: counts.collect(),
+            listed: findings.listed,
+            refused: pages.map(|(number, page)| (number, page.to_vec())).collect(),
+        }
+    }
+}
+
+impl TryFrom<Written> for Findings {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        if written.listed.len() > Self::LISTED_MAX {
+            return Err("more findings than are ever listed");
+        }
+        let counts = written.counts.into_iter();
+        let mut findings = Self {
+            counts: counts.map(|count| ((count.code, count.severity, count.rule), count.count)).collect(),
+            listed: written.listed,
+            ..Self::default()
+        };
+        for (number, page) in written.refused {
+            let page: Box<[u64; PAGE_WORDS]> = page.try_into().map_err(|_| "a page of another length")?;
+            findings.rows_refused += page.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
+            findings.refused_lines.pages.insert(number, page);
+        }
+        Ok(findings)
     }
 }
 

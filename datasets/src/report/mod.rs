@@ -46,6 +46,8 @@ pub enum Code {
     ColumnSetAside,
     /// A record with too few or too many cells.
     CellCount,
+    /// A line that is not one flat JSON object of the pattern's columns.
+    RowInvalid,
     /// A record over the reader's bound.
     LineTooLong,
     /// A quote that never ends.
@@ -103,6 +105,7 @@ impl Code {
             Self::ColumnRepeated => "COLUMN_REPEATED",
             Self::ColumnSetAside => "COLUMN_SET_ASIDE",
             Self::CellCount => "CELL_COUNT",
+            Self::RowInvalid => "ROW_INVALID",
             Self::LineTooLong => "LINE_TOO_LONG",
             Self::QuoteUnclosed => "QUOTE_UNCLOSED",
             Self::PayloadUnreadable => "PAYLOAD_UNREADABLE",

@@ -7,9 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Scope};
 
-use hub_datasets::check::{Checked, Checker};
-
-use super::source::Piece;
+use hub_datasets::check::{Checked, Checker, Piece};
 
 /// More than this many threads wait for the one that reads.
 const THREADS_MAX: usize = 8;

@@ -1,21 +1,24 @@
 //! The check without a hub: the same checker over the same pieces, so that the verdict is the hub's.
 
 mod crew;
+mod file;
 mod keys;
-mod source;
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-use hub_client::MediaType;
-use hub_datasets::Report;
-use hub_datasets::check::{Checked, Checker, Stop};
+use hub_datasets::check::{Checked, Checker, PieceLimits, ReadAt, Stop};
 use hub_datasets::report::Findings;
+use hub_datasets::{MediaType, Report};
 
 use crew::Crew;
+use file::PayloadFile;
 use keys::{Disorder, Keys};
-use source::Source;
+
+/// Bounds of the pieces; the longest record is the hub's own limit.
+const LIMITS: PieceLimits =
+    PieceLimits { chunk_bytes: 1 << 20, record_bytes: 1 << 20, block_bytes: 1 << 20, rows: 16_384 };
 
 /// Checks a file. `progress` is told how many bytes were read.
 pub(crate) fn check(
@@ -63,7 +66,9 @@ impl Reading<'_> {
     /// None when rows turned out to come in no order.
     fn pass(&self, keys: Keys) -> io::Result<Option<Pass>> {
         let mut pass = Pass { findings: Findings::default(), rows_read: 0, keys };
-        let mut source = Source::open(File::open(self.path)?, self.media_type, self.checker);
+        let file = Arc::new(PayloadFile::open(self.path)?);
+        let payload = Arc::clone(&file) as Arc<dyn ReadAt>;
+        let mut pieces = self.checker.pieces(self.media_type, payload, LIMITS);
         let in_order = std::thread::scope(|scope| {
             let mut crew = Crew::start(scope, self.checker);
             let mut open = true;
@@ -71,15 +76,15 @@ impl Reading<'_> {
             let mut stopped = Findings::default();
             loop {
                 while open && crew.has_place() {
-                    match source.next() {
+                    match pieces.next_piece() {
                         Ok(Some(piece)) => crew.submit(piece)?,
                         Ok(None) => open = false,
                         Err(Stop::Findings(findings)) => (open, stopped) = (false, *findings),
                         Err(Stop::Io(error)) => return Err(error),
                     }
-                    (self.progress)(source.bytes_read());
+                    (self.progress)(file.bytes_read());
                 }
-                pass.findings.merge(source.early());
+                pass.findings.merge(pieces.early());
                 let Some(checked) = crew.next()? else { break };
                 if pass.take(checked, self.checker)? == Err(Disorder) {
                     return Ok(false);

@@ -74,20 +74,21 @@ fn keys_split_into_parts_are_found_once() {
 }
 
 #[test]
-fn streams_get_the_verdict_of_the_core() {
+fn payloads_get_the_verdict_of_the_core() {
     let publisher = Publisher { id: "gmina-100201".into(), terc6: Some("100201".into()), regon: None };
     let checker = CHECKER.of(Some(publisher));
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("datasets/tests/streams");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("datasets/tests/payloads/kept");
     let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut seen = 0;
-    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "arrow")) {
-        let expected = std::fs::read(path.with_extension("report.json")).unwrap();
+    for path in paths {
+        let Some(media) = MediaType::of(&path) else { continue };
+        let expected = std::fs::read(format!("{}.report.json", path.display())).unwrap();
         let expected: Report = serde_json::from_slice(&expected).unwrap();
-        let found = check(&path, MediaType::ArrowStream, &checker, &|_| {}).unwrap();
+        let found = check(&path, media, &checker, &|_| {}).unwrap();
         assert_eq!(found, expected, "{}", path.display());
         seen += 1;
     }
-    assert!(seen > 20);
+    assert!(seen > 60);
 }
 
 #[test]

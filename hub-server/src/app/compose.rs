@@ -19,7 +19,7 @@ use crate::extract::{ExtractError, Extracts, Source};
 use crate::grpc;
 use crate::http::{self, HttpDoor};
 use crate::identity::Identity;
-use crate::intake::{Intake, IntakeLimits, IntakeParts};
+use crate::intake::{Intake, IntakeLimits, IntakeParts, Workers, WorkersConfig};
 use crate::listen::{Acceptor, Certificate, ListenError, ListenLimits, Phase, install_crypto, phase};
 use crate::query::{Engine, QueryError, QueryLimits};
 use crate::read::Reads;
@@ -60,6 +60,8 @@ pub(crate) enum StartError {
     Pattern(#[from] PatternError),
     #[error("scratch folder {path}: {source}")]
     Scratch { path: String, source: std::io::Error },
+    #[error("a worker cannot be started: {0}")]
+    Workers(std::io::Error),
     #[error("patterns folder {path}: {source}; check `patterns_dir`")]
     PatternsFolder { path: String, source: std::io::Error },
 }
@@ -164,7 +166,8 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let lists = Arc::new(CodeLists::embedded()?);
-        let patterns = Arc::new(patterns(config.patterns_dir.as_deref(), &lists)?);
+        let pattern_files = pattern_files(config.patterns_dir.as_deref())?;
+        let patterns = Arc::new(patterns(&pattern_files, &lists)?);
         let store = Store::open(Arc::new(LocalDisk), config.data_dir.clone()).await?;
         let catalog = Arc::new(Catalog::open(&config.catalog_path()).await?);
         let all: Vec<_> = patterns.iter().map(Arc::clone).collect();
@@ -191,6 +194,7 @@ impl House {
             ids,
             scratch,
             limits: intake_limits(config),
+            workers: Some(Workers::start(workers(config, pattern_files)).map_err(StartError::Workers)?),
         });
         let reads = Arc::new(Reads::new(
             Arc::<Commits>::clone(&commits),
@@ -224,14 +228,27 @@ impl House {
     }
 }
 
+/// The files of the operator's patterns.
+fn pattern_files(folder: Option<&Path>) -> Result<Vec<(String, Vec<u8>)>, StartError> {
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    hub_client::pattern_files(folder)
+        .map_err(|source| StartError::PatternsFolder { path: folder.display().to_string(), source })
+}
+
 /// The embedded patterns and those of the operator's folder.
-fn patterns(folder: Option<&Path>, lists: &CodeLists) -> Result<Patterns, StartError> {
-    let embedded = Patterns::embedded()?;
-    let Some(folder) = folder else { return Ok(embedded) };
-    let files = hub_client::pattern_files(folder)
-        .map_err(|source| StartError::PatternsFolder { path: folder.display().to_string(), source })?;
+fn patterns(files: &[(String, Vec<u8>)], lists: &CodeLists) -> Result<Patterns, StartError> {
     let files = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-    Ok(embedded.with_files(files, lists)?)
+    Ok(Patterns::embedded()?.with_files(files, lists)?)
+}
+
+/// Workers are this program: the file that runs, also when another version took its name meanwhile.
+fn workers(config: &Config, files: Vec<(String, Vec<u8>)>) -> WorkersConfig {
+    WorkersConfig {
+        program: PathBuf::from(format!("/proc/{}/exe", std::process::id())),
+        memory_bytes: config.limits.worker_memory_bytes,
+        silence: config.limits.worker_silence,
+        files,
+    }
 }
 
 /// The folder for sorting and spilling; what an earlier run left there is of no use.

@@ -50,6 +50,9 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Decodes payloads for the server that starts it.
+    #[command(hide = true)]
+    Worker,
     /// Organisations: publishers and consumers. Works while the server is stopped.
     Org {
         #[command(subcommand)]
@@ -98,6 +101,8 @@ pub(crate) enum Failure {
     Lists(#[from] hub_datasets::pattern::PatternError),
     #[error("{0}")]
     Refused(String),
+    #[error("the worker ends: {0}")]
+    Worker(std::io::Error),
     #[error("the answer cannot be written: {0}")]
     Output(#[from] std::io::Error),
     #[error("the hub does not start: {0}")]
@@ -162,6 +167,10 @@ async fn command(command: Command, out: &mut (dyn Write + Send)) -> Result<(), F
             Ok(app::dev(&config).await?)
         }
         Command::Demo { data_dir, keep } => Ok(app::demo(data_dir, keep).await?),
+        Command::Worker => {
+            let work = tokio::task::spawn_blocking(crate::intake::work);
+            work.await.map_err(|panic| Failure::Worker(panic.into()))?.map_err(Failure::Worker)
+        }
         Command::Org { deed, folder } => {
             let offline = offline::Offline::open(&folder).await?;
             let done = org::run(deed, &offline, out).await;

@@ -87,14 +87,24 @@ pub(crate) const DATA_FILE_BUFFER_BYTES: usize = 1 << 20;
 pub(crate) const VERIFY_QUEUE: usize = 64;
 /// Bytes of one read of a whole object.
 pub(crate) const OBJECT_CHUNK_BYTES: u64 = 1 << 20;
-/// Rows of an Arrow batch that one thread checks at a time.
+/// Rows of an Arrow or Parquet payload that one thread checks at a time.
 pub(crate) const ARROW_PIECE_ROWS: usize = 16_384;
-/// Longest record of a CSV payload.
+/// Longest record of a CSV payload and longest line of an NDJSON payload.
 pub(crate) const RECORD_BYTES: usize = 1 << 20;
-/// Bytes of a CSV payload that one thread decodes at a time.
+/// Bytes of a text payload that one thread decodes at a time.
 pub(crate) const CHUNK_BYTES: usize = 2 << 20;
 /// Bytes of one read of a spooled payload.
 pub(crate) const SPOOL_READ_BYTES: usize = 4 << 20;
+/// Default of `limits.worker_memory_mib`: the memory of one process that decodes what is no CSV.
+pub(crate) const WORKER_MEMORY_MIB: u64 = 1024;
+/// Default of `limits.worker_seconds`: the time in which such a process must say something.
+pub(crate) const WORKER_SECONDS: u64 = 30;
+/// Workers that are kept ready.
+pub(crate) const WORKERS_KEPT: usize = 2;
+/// Bytes of a payload that a worker gets at once.
+pub(crate) const WORKER_READ_BYTES: usize = 4 << 20;
+/// Largest frame between the hub and a worker: a checked piece with its findings.
+pub(crate) const WORKER_FRAME_BYTES: usize = 320 << 20;
 /// Slices of one payload.
 pub(crate) const SLICES_MAX: usize = 100_000;
 /// Rows up to which a submission shares the file of its commit group.

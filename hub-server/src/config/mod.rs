@@ -69,6 +69,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) open_submissions: usize,
     pub(crate) receiving: Duration,
+    pub(crate) worker_memory_bytes: u64,
+    pub(crate) worker_silence: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -102,10 +104,13 @@ pub(crate) trait Strings {
 /// Arms the fault point that `HUB_FAULT` names as `name:pass`; only debug builds know the variable.
 #[cfg(debug_assertions)]
 pub(crate) fn arm_fault() -> Result<(), String> {
-    match Environment.get("HUB_FAULT") {
-        Some(order) => crate::fault::arm(&order),
-        None => Ok(()),
-    }
+    fault_order().map_or(Ok(()), |order| crate::fault::arm(&order))
+}
+
+/// The variable as it is handed on to workers.
+#[cfg(debug_assertions)]
+pub(crate) fn fault_order() -> Option<String> {
+    Environment.get("HUB_FAULT")
 }
 
 /// The process's environment.
@@ -167,6 +172,8 @@ struct WrittenLimits {
     connections: u64,
     open_submissions: u64,
     receiving_hours: u64,
+    worker_memory_mib: u64,
+    worker_seconds: u64,
 }
 
 impl Config {
@@ -248,6 +255,8 @@ impl WrittenLimits {
             connections: count("connections", self.connections)?,
             open_submissions: count("open_submissions", self.open_submissions)?,
             receiving: Duration::from_secs(times("receiving_hours", self.receiving_hours, 3600)?),
+            worker_memory_bytes: times("worker_memory_mib", self.worker_memory_mib, 1 << 20)?,
+            worker_silence: Duration::from_secs(times("worker_seconds", self.worker_seconds, 1)?),
         })
     }
 }

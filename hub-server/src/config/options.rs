@@ -52,6 +52,8 @@ pub(super) const OPTIONS: &[Opt] = &[
     number("limits.connections", limits::CONNECTIONS),
     number("limits.open_submissions", limits::OPEN_SUBMISSIONS),
     number("limits.receiving_hours", limits::RECEIVING_HOURS),
+    number("limits.worker_memory_mib", limits::WORKER_MEMORY_MIB),
+    number("limits.worker_seconds", limits::WORKER_SECONDS),
 ];
 
 /// The variable of an option: `limits.query_rows` is `HUB_LIMITS_QUERY_ROWS`.

@@ -5,11 +5,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hub_datasets::MediaType;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::follow::Follow;
-use super::worker::{Outcome, PayloadBytes};
+use super::job::Outcome;
+use super::payload::PayloadBytes;
 use super::{Intake, IntakeError};
 use crate::config::limits::{EARLY_CHECK_BYTES, EARLY_CHECKS};
 use crate::store::spool::SpoolHeader;
@@ -65,6 +67,10 @@ impl Intake {
     pub(super) fn read_along(self: &Arc<Self>, header: &SpoolHeader, received: u64) {
         let Some(size) = header.declared_size.filter(|size| *size > EARLY_CHECK_BYTES) else { return };
         if received < EARLY_CHECK_BYTES || self.early.advance(&header.id, received) || received == size {
+            return;
+        }
+        // A Parquet file is read from its end, so there is nothing to read along.
+        if MediaType::named(&header.media_type) == Some(MediaType::Parquet) {
             return;
         }
         let Ok(place) = Arc::clone(&self.early.places).try_acquire_owned() else { return };

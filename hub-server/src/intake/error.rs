@@ -19,6 +19,11 @@ impl IntakeError {
         Self { reason, message: message.into() }
     }
 
+    /// A fault of the hub, not of who sends.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(Reason::Internal, message)
+    }
+
     pub(crate) fn reason(&self) -> Reason {
         self.reason
     }

@@ -7,8 +7,9 @@ use hub_datasets::report::Report;
 use hub_datasets::{Pattern, Period};
 use hub_proto::Reason;
 
+use super::job::{Job, JobLimits, Outcome};
+use super::payload::{PayloadBytes, media_type};
 use super::physical::HubColumns;
-use super::worker::{Job, JobLimits, Outcome, PayloadBytes};
 use super::{Intake, IntakeError, pipeline};
 use crate::commit::JobRows;
 use crate::store::Table;
@@ -68,7 +69,7 @@ impl Intake {
                 format!("there is no dataset `{}`", pattern.id),
             ));
         };
-        let media = header.media_type.parse()?;
+        let media = media_type(&header.media_type)?;
         let hub = HubColumns {
             schema: Arc::clone(&layout.schema),
             period_end: period.last_day(),
@@ -78,6 +79,7 @@ impl Intake {
         let (pattern, period, parts) = (Arc::clone(pattern), period.clone(), &self.parts);
         let (checkers, lists) = (Arc::clone(&self.checkers), Arc::clone(&parts.lists));
         let (store, scratch) = (Arc::clone(&parts.store), parts.scratch.clone());
+        let workers = parts.workers.clone();
         let limits = JobLimits {
             threads: parts.limits.threads,
             chunk_bytes: parts.limits.chunk_bytes,
@@ -99,6 +101,7 @@ impl Intake {
                 scratch,
                 encode,
                 limits,
+                workers,
             })
         };
         tokio::task::spawn_blocking(check)

@@ -1,9 +1,11 @@
 //! Reading a payload while it still comes: the reader waits for bytes that are not there yet.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::store::disk::ReadAt;
+use hub_datasets::check::ReadAt;
+
+use crate::store::disk;
 
 /// How far a payload has come, shared by who receives it and who reads along.
 #[derive(Debug)]
@@ -64,30 +66,32 @@ impl Follow {
     }
 }
 
-/// Reads the file of a payload from its first byte to its announced end, waiting where it must.
+/// The file of a payload up to its announced end; a read waits for bytes that are not there yet.
 #[derive(Debug)]
 pub(super) struct Follower {
-    file: Box<dyn ReadAt>,
+    file: Box<dyn disk::ReadAt>,
     follow: Arc<Follow>,
-    at: u64,
 }
 
 impl Follower {
-    pub(super) fn new(file: Box<dyn ReadAt>, follow: Arc<Follow>) -> Self {
-        Self { file, follow, at: 0 }
+    pub(super) fn new(file: Box<dyn disk::ReadAt>, follow: Arc<Follow>) -> Self {
+        Self { file, follow }
     }
 }
 
-impl Read for Follower {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let until = self.follow.wait_past(self.at)?;
-        let there = usize::try_from(until - self.at).unwrap_or(usize::MAX);
+impl ReadAt for Follower {
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.follow.size)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let until = self.follow.wait_past(offset)?;
+        let there = usize::try_from(until.saturating_sub(offset)).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(there);
-        let read = self.file.read_at(self.at, &mut buffer[..wanted])?;
+        let read = self.file.read_at(offset, &mut buffer[..wanted])?;
         if read == 0 && wanted > 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a payload's file ends early"));
         }
-        self.at += read as u64;
         Ok(read)
     }
 }
@@ -102,7 +106,7 @@ mod tests {
     #[derive(Debug)]
     struct Counted;
 
-    impl ReadAt for Counted {
+    impl disk::ReadAt for Counted {
         fn bytes(&self) -> io::Result<u64> {
             Ok(256)
         }
@@ -117,10 +121,16 @@ mod tests {
     #[test]
     fn a_reader_gets_every_byte_once_however_they_come() {
         let follow = Follow::new(200);
-        let mut follower = Follower::new(Box::new(Counted), Arc::clone(&follow));
+        let follower = Follower::new(Box::new(Counted), Arc::clone(&follow));
         let reader = thread::spawn(move || {
             let mut all = Vec::new();
-            follower.read_to_end(&mut all).map(|_| all)
+            let mut some = [0; 64];
+            loop {
+                match follower.read_at(all.len() as u64, &mut some)? {
+                    0 => return io::Result::Ok(all),
+                    read => all.extend_from_slice(&some[..read]),
+                }
+            }
         });
         [7, 7, 3, 150, 200].into_iter().for_each(|received| follow.advance(received));
         // Whole is whole: nothing that happens later takes it back.
@@ -131,11 +141,10 @@ mod tests {
     #[test]
     fn a_payload_that_stops_coming_is_an_error_and_stays_one() {
         let follow = Follow::new(200);
-        let mut follower = Follower::new(Box::new(Counted), Arc::clone(&follow));
+        let follower = Follower::new(Box::new(Counted), Arc::clone(&follow));
         follow.advance(10);
-        let mut ten = [0; 10];
-        follower.read_exact(&mut ten).unwrap();
-        let reader = thread::spawn(move || follower.read(&mut [0; 1]));
+        assert_eq!(follower.read_at(0, &mut [0; 64]).unwrap(), 10);
+        let reader = thread::spawn(move || follower.read_at(10, &mut [0; 1]));
         follow.break_off();
         follow.advance(200);
         assert!(reader.join().unwrap().is_err());

@@ -5,19 +5,20 @@ mod early;
 mod error;
 mod examine;
 mod follow;
+mod job;
 mod keep;
+mod payload;
 mod physical;
 mod pipeline;
 mod pool;
 mod push;
 mod running;
 mod sequence;
-mod source;
 mod types;
 mod uploads;
 mod verdict;
 mod view;
-mod worker;
+mod workers;
 
 #[cfg(test)]
 mod tests;
@@ -46,7 +47,7 @@ pub(crate) use types::{
     CommitOptions, IntakeLimits, ListSubmissions, NewSubmission, SubmissionState, SubmissionView, Verdict,
 };
 use uploads::Uploads;
-use worker::MediaType;
+pub(crate) use workers::{Workers, WorkersConfig, work};
 
 /// The room.
 #[derive(Debug)]
@@ -72,6 +73,8 @@ pub(crate) struct IntakeParts {
     /// Folder for sorting runs; its files have no names.
     pub(crate) scratch: PathBuf,
     pub(crate) limits: IntakeLimits,
+    /// Who decodes what is no CSV; None: threads of this process, where there is no program to start.
+    pub(crate) workers: Option<Arc<Workers>>,
 }
 
 impl Intake {
@@ -256,7 +259,7 @@ impl Intake {
             ));
         }
         if !new.nothing_to_report {
-            new.media_type.parse::<MediaType>()?;
+            payload::media_type(&new.media_type)?;
         }
         if let Some(size) = new.size.filter(|size| *size > self.parts.limits.payload_bytes) {
             return Err(too_large(size, self.parts.limits.payload_bytes));

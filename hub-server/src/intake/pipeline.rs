@@ -6,28 +6,56 @@ use std::sync::Arc;
 use std::thread;
 
 use arrow::record_batch::RecordBatch;
-use hub_datasets::check::{Checked, Checker, Stop};
-use hub_datasets::report::{Findings, Severity};
+use hub_datasets::check::{Checked, Checker, Piece};
+use hub_datasets::report::{Findings, Report, Severity};
 use hub_proto::Reason;
 
 use super::IntakeError;
+use super::job::{Job, Outcome};
 use super::physical::Slices;
 use super::pool::{InOrder, Pool};
 use super::sequence::{Disorder, Sequence, Sorter};
-use super::source::{Piece, Source, SourceLimits};
-use super::worker::{Job, Outcome};
+use super::workers::{Halt, Supplied, Supply};
 use crate::commit::JobRows;
 use crate::config::limits::{SLICES_MAX, SMALL_JOB_ROWS};
 use crate::store::StoreError;
 use crate::store::file::{DataFileWriter, EncodedRowGroup, ROW_GROUP_ROWS, RowGroupEncoder};
 
+/// Workers that one payload may bring down before it is refused.
+const DEATHS_MAX: usize = 2;
+
 /// Runs a job to its outcome. Blocking.
 pub(super) fn run(job: &Job) -> Result<Outcome, IntakeError> {
+    for _ in 0..DEATHS_MAX {
+        match read(job) {
+            Ok(outcome) => return Ok(outcome),
+            Err(Halt::Fault(error)) => return Err(error),
+            Err(Halt::Findings(_)) => return Err(fault("findings came from nowhere")),
+            Err(Halt::Died(how)) => {
+                let pattern = job.checker.context().pattern.reference();
+                tracing::warn!(pattern, how, "a payload brought its worker down");
+            }
+        }
+    }
+    let findings =
+        job.checker.malformed("its check broke off twice; write it with another program, or send CSV");
+    Ok(refused(job.checker.finish(findings, 0)))
+}
+
+/// Reads a payload once, or twice when its rows must be sorted.
+fn read(job: &Job) -> Result<Outcome, Halt> {
     match Pass::new(job, false)?.run()? {
         Some(outcome) => Ok(outcome),
         // Rows came out of key order: read again, sorting. What the first reading wrote is gone.
-        None => Pass::new(job, true)?.run()?.ok_or_else(|| fault("a sorted payload is out of order")),
+        None => {
+            let sorted = Pass::new(job, true)?.run()?;
+            sorted.ok_or_else(|| fault("a sorted payload is out of order").into())
+        }
     }
+}
+
+fn refused(report: Report) -> Outcome {
+    Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() }
 }
 
 fn fault(what: &str) -> IntakeError {
@@ -41,7 +69,7 @@ impl From<arrow::error::ArrowError> for IntakeError {
 }
 
 /// Pieces that may be read before the first of them had its turn.
-const PIECES_AHEAD: u64 = 8;
+pub(super) const PIECES_AHEAD: u64 = 8;
 
 /// Work for the threads.
 enum Task {
@@ -101,23 +129,18 @@ impl<'a> Pass<'a> {
     }
 
     /// None when the rows turned out to be out of order.
-    fn run(mut self) -> Result<Option<Outcome>, IntakeError> {
+    fn run(mut self) -> Result<Option<Outcome>, Halt> {
         let job = self.job;
-        let limits = SourceLimits {
-            chunk_bytes: job.limits.chunk_bytes,
-            record_bytes: job.limits.record_bytes,
-            block_bytes: job.block_bytes(),
-        };
-        let mut source = Source::new(&job.checker, job.media, job.open()?, limits);
+        let mut supply = Supply::begin(job)?;
         let outcome = thread::scope(|scope| {
             let checker = Arc::clone(&job.checker);
             let threads = job.threads();
             // Twice the threads, so that none waits for the next piece to be read.
             let mut pool = Pool::start(scope, threads, threads * 2, move |task| work(&checker, task));
-            self.read(&mut source, &mut pool)
+            self.read(&mut supply, &mut pool)
         });
         match outcome {
-            Ok(true) => self.finish().map(Some),
+            Ok(true) => Ok(Some(self.finish()?)),
             Ok(false) => {
                 self.output.discard();
                 Ok(None)
@@ -130,36 +153,40 @@ impl<'a> Pass<'a> {
     }
 
     /// Drives the threads until the payload is through. False when rows are out of order.
-    fn read(
-        &mut self,
-        source: &mut Source<'_>,
-        pool: &mut Pool<'_, Task, Done>,
-    ) -> Result<bool, IntakeError> {
+    fn read(&mut self, supply: &mut Supply<'_>, pool: &mut Pool<'_, Task, Done>) -> Result<bool, Halt> {
         let mut pieces = 0;
         let mut open = true;
         let mut checked = InOrder::new();
         // Findings that stopped the reading; they come after those of the pieces before.
         let mut stopped = Findings::default();
         loop {
-            // A slow piece must not let the later ones pile up behind it.
+            // A slow piece must not let the later ones pile up behind it, and what a worker checked is taken at once.
             while open && pool.has_place() && pieces - checked.taken() < PIECES_AHEAD {
-                match source.next() {
-                    Ok(Some(piece)) => {
+                match supply.next_part() {
+                    Ok(Some(Supplied::Piece(piece))) => {
                         pool.submit(Task::Check(pieces, piece));
                         pieces += 1;
                     }
-                    Ok(None) => open = false,
-                    Err(Stop::Findings(findings)) => (open, stopped) = (false, *findings),
-                    Err(Stop::Io(error)) => {
-                        return Err(fault(&format!("the spooled payload cannot be read: {error}")));
+                    Ok(Some(Supplied::Checked(piece))) => {
+                        checked.put(pieces, piece);
+                        pieces += 1;
+                        break;
                     }
+                    Ok(None) => open = false,
+                    Err(Halt::Findings(findings)) => (open, stopped) = (false, *findings),
+                    Err(halt) => return Err(halt),
                 }
             }
-            self.findings.merge(source.early());
-            match pool.next() {
+            self.findings.merge(supply.early());
+            // While a worker sends, nobody waits for row groups; they are taken as they become ready.
+            let done = if open && supply.is_apart() && pool.has_place() { pool.poll() } else { pool.next() };
+            match done {
                 Some(Done::Checked(number, piece)) => checked.put(number, piece),
-                Some(Done::Encoded(number, group)) => self.output.encoded(number, group?)?,
-                None if open => return Err(fault("a thread stopped")),
+                Some(Done::Encoded(number, group)) => {
+                    self.output.encoded(number, group.map_err(IntakeError::from)?)?
+                }
+                None if open && supply.is_apart() => {}
+                None if open => return Err(fault("a thread stopped").into()),
                 None => break,
             }
             while let Some(piece) = checked.take() {
@@ -248,7 +275,7 @@ impl<'a> Pass<'a> {
         let report = self.job.checker.finish(self.findings, self.rows_read);
         if report.blocks() {
             self.output.discard();
-            return Ok(Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() });
+            return Ok(refused(report));
         }
         let (row_count, slices) = (self.rows_read, self.slices.into_sorted());
         if !self.job.encode {

@@ -75,6 +75,20 @@ impl<'scope, T: Send, R: Send> Pool<'scope, T, R> {
         self.ready().or_else(|| self.receive())
     }
 
+    /// A result that is there already, without waiting for one.
+    pub(super) fn poll(&mut self) -> Option<R> {
+        if let Some(early) = self.early.pop_front() {
+            return Some(early);
+        }
+        let Hands::Threads { results, .. } = &self.hands else { return None };
+        let result = results.try_recv().ok()?;
+        self.under_way -= 1;
+        match result {
+            Ok(result) => Some(result),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
     /// A result that came in while a task waited for its place.
     pub(super) fn ready(&mut self) -> Option<R> {
         self.early.pop_front()

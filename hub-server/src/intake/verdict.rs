@@ -7,9 +7,10 @@ use hub_datasets::report::{Report, Severity};
 use hub_datasets::{Pattern, Period};
 use hub_proto::Reason;
 
+use super::job::Outcome;
+use super::payload::PayloadBytes;
 use super::push::{order_for, other_bytes};
 use super::types::{CommitOptions, SubmissionState, Verdict};
-use super::worker::{Outcome, PayloadBytes};
 use super::{Intake, IntakeError, reused, view};
 use crate::commit::{CommitJob, Committed, JobRows};
 use crate::fault;

@@ -34,3 +34,5 @@ mod readers;
 mod resilience;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod workers;

@@ -64,6 +64,7 @@ promises![
     submitting::the_same_push_again_is_unchanged,
     submitting::a_check_only_leaves_nothing,
     submitting::a_blocked_payload_has_a_report,
+    submitting::lines_of_json_are_rows_as_those_of_csv,
     submitting::a_correction_supersedes_and_names_what_it_carries,
     submitting::a_moved_revision_aborts,
     submitting::nothing_to_report_needs_a_word_when_it_deletes,

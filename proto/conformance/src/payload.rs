@@ -8,6 +8,7 @@ use uuid::Uuid;
 pub(crate) const PATTERN: &str = "patterns/rb28s";
 pub(crate) const DATASET: &str = "datasets/rb28s";
 pub(crate) const MEDIA_TYPE: &str = "text/csv";
+pub(crate) const NDJSON: &str = "application/x-ndjson";
 
 /// REGON numbers with right check digits that belong to nobody's budget unit here: each is a slice.
 pub(crate) const UNITS: [&str; 3] = ["100000008", "100000014", "100000020"];
@@ -31,6 +32,19 @@ pub(crate) fn valid(units: &[&str]) -> Vec<u8> {
         }
     }
     text.into_bytes()
+}
+
+/// The same payload as NDJSON: an object a line, every value the text of its cell.
+pub(crate) fn ndjson(csv: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(csv);
+    let mut lines = text.lines().map(|line| line.split(','));
+    let names: Vec<&str> = lines.next().into_iter().flatten().collect();
+    let object = |cells: Vec<&str>| {
+        let members: Vec<String> =
+            names.iter().zip(cells).map(|(name, cell)| format!("\"{name}\":\"{cell}\"")).collect();
+        format!("{{{}}}\n", members.join(","))
+    };
+    lines.map(|cells| object(cells.collect())).collect::<String>().into_bytes()
 }
 
 /// A payload whose second row does not hold an amount.
@@ -68,5 +82,8 @@ mod tests {
         assert_ne!(valid(&UNITS), valid(&UNITS));
         assert_eq!(String::from_utf8(valid(&UNITS)).unwrap().lines().count(), 10);
         assert!(String::from_utf8(blocked()).unwrap().contains("plenty"));
+        let lines = String::from_utf8(ndjson(&valid(&UNITS))).unwrap();
+        assert_eq!(lines.lines().count(), 9);
+        assert!(lines.starts_with("{\"jednostka_regon\":\"100000008\",\"dzial\":\"801\","), "{lines}");
     }
 }

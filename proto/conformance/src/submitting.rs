@@ -144,6 +144,25 @@ pub(crate) async fn a_blocked_payload_has_a_report(hub: &Hub) -> Result<(), Brok
     same("the report, read", set("report", again.report)?, report)
 }
 
+pub(crate) async fn lines_of_json_are_rows_as_those_of_csv(hub: &Hub) -> Result<(), Broken> {
+    let lines =
+        |period| CreateSubmissionRequest { media_type: payload::NDJSON.to_owned(), ..announce(period) };
+    let options = Some(CommitOptions::default());
+    let data = payload::ndjson(&payload::valid(&UNITS));
+    let answer = hub.push(Who::Publisher, lines("2012-M08"), &data, options.clone()).await??.into_inner();
+    let committed = set("submission", answer.submission)?;
+    same("the state", committed.state(), SubmissionState::Committed)?;
+    same("its rows", committed.rows, 3 * payload::ROWS_PER_UNIT)?;
+
+    let data = payload::ndjson(&payload::blocked());
+    let answer = hub.push(Who::Publisher, lines("2012-M09"), &data, options).await??.into_inner();
+    let report = set("report", answer.report)?;
+    let finding = set("a finding", report.violations.first())?;
+    // The keys stand in each line, so that the first row is line 1.
+    same("the finding's place", (finding.row, finding.column.as_str()), (2, "plan"))?;
+    same("its value", finding.value.as_str(), "plenty")
+}
+
 pub(crate) async fn a_correction_supersedes_and_names_what_it_carries(hub: &Hub) -> Result<(), Broken> {
     let options = CommitOptions { replace_all: true, confirm_deletions: true, ..Default::default() };
     let first = set(

@@ -20,6 +20,9 @@ use super::Checker;
 use crate::report::Findings;
 
 mod claims;
+mod passing;
+
+pub use passing::Damaged;
 
 const CONTINUATION: u32 = 0xFFFF_FFFF;
 /// Longest metadata of a message, in bytes.
@@ -55,15 +58,28 @@ impl From<io::Error> for Stop {
 pub struct ArrowStream<'a, R> {
     checker: &'a Checker,
     input: R,
+    columns: Columns,
+    /// Longest body of a message, in bytes.
+    body_max: usize,
     schema: Option<SchemaRef>,
     /// Messages begun, the schema being the first.
     messages: u64,
 }
 
+/// Which columns a stream must have.
+#[derive(Debug)]
+enum Columns {
+    /// Those of the pattern, as far as they must be there, in types that widen to the pattern's.
+    OfPattern,
+    /// These.
+    Exactly(SchemaRef),
+}
+
 impl Checker {
     /// Reads an Arrow IPC stream from its first byte. It asks `input` for no more than the next message.
     pub fn arrow<R: Read>(&self, input: R) -> ArrowStream<'_, R> {
-        ArrowStream { checker: self, input, schema: None, messages: 0 }
+        let (columns, body_max) = (Columns::OfPattern, BODY_MAX);
+        ArrowStream { checker: self, input, columns, body_max, schema: None, messages: 0 }
     }
 }
 
@@ -135,9 +151,10 @@ impl<R: Read> ArrowStream<'_, R> {
 
     fn body_length(&self, message: &ipc::Message<'_>) -> Result<usize, Stop> {
         let length = message.bodyLength();
+        let most = self.body_max;
         match usize::try_from(length) {
-            Ok(length) if length <= BODY_MAX => Ok(length),
-            _ => Err(self.fault(format!("its body claims {length} bytes; at most {BODY_MAX} are accepted"))),
+            Ok(length) if length <= most => Ok(length),
+            _ => Err(self.fault(format!("its body claims {length} bytes; at most {most} are accepted"))),
         }
     }
 
@@ -166,7 +183,11 @@ impl<R: Read> ArrowStream<'_, R> {
         let fields: Result<Vec<Field>, String> =
             fields.iter().map(|field| claims::flat_field(&field)).collect();
         let schema = Schema::new(fields.map_err(|fault| self.fault(fault))?);
-        self.checker.fits(&schema)?;
+        match &self.columns {
+            Columns::OfPattern => self.checker.fits(&schema)?,
+            Columns::Exactly(wanted) if same(&schema, wanted) => {}
+            Columns::Exactly(_) => return Err(self.fault("another schema than was agreed")),
+        }
         self.schema = Some(Arc::new(schema));
         Ok(())
     }
@@ -188,4 +209,14 @@ impl<R: Read> ArrowStream<'_, R> {
             Err(_) => Err(self.fault("its buffers do not fit its schema")),
         }
     }
+}
+
+/// True when two schemas name the same columns of the same types.
+fn same(have: &Schema, wanted: &Schema) -> bool {
+    have.fields().len() == wanted.fields().len()
+        && have
+            .fields()
+            .iter()
+            .zip(wanted.fields())
+            .all(|(have, wanted)| have.name() == wanted.name() && have.data_type() == wanted.data_type())
 }

@@ -1,4 +1,4 @@
-//! Arrow streams from outside. What becomes of whole streams is in `datasets/tests/streams`.
+//! Arrow streams from outside. What becomes of whole streams is in `datasets/tests/payloads`.
 
 use std::io::{self, Cursor, Read};
 
@@ -123,4 +123,38 @@ proptest::proptest! {
             proptest::prop_assert!(batches <= 1_000);
         }
     }
+}
+
+/// A part of one row that breaks something.
+fn checked(checker: &Checker) -> super::super::Checked {
+    let rows = batch(Arc::new(Int8Array::from(vec![17])));
+    let mut columns = rows.columns().to_vec();
+    columns[1] = Arc::new(StringArray::from(vec!["999"]));
+    checker.batch(&RecordBatch::try_new(rows.schema(), columns).unwrap(), 5_000)
+}
+
+#[test]
+fn a_checked_part_comes_through_as_it_was() {
+    let checker = checker(embedded("rb28s"), Some("2022-Q4"));
+    let part = checked(&checker);
+    assert!(part.findings.worst().is_some());
+    let passed = checker.passed(&part.to_bytes().unwrap()).unwrap();
+    assert_eq!((passed.batch, passed.lines), (part.batch, part.lines));
+    assert_eq!((passed.findings, passed.rows), (part.findings, part.rows));
+}
+
+#[test]
+fn a_damaged_part_is_an_error_and_never_rows_of_another_kind() {
+    let checker = checker(embedded("rb28s"), Some("2022-Q4"));
+    let whole = checked(&checker).to_bytes().unwrap();
+    for at in 0..whole.len() {
+        assert!(checker.passed(&whole[..at]).is_err() || at + 64 > whole.len(), "cut at {at}");
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x81;
+        if let Ok(part) = checker.passed(&bytes) {
+            assert_eq!(part.batch.schema(), checker.schema());
+        }
+    }
+    let other = super::checker(embedded("rb27s"), Some("2022-Q4"));
+    assert!(other.passed(&whole).is_err());
 }

@@ -12,7 +12,11 @@ use super::{Checker, Context, Publisher};
 
 mod arrow_input;
 mod arrow_stream;
+#[cfg(feature = "check")]
+mod fuzz;
 mod key_order;
+#[cfg(feature = "check")]
+mod lines;
 mod numbers;
 mod rows;
 #[cfg(feature = "check")]

@@ -1,8 +1,8 @@
 //! The intake over real rooms: a store in a temporary folder, the catalogue, the committers.
 
-mod arrow;
 mod early;
 mod flow;
+mod formats;
 mod order;
 
 use std::sync::Arc;
@@ -89,6 +89,7 @@ impl House {
             ids: Arc::new(RandomIds),
             scratch,
             limits: limits(),
+            workers: None,
         });
         Self { folder, intake, commits }
     }

@@ -14,6 +14,7 @@ pub(crate) use http::{Answer, get, get_with};
 pub(crate) use money::{column_grosze, grosze};
 pub(crate) use process::{Output, run, server_binary, wait_for};
 pub(crate) use samples::{
-    KUTNO, PERIOD, air_sample, invalid_samples, kutno_sample, refused_streams, sample, synthetic,
+    KUTNO, PERIOD, air_sample, invalid_samples, kept_payload, kutno_sample, refused_streams, sample,
+    synthetic,
 };
 pub(crate) use server::Server;

@@ -46,11 +46,11 @@ pub(crate) fn synthetic(pattern: &str, terc6: &str, period: &str, rows: u64, see
 
 /// The Arrow streams of the core's corpus that are refused, by name.
 pub(crate) fn refused_streams() -> Vec<(String, Vec<u8>)> {
-    let entries = std::fs::read_dir(datasets_folder().join("tests/streams")).expect("streams");
+    let entries = std::fs::read_dir(datasets_folder().join("tests/payloads/kept")).expect("streams");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let mut streams = Vec::new();
     for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "arrow")) {
-        let report = std::fs::read(path.with_extension("report.json")).expect("the stream's report");
+        let report = std::fs::read(format!("{}.report.json", path.display())).expect("the stream's report");
         let report: Report = serde_json::from_slice(&report).expect("a report");
         if report.blocks() {
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();
@@ -58,6 +58,11 @@ pub(crate) fn refused_streams() -> Vec<(String, Vec<u8>)> {
         }
     }
     streams
+}
+
+/// A payload of the core's corpus, by name.
+pub(crate) fn kept_payload(name: &str) -> Vec<u8> {
+    std::fs::read(datasets_folder().join("tests/payloads/kept").join(name)).expect("a kept payload")
 }
 
 fn patterns_folder() -> PathBuf {

@@ -1,12 +1,5 @@
-//! Arrow streams against their expected reports: the corpus that the core, the client and the hub are tested on.
-//!
-//! `streams/NAME.arrow` is a payload of the pattern `rb28s`, checked under the context of its samples, with the
-//! report beside it. `BLESS=1` makes them anew; then read what changed. The bytes are kept, for what
-//! arrived once must get the same verdict from every later version.
+//! Arrow streams, honest and forged.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what broke by panicking")]
-
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -17,22 +10,18 @@ use arrow::datatypes::{Field, Int32Type, Schema};
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow::record_batch::RecordBatch;
-use hub_datasets::check::keys::KeyOrder;
-use hub_datasets::check::{Checker, Context, Publisher, Stop};
-use hub_datasets::report::Findings;
-use hub_datasets::{CodeLists, Patterns, Report};
 
-fn text(values: &[&str]) -> ArrayRef {
+pub(super) fn text(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
-fn amount(values: &[i128], precision: u8) -> ArrayRef {
+pub(super) fn amount(values: &[i128], precision: u8) -> ArrayRef {
     let array = Decimal128Array::from(values.to_vec()).with_precision_and_scale(precision, 2).unwrap();
     Arc::new(array)
 }
 
 /// Two valid lines of an expenditure report.
-fn honest() -> Vec<(&'static str, ArrayRef)> {
+pub(super) fn honest() -> Vec<(&'static str, ArrayRef)> {
     vec![
         ("jednostka_regon", text(&["001070630", "001070630"])),
         ("dzial", text(&["801", "801"])),
@@ -45,7 +34,7 @@ fn honest() -> Vec<(&'static str, ArrayRef)> {
     ]
 }
 
-fn with(at: usize, name: &'static str, column: ArrayRef) -> Vec<(&'static str, ArrayRef)> {
+pub(super) fn with(at: usize, name: &'static str, column: ArrayRef) -> Vec<(&'static str, ArrayRef)> {
     let mut columns = honest();
     columns[at] = (name, column);
     columns
@@ -80,7 +69,7 @@ fn second_message(stream: &[u8]) -> usize {
     8 + u32::from_le_bytes(stream[4..8].try_into().unwrap()) as usize
 }
 
-fn accepted() -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn accepted() -> Vec<(&'static str, Vec<u8>)> {
     let mut turned = with(5, "plan", Arc::new(Int32Array::from(vec![100_000, 20_000])));
     turned[1].1 = Arc::new(LargeStringArray::from(vec!["801", "801"]));
     turned[7].1 = amount(&[8_000_000, 2_000_000], 9);
@@ -94,7 +83,7 @@ fn accepted() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn refused() -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn refused() -> Vec<(&'static str, Vec<u8>)> {
     let whole = stream(honest());
     let second = second_message(&whole);
     let dictionary: DictionaryArray<Int32Type> = ["801", "801"].into_iter().collect();
@@ -130,87 +119,4 @@ fn refused() -> Vec<(&'static str, Vec<u8>)> {
         ("wrong-code", stream(with(1, "dzial", text(&["801", "999"])))),
         ("another-period", stream(with(7, "okres", text(&["2022-Q4", "2021-Q4"])))),
     ]
-}
-
-fn checker() -> Checker {
-    let publisher = Publisher { id: "gmina-100201".into(), terc6: Some("100201".into()), regon: None };
-    Checker::new(Context {
-        pattern: Patterns::embedded().unwrap().get("rb28s").unwrap(),
-        lists: Arc::new(CodeLists::embedded().unwrap()),
-        period: Some("2022-Q4".parse().unwrap()),
-        publisher: Some(publisher),
-    })
-    .unwrap()
-}
-
-/// Reads and checks a stream as a program does, repeated keys included.
-fn report(checker: &Checker, bytes: &[u8]) -> Report {
-    let (mut findings, mut rows) = (Findings::default(), 0);
-    let (mut batches, mut lines) = (Vec::new(), Vec::new());
-    let mut stream = checker.arrow(bytes);
-    loop {
-        match stream.next_batch() {
-            Ok(None) => break,
-            Ok(Some(batch)) => {
-                let checked = checker.batch(&batch, rows + 1);
-                rows += checked.rows;
-                findings.merge(checked.findings);
-                batches.push(checked.batch);
-                lines.extend(checked.lines);
-            }
-            Err(Stop::Findings(fault)) => {
-                findings.merge(*fault);
-                break;
-            }
-            Err(Stop::Io(error)) => panic!("{error}"),
-        }
-    }
-    let order = KeyOrder::new(&checker.schema(), &checker.context().pattern.key).unwrap().unwrap();
-    if let Some((sorted, lines)) = order.sort(&batches, &lines).unwrap() {
-        for repeat in order.walk(&sorted, &lines, None).unwrap().repeats {
-            findings.add(checker.key_repeated(&sorted, repeat.row, repeat.line, Some(repeat.first_line)));
-        }
-    }
-    checker.finish(findings, rows)
-}
-
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/streams")
-}
-
-#[test]
-fn every_stream_gets_the_report_beside_it() {
-    let bless = std::env::var_os("BLESS").is_some();
-    let checker = checker();
-    let named = [(false, accepted()), (true, refused())].into_iter();
-    let named = named.flat_map(|(blocks, streams)| streams.into_iter().map(move |one| (blocks, one)));
-    let mut names = Vec::new();
-    for (blocks, (name, made)) in named {
-        let path = folder().join(name).with_extension("arrow");
-        if bless {
-            std::fs::write(&path, made).unwrap();
-        }
-        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let report = report(&checker, &bytes);
-        let said = serde_json::to_string_pretty(&report).unwrap() + "\n";
-        let beside = path.with_extension("report.json");
-        if bless {
-            std::fs::write(&beside, &said).unwrap();
-        }
-        assert_eq!(
-            std::fs::read_to_string(&beside).ok().as_ref(),
-            Some(&said),
-            "{name}; bless it if rightly"
-        );
-        assert_eq!(report.blocks(), blocks, "{name}: {said}");
-        names.push(format!("{name}.arrow"));
-    }
-    let mut kept: Vec<String> = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".arrow"))
-        .collect();
-    kept.sort();
-    names.sort();
-    assert_eq!(kept, names, "each stream has its maker");
 }

@@ -1,0 +1,72 @@
+//! The formats in which a payload is pushed.
+
+use std::path::Path;
+
+/// A format that the check reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaType {
+    /// `text/csv`
+    Csv,
+    /// `application/x-ndjson`: one JSON object a line.
+    Ndjson,
+    /// `application/vnd.apache.arrow.stream`
+    ArrowStream,
+    /// `application/vnd.apache.parquet`
+    Parquet,
+}
+
+impl MediaType {
+    /// All of them, the plainest first.
+    pub const ALL: [Self; 4] = [Self::Csv, Self::Ndjson, Self::ArrowStream, Self::Parquet];
+
+    /// As it is declared to the hub.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv",
+            Self::Ndjson => "application/x-ndjson",
+            Self::ArrowStream => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
+    /// The format that was declared; parameters such as `charset` are left aside.
+    pub fn named(text: &str) -> Option<Self> {
+        let essence = text.split(';').next().unwrap_or_default().trim();
+        Self::ALL.into_iter().find(|media| essence.eq_ignore_ascii_case(media.as_str()))
+    }
+
+    /// The format of a file, by its extension in any case: `.csv`, `.ndjson`, `.jsonl`, `.arrow`, `.arrows`, `.parquet`.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "arrow" | "arrows" => Some(Self::ArrowStream),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_declared_is_what_is_read() {
+        for media in MediaType::ALL {
+            assert_eq!(MediaType::named(media.as_str()), Some(media));
+        }
+        assert_eq!(MediaType::named("Text/CSV; charset=utf-8"), Some(MediaType::Csv));
+        assert_eq!(MediaType::named("application/json"), None);
+    }
+
+    #[test]
+    fn extensions_decide_in_any_case() {
+        let of = |name: &str| MediaType::of(Path::new(name));
+        assert_eq!(of("a/Kutno.CSV"), Some(MediaType::Csv));
+        assert_eq!(of("x.arrows"), Some(MediaType::ArrowStream));
+        assert_eq!(of("x.jsonl"), Some(MediaType::Ndjson));
+        assert_eq!(of("x.parquet"), Some(MediaType::Parquet));
+        assert_eq!((of("x.xlsx"), of("csv")), (None, None));
+    }
+}

@@ -1,0 +1,76 @@
+//! The port between the hub and the decoding of untrusted bytes: a [`Job`] goes in, an [`Outcome`]
+//! comes out. CSV is decoded and checked behind it in threads of this process, all else in a worker of its own
+//! (`workers`). What stands behind the port sees a payload, a checker and a place for files, and nothing else of
+//! the hub.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hub_datasets::check::{Checker, PieceLimits};
+use hub_datasets::{MediaType, Report};
+
+use super::payload::PayloadBytes;
+use super::physical::HubColumns;
+use super::workers::Workers;
+use crate::commit::JobRows;
+use crate::config::limits::{ARROW_PIECE_ROWS, SPOOL_READ_BYTES};
+use crate::store::file::FileLayout;
+use crate::store::{Store, Table};
+
+/// What the check is asked to do.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) checker: Arc<Checker>,
+    pub(super) media: MediaType,
+    pub(super) payload: PayloadBytes,
+    pub(super) hub: HubColumns,
+    pub(super) partition: String,
+    pub(super) store: Arc<Store>,
+    pub(super) table: Arc<Table>,
+    pub(super) layout: Arc<FileLayout>,
+    /// Folder for sorting runs.
+    pub(super) scratch: PathBuf,
+    /// False for a trial: nothing is encoded.
+    pub(super) encode: bool,
+    pub(super) limits: JobLimits,
+    /// Who decodes what is no CSV; None: threads of this process.
+    pub(super) workers: Option<Arc<Workers>>,
+}
+
+/// Bounds of one job.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JobLimits {
+    pub(super) threads: usize,
+    pub(super) chunk_bytes: usize,
+    pub(super) record_bytes: usize,
+}
+
+impl Job {
+    /// Threads that have something to do: a small payload is one chunk.
+    pub(super) fn threads(&self) -> usize {
+        match &self.payload {
+            PayloadBytes::Held(bytes) => self.limits.threads.min(bytes.len() / self.limits.chunk_bytes + 1),
+            PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => self.limits.threads,
+        }
+    }
+
+    /// Bounds of the payload's pieces.
+    pub(super) fn pieces(&self) -> PieceLimits {
+        let block_bytes = match &self.payload {
+            PayloadBytes::Held(bytes) => bytes.len().clamp(1, SPOOL_READ_BYTES),
+            PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => SPOOL_READ_BYTES,
+        };
+        let JobLimits { chunk_bytes, record_bytes, .. } = self.limits;
+        PieceLimits { chunk_bytes, record_bytes, block_bytes, rows: ARROW_PIECE_ROWS }
+    }
+}
+
+/// What the check found and made.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) report: Report,
+    /// Rows ready to commit; `None` when the report blocks or nothing was to be encoded.
+    pub(super) rows: JobRows,
+    pub(super) row_count: u64,
+    pub(super) slices: Vec<String>,
+}

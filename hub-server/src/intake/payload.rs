@@ -1,0 +1,85 @@
+//! Where a payload's bytes are, and how the check reads them.
+
+use std::io::{self, Read as _};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hub_datasets::MediaType;
+use hub_datasets::check::ReadAt;
+use hub_proto::Reason;
+
+use super::IntakeError;
+use super::follow::{Follow, Follower};
+use crate::store::spool::Spool;
+use crate::store::{StoreError, disk};
+
+/// Where a payload's bytes are.
+#[derive(Debug, Clone)]
+pub(super) enum PayloadBytes {
+    Held(Bytes),
+    /// In the spool, under the submission's id.
+    Spooled(String),
+    /// On its way into the spool.
+    Coming(String, Arc<Follow>),
+}
+
+impl PayloadBytes {
+    /// The payload, readable at any place; a job may read it twice. Blocking.
+    pub(super) fn open(&self, spool: &Spool) -> Result<Arc<dyn ReadAt>, IntakeError> {
+        match self {
+            Self::Held(bytes) => Ok(Arc::new(bytes.clone())),
+            Self::Spooled(id) => spooled(spool, id),
+            Self::Coming(id, follow) => Ok(Arc::new(Follower::new(spool.file(id)?, Arc::clone(follow)))),
+        }
+    }
+}
+
+/// A whole payload: a large one has a file, a small one lies in pieces that are put together in memory.
+fn spooled(spool: &Spool, id: &str) -> Result<Arc<dyn ReadAt>, IntakeError> {
+    match spool.file(id) {
+        Ok(file) => Ok(Arc::new(Whole { file, bytes: spool.offset(id).unwrap_or_default() })),
+        Err(StoreError::SubmissionUnknown { .. }) => {
+            let mut bytes = Vec::new();
+            spool.reader(id)?.read_to_end(&mut bytes).map_err(|error| {
+                let message = format!("the spooled payload of `{id}` cannot be read: {error}");
+                IntakeError::new(Reason::Internal, message)
+            })?;
+            Ok(Arc::new(Bytes::from(bytes)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The file of a payload up to its durable end.
+#[derive(Debug)]
+struct Whole {
+    file: Box<dyn disk::ReadAt>,
+    bytes: u64,
+}
+
+impl ReadAt for Whole {
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.bytes)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let read = self.file.read_at(offset, &mut buffer[..wanted])?;
+        if read == 0 && wanted > 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a payload's file ends early"));
+        }
+        Ok(read)
+    }
+}
+
+/// The format that a submission declares.
+pub(super) fn media_type(text: &str) -> Result<MediaType, IntakeError> {
+    MediaType::named(text).ok_or_else(|| {
+        let known = MediaType::ALL.map(MediaType::as_str).join(", ");
+        IntakeError::new(
+            Reason::MediaTypeUnsupported,
+            format!("field `media_type`: `{text}` is not read here; send one of {known}"),
+        )
+    })
+}
