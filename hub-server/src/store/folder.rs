@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::disk::{self, Disk, DiskLock};
 
-/// The folder format that this server writes, and the newest that it reads.
-const FORMAT: u64 = 1;
+/// The folder format that this server writes, and the newest that it reads. Before 2 a table's log had neither
+/// checkpoints nor an archive; such a folder is taken up as it is.
+const FORMAT: u64 = 2;
 
 /// `format.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,16 @@ pub(super) struct Format {
     format: u64,
     pub(super) epoch: String,
     created: String,
+}
+
+impl Format {
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>, StoreError> {
+        let corrupt = |e: serde_json::Error| StoreError::Corrupt {
+            file: path.display().to_string(),
+            message: e.to_string(),
+        };
+        serde_json::to_vec(self).map_err(corrupt)
+    }
 }
 
 /// Only the version, so that a newer format is recognised whatever else it holds.
@@ -44,6 +55,10 @@ pub(super) fn open(disk: &dyn Disk, root: &Path, now: DateTime<Utc>) -> Result<F
         Ok(bytes) => read_format(root, &path, &bytes)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => make_format(disk, root, &path, now)?,
         Err(error) => return Err(StoreError::io("read", &path, error)),
+    };
+    let format = match format.format < FORMAT {
+        true => raise_format(disk, &path, format)?,
+        false => format,
     };
     for name in ["spool", "evidence", "tables"] {
         let dir = root.join(name);
@@ -76,9 +91,14 @@ fn make_format(disk: &dyn Disk, root: &Path, path: &Path, now: DateTime<Utc>) ->
     }
     let epoch = uuid::Uuid::new_v4().to_string();
     let format = Format { format: FORMAT, epoch, created: now.to_rfc3339() };
-    let bytes = serde_json::to_vec(&format)
-        .map_err(|e| StoreError::Corrupt { file: path.display().to_string(), message: e.to_string() })?;
-    disk::publish(disk, path, &bytes).map_err(|e| StoreError::io("write", path, e))?;
+    disk::publish(disk, path, &format.bytes(path)?).map_err(|e| StoreError::io("write", path, e))?;
+    Ok(format)
+}
+
+/// From here on an older server refuses the folder instead of missing what it does not know.
+fn raise_format(disk: &dyn Disk, path: &Path, older: Format) -> Result<Format, StoreError> {
+    let format = Format { format: FORMAT, ..older };
+    disk::supersede(disk, path, &format.bytes(path)?).map_err(|e| StoreError::io("write", path, e))?;
     Ok(format)
 }
 

@@ -48,8 +48,8 @@ async fn a_newer_or_broken_format_is_refused() {
     let path = Path::new("/hub/format.json");
     for (text, expected) in [
         (
-            r#"{"format": 2, "epoch": 7, "new": []}"#,
-            "/hub has folder format 2, this server knows 1; start a newer",
+            r#"{"format": 3, "epoch": 7, "new": []}"#,
+            "/hub has folder format 3, this server knows 2; start a newer",
         ),
         ("{", "/hub/format.json: "),
     ] {
@@ -67,6 +67,32 @@ async fn a_newer_or_broken_format_is_refused() {
     disk.remove(path).unwrap();
     let error = open(&disk).await.unwrap_err();
     assert_eq!(error.reason(), hub_proto::Reason::StorageCorrupt, "{error}");
+}
+
+/// An older folder keeps its epoch and is one of today's after a start, whatever was cut.
+#[tokio::test]
+async fn an_older_format_is_taken_up() {
+    let path = Path::new("/hub/format.json");
+    let old = || {
+        let disk = SimDisk::new();
+        disk.make_dir(Path::new("/hub")).unwrap();
+        publish(&disk, path, br#"{"format": 1, "epoch": "e", "created": "2022"}"#).unwrap();
+        disk
+    };
+    let whole = old();
+    let store = open(&whole).await.unwrap();
+    assert_eq!(store.epoch(), "e");
+    let text = String::from_utf8(read_all(&whole, path).unwrap()).unwrap();
+    assert_eq!(text, r#"{"format":2,"epoch":"e","created":"2022"}"#);
+    for cut in 0..=whole.operations() {
+        let disk = old();
+        disk.cut_after(cut);
+        let _cut = open(&disk).await;
+        for seed in [0, 1, 2, 3, u64::MAX] {
+            let after = disk.after_power_loss(seed);
+            assert_eq!(open(&after).await.unwrap().epoch(), "e", "cut {cut}, seed {seed}");
+        }
+    }
 }
 
 #[tokio::test]
