@@ -69,6 +69,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     pub(crate) open_submissions: usize,
     pub(crate) receiving: Duration,
+    pub(crate) checkpoint_versions: u64,
+    pub(crate) log_margin_versions: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -167,6 +169,8 @@ struct WrittenLimits {
     connections: u64,
     open_submissions: u64,
     receiving_hours: u64,
+    checkpoint_versions: u64,
+    log_margin_versions: u64,
 }
 
 impl Config {
@@ -248,6 +252,9 @@ impl WrittenLimits {
             connections: count("connections", self.connections)?,
             open_submissions: count("open_submissions", self.open_submissions)?,
             receiving: Duration::from_secs(times("receiving_hours", self.receiving_hours, 3600)?),
+            checkpoint_versions: times("checkpoint_versions", self.checkpoint_versions, 1)?,
+            // Zero keeps no margin.
+            log_margin_versions: self.log_margin_versions,
         })
     }
 }

@@ -52,6 +52,8 @@ pub(super) const OPTIONS: &[Opt] = &[
     number("limits.connections", limits::CONNECTIONS),
     number("limits.open_submissions", limits::OPEN_SUBMISSIONS),
     number("limits.receiving_hours", limits::RECEIVING_HOURS),
+    number("limits.checkpoint_versions", limits::CHECKPOINT_VERSIONS),
+    number("limits.log_margin_versions", limits::LOG_MARGIN_VERSIONS),
 ];
 
 /// The variable of an option: `limits.query_rows` is `HUB_LIMITS_QUERY_ROWS`.

@@ -35,6 +35,7 @@ hub_errors!(
     crate::intake::IntakeError,
     crate::read::ReadError,
     crate::catalog::CatalogError,
+    crate::store::StoreError,
 );
 
 /// The rooms behind the gRPC door.

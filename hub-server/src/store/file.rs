@@ -4,7 +4,7 @@
 //! are asked for, bloom filters on code columns. Files of few rows, which live until the next
 //! compaction, are laid out lightly: Snappy, neither dictionaries nor bloom filters nor page index.
 
-mod sink;
+pub(super) mod sink;
 mod summary;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 mod compaction;
 mod decisions;
 mod harness;
+mod keeping;
 mod order;
 mod outcomes;
 mod power;
