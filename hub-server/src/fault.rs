@@ -1,7 +1,8 @@
 //! Named places at which a test may end the process, as pulling the plug would, or hold it up. They
 //! live in debug builds only: in a release build `point` is empty and nothing can be armed.
 
-/// All places, in the order in which a push passes them; the kill campaign visits each.
+/// All places, in the order in which a push passes them, then those of the maintenance behind it;
+/// the kill campaign visits each.
 #[cfg(debug_assertions)]
 pub(crate) const POINTS: &[&str] = &[
     "spool.create.before",
@@ -23,6 +24,12 @@ pub(crate) const POINTS: &[&str] = &[
     "spool.end.after",
     "refusal.after",
     "extract.rename.before",
+    "checkpoint.file.after",
+    "checkpoint.after",
+    "checkpoint.hint.after",
+    "archive.pack.after",
+    "archive.remove.after",
+    "archive.after",
 ];
 
 /// Places in a worker's process, which dies there without the hub.

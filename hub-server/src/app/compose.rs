@@ -25,6 +25,7 @@ use crate::query::{Engine, QueryError, QueryLimits};
 use crate::read::Reads;
 use crate::seal::Seal;
 use crate::store::disk::LocalDisk;
+use crate::store::table::LogLimits;
 use crate::store::{Store, StoreError};
 
 /// A running hub.
@@ -177,6 +178,7 @@ impl House {
             &all,
             Arc::clone(&clock),
             Arc::clone(&ids),
+            log_limits(config),
         )
         .await?;
         // The engine keeps a folder of its own below this one, so it must find it emptied already.
@@ -266,6 +268,13 @@ fn scratch(data: &Path) -> Result<PathBuf, StartError> {
 
 fn listen_limits(config: &Config) -> ListenLimits {
     ListenLimits::of(config.limits.connections)
+}
+
+fn log_limits(config: &Config) -> LogLimits {
+    LogLimits {
+        checkpoint_versions: config.limits.checkpoint_versions,
+        margin_versions: config.limits.log_margin_versions,
+    }
 }
 
 fn query_limits(config: &Config) -> QueryLimits {

@@ -26,7 +26,7 @@ use super::{Answered, CommitError, CommitJob, JobRows};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::limits::{COMMIT_QUEUE_JOBS, PROJECTION_QUEUE};
-use crate::store::table::TableSpec;
+use crate::store::table::{LogLimits, TableSpec};
 use crate::store::{Store, StoreError};
 
 /// What all datasets are opened with.
@@ -38,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) ids: Arc<dyn Ids>,
     /// One place: datasets are maintained one after the other.
     pub(crate) maintenance: Arc<Semaphore>,
+    pub(crate) log: LogLimits,
 }
 
 /// What the commit must know of a pattern.
@@ -97,7 +98,7 @@ impl Dataset {
         let (queue, queued) = mpsc::channel(COMMIT_QUEUE_JOBS);
         let (commits, committed) = mpsc::channel(PROJECTION_QUEUE);
         let (clock, ids) = (Arc::clone(&parts.clock), Arc::clone(&parts.ids));
-        let maintenance = Maintenance::new(Arc::clone(&clock), Arc::clone(&parts.maintenance));
+        let maintenance = Maintenance::new(Arc::clone(&clock), Arc::clone(&parts.maintenance), parts.log);
         let putter = Putter::new(Arc::clone(&context), clock, ids, hub, store.epoch().to_owned());
         let committer = Committer::new(Arc::clone(&context), queued, commits, maintenance);
         let tasks = vec![tokio::spawn(committer.run(putter)), tokio::spawn(projector.run(committed))];

@@ -1,9 +1,10 @@
-//! When a dataset is maintained: after some commits and now and then, one compaction at a time in the
-//! whole hub, beside the committer.
+//! When a dataset is maintained: after some commits and now and then, one dataset at a time in the whole
+//! hub, beside the committer. First its log is kept short, then files are merged.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::limits::{
     COMPACT_AFTER_COMMITS, COMPACT_BACKLOG_COMMITS, COMPACT_QUIET, MAINTENANCE_PAUSE,
 };
+use crate::store::table::LogLimits;
 
 /// What a compaction made, and how long it took.
 type Ended = (Result<Option<Compacted>, CommitError>, Duration);
@@ -22,10 +24,19 @@ type Ended = (Result<Option<Compacted>, CommitError>, Duration);
 /// A dataset rests this many times as long as its last compaction took: pushes have the machine.
 const REST_TIMES: u32 = 9;
 
+/// Keeps the log of a dataset short. What fails is tried again with the next maintenance. Blocking.
+fn keep_log(context: &Context, limits: LogLimits, now: DateTime<Utc>, stop: &Stop) {
+    if let Err(error) = context.files.table().keep_log(limits, now, &|| stop.is_stopped()) {
+        let table = context.name();
+        tracing::warn!(%table, %error, "the log was not kept short; trying again later");
+    }
+}
+
 /// The maintenance of one dataset.
 #[derive(Debug)]
 pub(crate) struct Maintenance {
     clock: Arc<dyn Clock>,
+    log: LogLimits,
     /// One place for all datasets.
     place: Arc<Semaphore>,
     /// Commits since the files were looked at.
@@ -39,10 +50,11 @@ pub(crate) struct Maintenance {
 }
 
 impl Maintenance {
-    pub(crate) fn new(clock: Arc<dyn Clock>, place: Arc<Semaphore>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, place: Arc<Semaphore>, log: LogLimits) -> Self {
         let now = Instant::now();
         Self {
             clock,
+            log,
             place,
             commits: 0,
             last_commit: now,
@@ -59,9 +71,15 @@ impl Maintenance {
             self.commits += commits;
             self.last_commit = Instant::now();
         }
-        if self.commits >= COMPACT_BACKLOG_COMMITS {
+        if self.commits >= self.bound(COMPACT_BACKLOG_COMMITS, 2) {
             self.start(context);
         }
+    }
+
+    /// A number of commits, or fewer where so many checkpoints are due before.
+    fn bound(&self, commits: usize, checkpoints: u64) -> usize {
+        let due = self.log.checkpoint_versions.saturating_mul(checkpoints);
+        usize::try_from(due).unwrap_or(usize::MAX).min(commits)
     }
 
     fn start(&mut self, context: &Arc<Context>) {
@@ -70,12 +88,16 @@ impl Maintenance {
         }
         self.commits = 0;
         let (context, place, stop) = (Arc::clone(context), Arc::clone(&self.place), self.stop.clone());
-        let today = self.clock.now().date_naive();
+        let (now, log) = (self.clock.now(), self.log);
         let calm = self.last_commit.elapsed() >= MAINTENANCE_PAUSE;
         self.running = Some(tokio::spawn(async move {
             let Ok(_place) = place.acquire_owned().await else { return (Ok(None), Duration::ZERO) };
             let begun = Instant::now();
-            let made = tokio::task::spawn_blocking(move || compact(&context, today, calm, &stop)).await;
+            let work = move || {
+                keep_log(&context, log, now, &stop);
+                compact(&context, now.date_naive(), calm, &stop)
+            };
+            let made = tokio::task::spawn_blocking(work).await;
             let made = made.unwrap_or_else(|error| {
                 tracing::error!(%error, "a compaction was cut off");
                 Ok(None)
@@ -91,7 +113,7 @@ impl Maintenance {
             return std::future::pending().await;
         }
         if self.running.is_none() {
-            match self.commits >= COMPACT_AFTER_COMMITS {
+            match self.commits >= self.bound(COMPACT_AFTER_COMMITS, 1) {
                 true => {
                     tokio::time::sleep_until(self.rests_until.max(self.last_commit + COMPACT_QUIET)).await
                 }

@@ -3,8 +3,9 @@
 //!
 //! `plan` decides what a job does to the `state`, which is a pure function of the log. `committer` and
 //! `group` form groups, `prepare` and `rewrite` make the files that a correction leaves, `put` goes
-//! through the compare-and-swap, `maintain` has small files compacted and merged, `projector` follows with the catalogue, `recover` replays all of it at
-//! start, `damaged` stands for a dataset whose log does not replay, `verify` looks at a folder that no server uses.
+//! through the compare-and-swap, `maintain` has logs kept short and small files compacted and merged,
+//! `projector` follows with the catalogue, `recover` replays all of it at start, `damaged` stands for a
+//! dataset whose log does not replay, `verify` looks at a folder that no server uses.
 
 mod committer;
 mod compact;
@@ -41,6 +42,7 @@ use crate::clock::{Clock, Ids};
 use crate::store::file::FileLayout;
 use crate::store::index::DataFile;
 use crate::store::spool::Arriving;
+use crate::store::table::LogLimits;
 use crate::store::{Store, StoreError, Table};
 use damaged::Opened;
 use dataset::{Dataset, Parts, Shape};
@@ -148,10 +150,11 @@ impl Commits {
         patterns: &[Arc<hub_datasets::Pattern>],
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
+        log: LogLimits,
     ) -> Result<Arc<Self>, CommitError> {
         let shapes = patterns.iter().map(|pattern| Shape::of(pattern));
         let maintenance = Arc::new(Semaphore::new(1));
-        Self::open_as(Parts { store, catalog, clock, ids, maintenance }, shapes).await
+        Self::open_as(Parts { store, catalog, clock, ids, maintenance, log }, shapes).await
     }
 
     async fn open_as(

@@ -18,8 +18,9 @@ pub(crate) fn replay(
     table.sync_log().map_err(|error| CommitError::store(table.name(), error))?;
     let mut state = State::default();
     let snapshot = table.snapshot();
+    let mut log = table.log_reader();
     for log_version in 0..=snapshot.log_version {
-        let entry = table.read(log_version).map_err(|error| CommitError::store(table.name(), error))?;
+        let entry = log.entry(log_version).map_err(|error| CommitError::store(table.name(), error))?;
         let entry = entry.ok_or_else(|| CommitError::LogForeign {
             dataset: table.name().to_owned(),
             message: format!("version {log_version} is missing; restore it from a backup"),

@@ -45,6 +45,20 @@ pub(crate) const COMPACT_BACKLOG_COMMITS: usize = 1_024;
 pub(crate) const CORRECTION_WINDOW_DAYS: u64 = 92;
 /// How long a dataset rests before its files are looked at without a commit.
 pub(crate) const MAINTENANCE_PAUSE: Duration = Duration::from_secs(60);
+/// Default of `limits.checkpoint_versions`: log versions from one checkpoint to the next.
+pub(crate) const CHECKPOINT_VERSIONS: u64 = 512;
+/// Default of `limits.log_margin_versions`: log versions behind the newest that engines find one by one.
+pub(crate) const LOG_MARGIN_VERSIONS: u64 = 2_048;
+/// Days in which a checkpoint names a removed file, for engines that still read it; Delta's own default.
+pub(crate) const TOMBSTONE_DAYS: i64 = 7;
+/// Bytes of log versions after which a pack of the archive is full, though it holds few of them.
+pub(crate) const ARCHIVE_PACK_BYTES: usize = 32 << 20;
+/// Packs that are written at once; more wait for the next maintenance.
+pub(crate) const ARCHIVE_PACKS_MAX: usize = 16;
+/// A pack begins with the live files, when they are at most so many for each version since the last such pack.
+pub(crate) const ARCHIVE_STATE_FILES: u64 = 4;
+/// Commits of a dataset that are kept in memory; older states are made again from the log.
+pub(crate) const HISTORY_STEPS: usize = 1_024;
 /// Compiled checks of (pattern, period) pairs that are kept; about 1 MiB each.
 pub(crate) const CHECKERS_KEPT: usize = 32;
 /// Default of `limits.checks`: payloads that are checked at once.

@@ -54,6 +54,8 @@ pub(super) const OPTIONS: &[Opt] = &[
     number("limits.receiving_hours", limits::RECEIVING_HOURS),
     number("limits.worker_memory_mib", limits::WORKER_MEMORY_MIB),
     number("limits.worker_seconds", limits::WORKER_SECONDS),
+    number("limits.checkpoint_versions", limits::CHECKPOINT_VERSIONS),
+    number("limits.log_margin_versions", limits::LOG_MARGIN_VERSIONS),
 ];
 
 /// The variable of an option: `limits.query_rows` is `HUB_LIMITS_QUERY_ROWS`.

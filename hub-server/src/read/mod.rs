@@ -20,7 +20,7 @@ use crate::commit::Commits;
 use crate::permit::ReadPermit;
 use crate::query::{Engine, RowChunk, RowFormat, Scan, TableView};
 use crate::seal::Seal;
-use crate::store::{AsOf, Snapshot, StoreError};
+use crate::store::{self, AsOf, Snapshot, StoreError};
 
 pub(crate) use coverage::Coverage;
 pub(crate) use error::ReadError;
@@ -32,7 +32,7 @@ pub(crate) type Chunks = BoxStream<'static, Result<RowChunk, ReadError>>;
 
 /// Where the states of datasets come from.
 pub(crate) trait Snapshots: Send + Sync + std::fmt::Debug {
-    /// `Ok(None)`: there is no such dataset.
+    /// `Ok(None)`: there is no such dataset. Blocking, but for the latest state.
     fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError>;
 }
 
@@ -92,7 +92,7 @@ impl Reads {
         permit: &ReadPermit,
         request: SessionRequest,
     ) -> Result<Session, ReadError> {
-        let view = self.view(permit, request.as_of)?;
+        let view = self.view(permit, request.as_of).await?;
         let scan = Scan { columns: request.columns, filter: request.filter, offset: 0 };
         let (columns, estimated_rows) = self.engine.check(view.clone(), scan.clone()).await?;
         let token = SessionToken {
@@ -134,7 +134,7 @@ impl Reads {
         if offset > 0 && token.format != RowFormat::Arrow {
             return Err(ReadError::OffsetUnsupported);
         }
-        let view = self.view(permit, token.as_of())?;
+        let view = self.view(permit, token.as_of()).await?;
         let hidden = token.columns.iter().find(|c| !c.starts_with('_') && !view.columns.contains(*c));
         if let Some(column) = hidden {
             return Err(ReadError::ColumnNotPermitted(column.clone()));
@@ -158,7 +158,7 @@ impl Reads {
         let named = self.engine.tables_of(sql).await?;
         let mut views = Vec::with_capacity(permits.len());
         for permit in &permits {
-            match self.view(permit, as_of) {
+            match self.view(permit, as_of).await {
                 Ok(view) => views.push(view),
                 // A dataset that has no such version only matters when the statement names it.
                 Err(error) => {
@@ -188,11 +188,17 @@ impl Reads {
     }
 
     /// A dataset as the permit shows it.
-    fn view(&self, permit: &ReadPermit, as_of: AsOf) -> Result<TableView, ReadError> {
+    async fn view(&self, permit: &ReadPermit, as_of: AsOf) -> Result<TableView, ReadError> {
         let dataset = permit.dataset();
         let unknown = || ReadError::DatasetUnknown(dataset.to_owned());
         let pattern = self.patterns.iter().find(|p| p.id == dataset).ok_or_else(unknown)?;
-        let snapshot = self.snapshots.as_of(dataset, as_of)?.ok_or_else(unknown)?;
+        let (snapshots, wanted) = (Arc::clone(&self.snapshots), dataset.to_owned());
+        let snapshot = match as_of {
+            AsOf::Latest => snapshots.as_of(&wanted, as_of),
+            // An old state may have to be made again from the log.
+            _ => store::blocking(move || snapshots.as_of(&wanted, as_of)).await,
+        };
+        let snapshot = snapshot?.ok_or_else(unknown)?;
         Ok(TableView {
             pattern: Arc::clone(pattern),
             snapshot,

@@ -82,6 +82,9 @@ pub(crate) trait Disk: Send + Sync + std::fmt::Debug {
     /// Gives a file another name in the same folder; `AlreadyExists` when that is taken. Durable after
     /// `sync_dir`; until then one of the two names is there.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file another name in the same folder, in place of the file that has it. Durable after
+    /// `sync_dir`; until then either of the two files has the name.
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a name. Durable after `sync_dir`; until then it may come back.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Cuts a file to `bytes`; durable when it returns.
@@ -115,27 +118,34 @@ pub(crate) fn exists(disk: &dyn Disk, path: &Path) -> io::Result<bool> {
 /// there or nothing, and it is durable when this returns. `AlreadyExists` when the name is taken; after
 /// any other error the outcome is unknown.
 pub(crate) fn publish(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    name_whole(disk, path, bytes, |file| file.sync())?;
+    name_whole(disk, path, bytes, |file| file.sync(), Disk::rename)?;
+    disk.sync_dir(path.parent().unwrap_or(path))
+}
+
+/// As `publish`, in place of the file that has the name: readers find the old one or the new one, whole.
+pub(crate) fn supersede(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    name_whole(disk, path, bytes, |file| file.sync(), Disk::replace)?;
     disk.sync_dir(path.parent().unwrap_or(path))
 }
 
 /// As `publish`, for bytes that are durable elsewhere: readers find all of it or nothing, a power loss may
 /// leave any part of it.
 pub(crate) fn place(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    name_whole(disk, path, bytes, |_| Ok(()))
+    name_whole(disk, path, bytes, |_| Ok(()), Disk::rename)
 }
 
-fn name_whole(
-    disk: &dyn Disk,
+fn name_whole<'d>(
+    disk: &'d dyn Disk,
     path: &Path,
     bytes: &[u8],
     sync: impl FnOnce(&mut dyn DiskFile) -> io::Result<()>,
+    name: impl FnOnce(&'d dyn Disk, &Path, &Path) -> io::Result<()>,
 ) -> io::Result<()> {
     let temporary = temporary_beside(path)?;
     let mut file = disk.create(&temporary)?;
     let written = file.append(bytes).and_then(|()| sync(file.as_mut()));
     drop(file);
-    if let Err(error) = written.and_then(|()| disk.rename(&temporary, path)) {
+    if let Err(error) = written.and_then(|()| name(disk, &temporary, path)) {
         // A temporary file that stays is swept at the next start.
         let _swept_later = disk.remove(&temporary);
         return Err(error);
@@ -146,7 +156,8 @@ fn name_whole(
 /// Ending of files that are not yet under their name; swept at start.
 pub(crate) const TEMPORARY: &str = ".tmp";
 
-fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
+/// A name beside a path under which a file is written before it gets its own.
+pub(crate) fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name().and_then(|n| n.to_str())) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a file needs a folder and a name"));
     };

@@ -6,7 +6,7 @@
 //! compression, dictionaries, bloom filters or page index.
 
 mod chunks;
-mod sink;
+pub(super) mod sink;
 mod summary;
 #[cfg(test)]
 mod tests;

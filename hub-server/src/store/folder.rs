@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use super::disk::{self, Disk, DiskLock};
 use super::{StoreError, hex};
 
-/// The folder format that this server writes, and the newest that it reads.
-const FORMAT: u64 = 1;
+/// The folder format that this server writes and reads. Before 2 nothing in a folder carried sums.
+const FORMAT: u64 = 2;
 
 /// `format.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,11 @@ fn read_format(root: &Path, path: &Path, bytes: &[u8]) -> Result<Format, StoreEr
     let FormatVersion { format: found } = serde_json::from_slice(bytes).map_err(corrupt)?;
     if found > FORMAT {
         return Err(StoreError::FormatNewer { root: root.display().to_string(), found, known: FORMAT });
+    }
+    if found < FORMAT {
+        let message =
+            format!("folder format {found} has no sums to compare bytes with; this server knows {FORMAT}");
+        return Err(StoreError::Corrupt { file: path.display().to_string(), message });
     }
     let format: Format = serde_json::from_slice(bytes).map_err(corrupt)?;
     if format.sum().map_err(corrupt)? != format.sha256 {

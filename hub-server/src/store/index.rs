@@ -107,7 +107,6 @@ impl FileIndex {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<DataFile>> {
         self.segments.iter().flat_map(|s| s.files.iter())
     }
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.files
     }

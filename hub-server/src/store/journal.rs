@@ -22,7 +22,7 @@ use super::disk::{self, Disk, DiskFile};
 use crate::config::limits::{JOURNAL_CLOSED_SEGMENTS, JOURNAL_SEGMENT_BYTES};
 use crate::fault;
 pub(crate) use look::{Held, look};
-use settle::Settler;
+use settle::{Settler, first_below};
 
 /// A file that a put brings.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +84,10 @@ fn segment_path(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("{number:012}.journal"))
 }
 
+fn segment_number(name: &str) -> Option<u64> {
+    name.strip_suffix(".journal")?.parse().ok()
+}
+
 impl Journal {
     /// Replays what an earlier run left, and begins anew. Blocking.
     pub(super) fn open(disk: &Arc<dyn Disk>, root: &Path) -> Result<Self, StoreError> {
@@ -141,6 +145,28 @@ impl Journal {
         // Nobody knows what a file does after a fault: it takes no more records.
         self.close(&mut turn, segment);
         Err(fault)
+    }
+
+    /// Makes all that was put before the call durable where it is, so that no start makes any of it again:
+    /// only then may a file of it be moved away. Puts go on meanwhile. Blocking.
+    pub(crate) fn settle(&self) -> Result<(), StoreError> {
+        let (segments, fence) = {
+            let mut turn = self.turn();
+            if let Some(Segment { path, file, bytes, files }) = turn.open.take() {
+                drop(file);
+                turn.closed.push(Closed { path, bytes, files });
+            }
+            (std::mem::take(&mut turn.closed), turn.next)
+        };
+        self.settler.settle_and_wait(segments);
+        match first_below(self.disk.as_ref(), &self.dir, fence)? {
+            // What is gone stays gone, also when an error hid how far the removal came.
+            None => self.disk.sync_dir(&self.dir).map_err(|e| StoreError::io("sync", &self.dir, e)),
+            Some(path) => {
+                let source = io::Error::other("an earlier fault left its records; start the server again");
+                Err(StoreError::io("settle", &path, source))
+            }
+        }
     }
 
     fn take_in(&self, segment: &mut Segment, files: &[NewFile<'_>], last: NewFile<'_>) {

@@ -6,8 +6,11 @@
 
 mod actions;
 mod bounds;
+pub(crate) mod checkpoint;
+pub(crate) mod pack;
 mod schema;
 mod seqs;
+pub(crate) mod state;
 mod sum;
 #[cfg(test)]
 pub(crate) mod tests;

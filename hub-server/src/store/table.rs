@@ -1,26 +1,34 @@
 //! A dataset's table: its log replayed into snapshots.
 
+mod archive;
+mod checkpoint;
 mod data;
 mod history;
+mod keep;
+mod log_files;
 mod open;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::StoreError;
-use super::disk::{self, Disk};
+use super::disk::Disk;
 use super::file::HeldFile;
 use super::journal::{Journal, NewFile, PutFault};
-use super::log::{self, Entry};
-use history::History;
+use super::log::{self, Definition, Entry};
+use history::{History, Recipe};
+use keep::Kept;
+use log_files::LogFiles;
 
+pub(crate) use keep::LogLimits;
+pub(crate) use log_files::{ARCHIVE, LogReader, Name, log_name, name_of, pack_range};
 pub(crate) use open::TableSpec;
 #[cfg(test)]
 pub(crate) use open::physical;
@@ -57,8 +65,11 @@ pub(crate) struct Table {
     /// Folder on the disk.
     folder: PathBuf,
     name: String,
+    definition: Definition,
+    log: LogFiles,
     newest: watch::Sender<Arc<Snapshot>>,
     history: Mutex<History>,
+    kept: Mutex<Kept>,
 }
 
 impl Table {
@@ -74,7 +85,8 @@ impl Table {
     pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.newest.subscribe()
     }
-    /// An earlier state, or an error that says how far the history reaches.
+    /// An earlier state, or an error that says how far the history reaches. Blocking: one that is not
+    /// recent is made again from the log.
     pub(crate) fn as_of(&self, as_of: AsOf) -> Result<Arc<Snapshot>, StoreError> {
         let newest = self.snapshot();
         let recipe = match as_of {
@@ -83,22 +95,18 @@ impl Table {
             AsOf::Time(moment) => self.history().at_time(moment, &newest)?,
             AsOf::LogVersion(version) => self.history().at_log_version(version, &newest)?,
         };
-        if let Some(state) = recipe.whole() {
-            return Ok(state);
-        }
-        let state = recipe.make()?;
+        let state = match recipe {
+            Recipe::Ready(state) => return Ok(state),
+            Recipe::Steps(mut state, steps) => {
+                for step in steps {
+                    state = Arc::new(state.after(step.log_version, &step.entry)?);
+                }
+                state
+            }
+            Recipe::Log(log_version) => self.log.state(log_version, &newest)?,
+        };
         self.history().keep(&state);
         Ok(state)
-    }
-    /// Dataset versions newest first, from `before` (exclusive) on, at most `limit`; with the rows and
-    /// submissions of all publishers, or of one.
-    pub(crate) fn versions(
-        &self,
-        publisher: Option<&str>,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Vec<VersionInfo> {
-        self.history().versions(publisher, before, limit)
     }
 
     /// Puts an entry as a log version, together with the data files of it that are not on the disk yet.
@@ -125,8 +133,12 @@ impl Table {
 
     /// The entry of a log version; None when nobody has put it yet. Blocking.
     pub(crate) fn read(&self, log_version: u64) -> Result<Option<Entry>, StoreError> {
-        let path = log_file(&self.folder, log_version);
-        read_entry(self.disk.as_ref(), &path, &self.schema())
+        self.log.reader().entry(log_version)
+    }
+
+    /// Reads log versions one after the other. Blocking.
+    pub(crate) fn log_reader(&self) -> LogReader<'_> {
+        self.log.reader()
     }
 
     /// Makes an entry that was put (by us or by another) the newest state. `log_version` must be the
@@ -139,38 +151,8 @@ impl Table {
         Ok(next)
     }
 
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.newest.borrow().schema)
-    }
     fn history(&self) -> std::sync::MutexGuard<'_, History> {
         // The history is changed only after everything that can fail, so a poisoned one is whole.
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Path of a log version.
-fn log_file(folder: &std::path::Path, log_version: u64) -> PathBuf {
-    folder.join(log_name(log_version))
-}
-
-/// The same, below the table's folder.
-pub(crate) fn log_name(log_version: u64) -> String {
-    format!("_delta_log/{log_version:020}.json")
-}
-
-/// The log version of a name in the log folder; None: it is not one's.
-pub(crate) fn log_number(name: &str) -> Option<u64> {
-    name.strip_suffix(".json").filter(|number| number.len() == 20)?.parse().ok()
-}
-
-fn read_entry(
-    disk: &dyn Disk,
-    path: &std::path::Path,
-    schema: &SchemaRef,
-) -> Result<Option<Entry>, StoreError> {
-    match disk::read_all(disk, path) {
-        Ok(bytes) => log::parse(&path.display().to_string(), &bytes, Some(schema)).map(Some),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StoreError::io("read", path, error)),
     }
 }

@@ -48,8 +48,8 @@ async fn a_newer_or_broken_format_is_refused() {
     let path = Path::new("/hub/format.json");
     for (text, expected) in [
         (
-            r#"{"format": 2, "epoch": 7, "new": []}"#,
-            "/hub has folder format 2, this server knows 1; start a newer",
+            r#"{"format": 3, "epoch": 7, "new": []}"#,
+            "/hub has folder format 3, this server knows 2; start a newer",
         ),
         ("{", "/hub/format.json: "),
     ] {

@@ -43,7 +43,14 @@ const PROJECTION: Visits = &[
     ("extract.rename.before", &[1]),
 ];
 const END: Visits = &[("spool.end.before", &[1, 4, 8, 12]), ("spool.end.after", &[1, 4, 8, 12])];
-const ALL: [Visits; 7] = [UPLOAD, ORDER, CHECK, FILE, PUT, PROJECTION, END];
+const CHECKPOINT: Visits =
+    &[("checkpoint.file.after", &[1, 2]), ("checkpoint.after", &[1, 2]), ("checkpoint.hint.after", &[1, 2])];
+const ARCHIVE: Visits = &[
+    ("archive.pack.after", &[1, 2, 3]),
+    ("archive.remove.after", &[1, 2, 3, 4]),
+    ("archive.after", &[1, 2]),
+];
+const ALL: [Visits; 9] = [UPLOAD, ORDER, CHECK, FILE, PUT, PROJECTION, END, CHECKPOINT, ARCHIVE];
 
 const RUNS_AT_POINTS_MIN: usize = 60;
 /// `make soak` kills more often.
@@ -95,6 +102,16 @@ fn kill_around_projection_and_extract() {
 #[test]
 fn kill_when_a_submission_ends() {
     visit(END);
+}
+
+#[test]
+fn kill_around_a_checkpoint() {
+    visit(CHECKPOINT);
+}
+
+#[test]
+fn kill_while_log_versions_are_archived() {
+    visit(ARCHIVE);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{PERIOD, Server, air_sample, grosze, kutno_sample, run, synthetic};
+use crate::harness::{PERIOD, Server, air_sample, grosze, kutno_sample, run, synthetic, wait_for};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers.py");
 
@@ -82,4 +83,48 @@ fn other_engines_read_what_was_appended_and_corrected() {
     let running = seen(&table, "plan");
     assert!(server.stop().success());
     assert_eq!(seen(&table, "plan"), running);
+}
+
+/// Names in a table's log.
+fn log_names(table: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(table.join("_delta_log")).expect("the log");
+    names.map(|entry| entry.expect("a name").file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// With checkpoints after two commits and all before them in the archive the engines begin at a checkpoint.
+#[test]
+fn other_engines_read_what_is_checkpointed_and_archived() {
+    let often = [("HUB_LIMITS_CHECKPOINT_VERSIONS", "2"), ("HUB_LIMITS_LOG_MARGIN_VERSIONS", "0")];
+    let mut server = Server::start_with(&often);
+    let table = server.root().join("tables/rb28s_v1");
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    for (seed, period) in ["2021-Q4", "2022-Q4", "2023-Q1", "2021-Q4"].into_iter().enumerate() {
+        let file = server.file("more.csv", &synthetic("rb28s", "026401", period, 700, seed as u64));
+        server.accepted("publisher2", &file, "rb28s", period, &["--replace-all", "--confirm-deletions"]);
+    }
+    let is_kept = || {
+        let names = log_names(&table);
+        let left = names.iter().filter(|name| name.ends_with(".json")).count();
+        (left <= 2 && names.iter().any(|name| name == "_last_checkpoint")).then_some(())
+    };
+    wait_for(Duration::from_secs(60), is_kept).unwrap_or_else(|| panic!("{:?}", log_names(&table)));
+    assert!(!table.join("_delta_log/00000000000000000001.json").exists(), "the first commits are archived");
+    assert_agree(&server, "rb28s", "wykonanie");
+
+    // A server that begins with the archive shows the same, also of the versions in it.
+    let shown = ["datasets", "show", "rb28s"];
+    let told = server.hub("ministry", &shown).expect(0).stdout;
+    let first = server.file("first.csv", b"");
+    let pull = ["pull", "rb28s", "--as-of", "1", "--out", first.to_str().expect("a path")];
+    server.hub("ministry", &pull).expect(0);
+    let before = std::fs::read(&first).expect("rows");
+    server.kill();
+    server.restart();
+    assert_eq!(server.hub("ministry", &shown).expect(0).stdout, told);
+    server.hub("ministry", &pull).expect(0);
+    assert_eq!(std::fs::read(&first).expect("rows"), before, "version 1");
+    assert_agree(&server, "rb28s", "plan");
+    let file = server.file("again.csv", &synthetic("rb28s", "026401", "2021-Q4", 650, 99));
+    server.accepted("publisher2", &file, "rb28s", "2021-Q4", &["--replace-all", "--confirm-deletions"]);
+    assert_agree(&server, "rb28s", "wykonanie");
 }

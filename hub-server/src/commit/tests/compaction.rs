@@ -1,5 +1,5 @@
-//! Compaction beside appends and corrections: in all orders the rows are those of the pushes, and
-//! which files are merged follows from their lengths.
+//! Compaction, checkpoint and archive beside appends and corrections: in all orders the rows are those of
+//! the pushes, now and at each earlier version, and which files are merged follows from their lengths.
 
 use std::sync::Arc;
 
@@ -23,11 +23,13 @@ enum Work {
     Append(usize),
     /// Made, then put.
     Compaction,
+    /// A checkpoint, and all log versions before it into the archive.
+    Keeping,
 }
 
 impl Work {
     fn steps(self) -> u8 {
-        if matches!(self, Self::Append(_)) { 1 } else { 2 }
+        if matches!(self, Self::Append(_) | Self::Keeping) { 1 } else { 2 }
     }
 }
 
@@ -75,6 +77,7 @@ async fn step(house: &House, putter: &mut Putter, work: Work, later: &[Push], be
             None => begun.compacted = make(house),
             Some(compacted) => blocking(|| putter.compact(compacted, &mut GroupEnd::default())),
         },
+        Work::Keeping => blocking(|| house.keep_log()),
     }
 }
 
@@ -95,6 +98,10 @@ async fn run(schedule: &[usize], works: &[Work], later: &[Push], sliced: bool) {
     let log = house.log();
     let pushes = [&first, later].concat();
     assert_eq!(house.rows(), oracle(&log, &pushes), "{schedule:?}");
+    for version in 0..log.len() {
+        let at_the_time = oracle(&log[..=version], &pushes);
+        assert_eq!(house.rows_at(version as u64), at_the_time, "{schedule:?}: version {version}");
+    }
     let versions = log.iter().filter(|entry| !entry.info.submissions.is_empty()).count() as u64;
     assert_eq!(house.context.files.table().snapshot().dataset_version, versions, "{schedule:?}");
     let mentioned: usize = log.iter().map(|entry| entry.adds.len()).sum();
@@ -102,6 +109,9 @@ async fn run(schedule: &[usize], works: &[Work], later: &[Push], sliced: bool) {
     let fresh = House::open(&house.disk.killed(), sliced).await.unwrap();
     assert_eq!(*fresh.context.state(), *house.context.state(), "replayed state = state");
     assert_eq!(fresh.rows(), house.rows());
+    for version in 0..log.len() as u64 {
+        assert_eq!(fresh.rows_at(version), house.rows_at(version), "{schedule:?}: version {version}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,6 +132,17 @@ async fn two_compactions_and_a_correction_of_a_whole_report_in_all_orders() {
     let works = [Work::Correction(0), Work::Compaction, Work::Compaction];
     for schedule in schedules(&works) {
         run(&schedule, &works, &later, false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_corrections_compactions_and_archives_in_all_orders() {
+    let later = [push(4, "a", &[("u1", 1)]), push(5, "d", &[("u1", 2)])];
+    let works = [Work::Correction(0), Work::Append(1), Work::Compaction, Work::Keeping, Work::Keeping];
+    let all = schedules(&works);
+    assert_eq!(all.len(), 1_260);
+    for schedule in all {
+        run(&schedule, &works, &later, true).await;
     }
 }
 

@@ -26,8 +26,8 @@ use crate::commit::recover::replay;
 use crate::commit::{CommitError, CommitJob, JobRows, rewrite};
 use crate::store::disk::sim::SimDisk;
 use crate::store::log::Entry;
-use crate::store::table::{TableSpec, physical};
-use crate::store::{Store, StoreError};
+use crate::store::table::{LogLimits, TableSpec, physical};
+use crate::store::{AsOf, Snapshot, Store, StoreError};
 
 /// A clock that shows what it is told, in microseconds.
 #[derive(Debug)]
@@ -255,7 +255,7 @@ impl House {
 
     pub(super) fn maintenance(&self) -> Maintenance {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Maintenance::new(clock, Arc::new(tokio::sync::Semaphore::new(1)))
+        Maintenance::new(clock, Arc::new(tokio::sync::Semaphore::new(1)), LogLimits::default())
     }
 
     /// Starts the committer. Its projection is kept in `projected` when the queue is closed.
@@ -287,7 +287,21 @@ impl House {
 
     /// All committed rows, read with the plain Parquet reader, sorted.
     pub(super) fn rows(&self) -> Vec<Row> {
-        let snapshot = self.context.files.table().snapshot();
+        self.rows_of(&self.context.files.table().snapshot())
+    }
+
+    /// The rows after a log version.
+    pub(super) fn rows_at(&self, log_version: u64) -> Vec<Row> {
+        self.rows_of(&self.context.files.table().as_of(AsOf::LogVersion(log_version)).unwrap())
+    }
+
+    /// Keeps the log as short as it goes: a checkpoint at each version, and all before it archived.
+    pub(super) fn keep_log(&self) {
+        let limits = LogLimits { checkpoint_versions: 1, margin_versions: 0 };
+        self.context.files.table().keep_log(limits, self.clock.now(), &|| false).unwrap();
+    }
+
+    fn rows_of(&self, snapshot: &Snapshot) -> Vec<Row> {
         let mut rows = Vec::new();
         for file in snapshot.files.iter() {
             let before = rows.len();
@@ -323,6 +337,14 @@ impl House {
     pub(super) fn log(&self) -> Vec<Entry> {
         let table = self.context.files.table();
         (0..=table.snapshot().log_version).map(|version| table.read(version).unwrap().unwrap()).collect()
+    }
+
+    /// Log versions that other engines find no more.
+    pub(super) fn archived(&self) -> u64 {
+        use crate::store::disk::exists;
+        let table = PathBuf::from("/hub/tables/rb28s_v1");
+        let path = |version: u64| table.join(format!("_delta_log/{version:020}.json"));
+        (0..).take_while(|version| !exists(&self.disk, &path(*version)).unwrap()).count() as u64
     }
 
     /// Names of the data files on the disk.

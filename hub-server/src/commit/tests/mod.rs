@@ -4,6 +4,7 @@ mod compaction;
 mod decisions;
 mod harness;
 mod integrity;
+mod keeping;
 mod order;
 mod outcomes;
 mod power;

@@ -13,7 +13,7 @@ use crate::commit::dataset::{Parts, Shape};
 use crate::commit::{CommitJob, Commits};
 use crate::store::Store;
 use crate::store::disk::sim::SimDisk;
-use crate::store::table::TableSpec;
+use crate::store::table::{LogLimits, TableSpec};
 
 fn other_shape() -> Shape {
     let table = TableSpec { dataset: "rb27s".into(), name: "rb27s_v1".into(), ..shape(true).table };
@@ -24,7 +24,14 @@ async fn open(disk: &SimDisk, catalog: &Arc<Catalog>) -> Arc<Commits> {
     let store = Store::open(Arc::new(disk.clone()), PathBuf::from("/hub")).await.unwrap();
     let clock = Arc::new(TestClock(AtomicI64::new(4_000_000_000_000_000)));
     let maintenance = Arc::new(tokio::sync::Semaphore::new(1));
-    let parts = Parts { store, catalog: Arc::clone(catalog), clock, ids: Arc::new(TestIds), maintenance };
+    let parts = Parts {
+        store,
+        catalog: Arc::clone(catalog),
+        clock,
+        ids: Arc::new(TestIds),
+        maintenance,
+        log: LogLimits::default(),
+    };
     Commits::open_as(parts, [shape(true), other_shape()]).await.unwrap()
 }
 

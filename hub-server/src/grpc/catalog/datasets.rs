@@ -16,8 +16,8 @@ use crate::error::HubError;
 use crate::grpc::Door;
 use crate::grpc::paging::Page;
 use crate::permit::ReadPermit;
-use crate::store::Table;
 use crate::store::table::VersionInfo;
+use crate::store::{self, Table};
 
 /// All old versions stay readable; a shorter reach is not offered yet.
 const HISTORY: &str = "all";
@@ -62,7 +62,9 @@ pub(super) async fn versions(
     let chosen = [pattern.id.as_str(), permit.publisher().unwrap_or_default()];
     let page = Page::<u64>::open(&door.rooms.seal, "ListDatasetVersionsRequest", &chosen, asked)?;
     let limit = usize::try_from(page.fetch()).unwrap_or(usize::MAX);
-    let fetched = table(door, &pattern)?.versions(permit.publisher(), page.after, limit);
+    let (table, publisher, before) =
+        (table(door, &pattern)?, permit.publisher().map(str::to_owned), page.after);
+    let fetched = store::blocking(move || table.versions(publisher.as_deref(), before, limit)).await?;
     let to_wire = |info| version(&pattern.id, info);
     let (versions, next_page_token) = page.close(fetched, |info| info.version, to_wire)?;
     Ok(ListDatasetVersionsResponse { versions, next_page_token })

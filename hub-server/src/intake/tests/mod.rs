@@ -74,6 +74,7 @@ impl House {
             &all,
             Arc::clone(&clock),
             Arc::new(RandomIds),
+            crate::store::table::LogLimits::default(),
         )
         .await
         .expect("committers");

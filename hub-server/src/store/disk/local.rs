@@ -126,6 +126,9 @@ impl Disk for LocalDisk {
             renamed => Ok(renamed?),
         }
     }
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }

@@ -351,6 +351,14 @@ impl Disk for SimDisk {
             Ok(())
         })
     }
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        assert_eq!(from.parent(), to.parent(), "a rename stays in its folder");
+        self.change(Op::Rename, to, |state| {
+            state.file(from)?;
+            state.change(parent(to), Change::Rename(from.to_path_buf(), to.to_path_buf()));
+            Ok(())
+        })
+    }
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.change(Op::Remove, path, |state| {
             state.file(path)?;

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::sim::{Fault, Op, SimDisk};
-use super::{Disk, LocalDisk, exists, publish, read_all, sweep_temporary};
+use super::{Disk, LocalDisk, exists, publish, read_all, supersede, sweep_temporary};
 
 fn behaves(disk: &dyn Disk, root: &Path) {
     let dir = root.join("a/b");
@@ -56,6 +56,9 @@ fn behaves(disk: &dyn Disk, root: &Path) {
     publish(disk, &path, b"v1").unwrap();
     assert_eq!(publish(disk, &path, b"v2").unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(read_all(disk, &path).unwrap(), b"v1");
+    supersede(disk, &path, b"v2").unwrap();
+    assert_eq!(read_all(disk, &path).unwrap(), b"v2");
+    assert_eq!(disk.replace(&third, &path).unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(names(&dir).len(), 2, "no temporary file stays");
     drop(disk.create(&dir.join("left.tmp")).unwrap());
     sweep_temporary(disk, &dir).unwrap();
@@ -106,6 +109,26 @@ fn a_published_file_is_whole_or_absent_at_every_cut() {
             assert!(done, "the scenario is longer than its cuts");
         }
     }
+}
+
+/// Who reads the name finds the old file or the new one, whole, whatever was cut.
+#[test]
+fn a_superseded_file_is_the_old_or_the_new_one_at_every_cut() {
+    let path = Path::new("/hub/file");
+    let mut seen = std::collections::BTreeSet::new();
+    for cut in 0..12 {
+        let disk = SimDisk::new();
+        disk.make_dir(Path::new("/hub")).unwrap();
+        supersede(&disk, path, b"old").unwrap();
+        disk.cut_after(disk.operations() + cut);
+        let done = supersede(&disk, path, b"new").is_ok();
+        for seed in [0, 1, 2, 3, 4, 5, 6, 7, u64::MAX] {
+            let bytes = read_all(&disk.after_power_loss(seed), path).unwrap();
+            assert!(bytes == b"new" || (bytes == b"old" && !done), "cut {cut} seed {seed}: {bytes:?}");
+            seen.insert(bytes);
+        }
+    }
+    assert_eq!(seen.len(), 2, "cuts before and after the change");
 }
 
 /// The simulated disk must really forget, else the tests above prove nothing.

@@ -1,4 +1,4 @@
-//! Where the bytes of a data file go: a buffer, then the file; hashed on the way. A small file is
+//! Where the bytes of a Parquet file go: a buffer, then the file; hashed on the way. A small file is
 //! written with one call.
 
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use crate::store::blocks::{Summed, Summing};
 use crate::store::disk::{Disk, DiskFile};
 
 #[derive(Debug)]
-pub(super) struct Sink {
+pub(in crate::store) struct Sink {
     /// None: the bytes stay in the buffer.
     place: Option<Place>,
     buffer: Vec<u8>,
@@ -44,12 +44,12 @@ impl Place {
 }
 
 impl Sink {
-    pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
+    pub(in crate::store) fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
         Self { place: Some(Place { disk, path, file: None }), ..Self::held() }
     }
 
     /// A sink that keeps all bytes in memory.
-    pub(super) fn held() -> Self {
+    pub(in crate::store) fn held() -> Self {
         Self { place: None, buffer: Vec::new(), summing: Summing::default(), fault: None }
     }
 
@@ -62,7 +62,7 @@ impl Sink {
     }
 
     /// All bytes and the name are durable; gives what is known of them.
-    pub(super) fn finish(&mut self) -> io::Result<Summed> {
+    pub(in crate::store) fn finish(&mut self) -> io::Result<Summed> {
         self.pour()?;
         if let Some(place) = &mut self.place {
             place.sync()?;
@@ -71,14 +71,14 @@ impl Sink {
     }
 
     /// The bytes that were held, and what is known of them.
-    pub(super) fn take_held(&mut self) -> (Vec<u8>, Summed) {
+    pub(in crate::store) fn take_held(&mut self) -> (Vec<u8>, Summed) {
         let bytes = std::mem::take(&mut self.buffer);
         self.summing.update(&bytes);
         (bytes, std::mem::take(&mut self.summing).finish())
     }
 
     /// Removes the file; one that stays is swept at the next start, because no log names it.
-    pub(super) fn remove(&mut self) {
+    pub(in crate::store) fn remove(&mut self) {
         self.buffer = Vec::new();
         if let Some(place) = &mut self.place {
             place.file = None;
@@ -87,7 +87,7 @@ impl Sink {
     }
 
     /// The disk's own error, which the encoder wraps beyond recognition.
-    pub(super) fn take_fault(&mut self) -> Option<io::Error> {
+    pub(in crate::store) fn take_fault(&mut self) -> Option<io::Error> {
         self.fault.take()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::record::{FRAME_BYTES, Record, body_length, decode};
 use super::settle::settle;
-use super::{NewFile, segment_path};
+use super::{NewFile, segment_number, segment_path};
 use crate::store::StoreError;
 use crate::store::disk::{self, Disk, ReadAt};
 use crate::store::log;
@@ -18,8 +18,7 @@ pub(super) fn replay(disk: &dyn Disk, root: &Path, dir: &Path) -> Result<(), Sto
     // What a killed process wrote may be seen but not yet durable; it is made so before it is believed.
     disk.sync_dir(dir).map_err(failed)?;
     let names = disk.list(dir).map_err(failed)?;
-    let number = |name: &str| name.strip_suffix(".journal").and_then(|number| number.parse().ok());
-    let numbers: Vec<u64> = names.iter().filter_map(|entry| number(&entry.name)).collect();
+    let numbers: Vec<u64> = names.iter().filter_map(|entry| segment_number(&entry.name)).collect();
     let mut replay = Replay { disk, root, files: BTreeSet::new() };
     let segments: Vec<PathBuf> = numbers.into_iter().map(|number| segment_path(dir, number)).collect();
     segments.iter().try_for_each(|segment| replay.segment(segment))?;

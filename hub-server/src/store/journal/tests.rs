@@ -214,6 +214,46 @@ fn full_segments_are_settled_while_puts_go_on() {
     assert!(commits.iter().all(|commit| commit.is_there(&bare, "replayed")));
 }
 
+/// What is to be moved away is settled first, so that no start brings it back.
+#[test]
+fn what_was_settled_is_durable_and_never_made_again() {
+    let disk = disk();
+    let journal = open(&disk).unwrap();
+    let (first, second) = (commit(1, "first"), commit(2, "second"));
+    first.put(&journal).unwrap();
+    journal.settle().unwrap();
+    assert_eq!(segments(&disk), Vec::<String>::new());
+    assert!(first.is_there(&disk.after_power_loss(0), "without a replay"));
+    disk.remove(&Path::new(ROOT).join(&first.log.0)).unwrap();
+    second.put(&journal).unwrap();
+    journal.settle().unwrap();
+    journal.settle().unwrap();
+    for seed in [0, 1, 2, u64::MAX] {
+        let after = disk.after_power_loss(seed);
+        open(&after).unwrap();
+        assert!(second.is_there(&after, "settled"));
+        let moved = exists(&after, &Path::new(ROOT).join(&first.log.0)).unwrap();
+        assert!(!moved, "seed {seed}: the removal was durable with the next settling");
+    }
+}
+
+#[test]
+fn a_settling_that_failed_is_told_until_the_next_start() {
+    for op in [Op::SyncFile, Op::SyncDir, Op::Remove] {
+        let disk = disk();
+        let journal = open(&disk).unwrap();
+        commit(1, "c1").put(&journal).unwrap();
+        disk.fail(Fault { op, path: String::new(), skip: 0, error: ErrorKind::Other, after_effect: false });
+        let error = journal.settle().unwrap_err().to_string();
+        assert!(error.contains("start the server again"), "{op:?}: {error}");
+        commit(2, "c2").put(&journal).unwrap();
+        assert!(journal.settle().is_err(), "{op:?}: its records are still there");
+        drop(journal);
+        let journal = open(&disk.killed()).unwrap();
+        journal.settle().unwrap();
+    }
+}
+
 #[test]
 fn a_damaged_record_is_told_and_a_torn_last_one_is_not_missed() {
     let path = segment_path(&Path::new(ROOT).join("journal"), 0);

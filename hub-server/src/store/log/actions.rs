@@ -49,28 +49,10 @@ pub(crate) fn write(entry: &Entry) -> serde_json::Result<Vec<u8>> {
     let changes = info.operation != OPTIMIZE;
     let mut lines = Vec::new();
     if let Some(definition) = &entry.definition {
-        lines.push(json!({"protocol": {"minReaderVersion": PROTOCOL.0, "minWriterVersion": PROTOCOL.1}}));
-        lines.push(json!({"metaData": {
-            "id": definition.id,
-            "name": definition.name,
-            "format": {"provider": "parquet", "options": {}},
-            "schemaString": schema::write(&definition.schema),
-            "partitionColumns": [schema::PARTITION],
-            "configuration": {},
-            "createdTime": definition.created_at.timestamp_millis(),
-        }}));
+        lines.extend(definition_actions(definition));
     }
-    lines.extend(entry.removes.iter().map(|remove| {
-        json!({"remove": {
-            "path": remove.path,
-            "deletionTimestamp": millis,
-            "dataChange": changes,
-            "extendedFileMetadata": true,
-            "partitionValues": {schema::PARTITION: remove.partition},
-            "size": remove.bytes,
-        }})
-    }));
-    lines.extend(entry.adds.iter().map(|file| write_add(file, millis, changes)));
+    lines.extend(entry.removes.iter().map(|remove| remove_action(remove, millis, changes)));
+    lines.extend(entry.adds.iter().map(|file| add_action(file, millis, changes)));
     let info_line = InfoLine {
         timestamp: millis,
         operation: &info.operation,
@@ -89,7 +71,36 @@ pub(crate) fn write(entry: &Entry) -> serde_json::Result<Vec<u8>> {
     Ok(sum::sealed(&serde_json::to_string(&info_line)?, &actions))
 }
 
-fn write_add(file: &DataFile, millis: i64, changes: bool) -> Value {
+/// What every table of the hub begins with: protocol and metaData.
+pub(super) fn definition_actions(definition: &Definition) -> [Value; 2] {
+    [
+        json!({"protocol": {"minReaderVersion": PROTOCOL.0, "minWriterVersion": PROTOCOL.1}}),
+        json!({"metaData": {
+            "id": definition.id,
+            "name": definition.name,
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": schema::write(&definition.schema),
+            "partitionColumns": [schema::PARTITION],
+            "configuration": {},
+            "createdTime": definition.created_at.timestamp_millis(),
+        }}),
+    ]
+}
+
+/// `millis` is when the file was removed; `changes`: its rows are not in another file.
+pub(super) fn remove_action(remove: &Remove, millis: i64, changes: bool) -> Value {
+    json!({"remove": {
+        "path": remove.path,
+        "deletionTimestamp": millis,
+        "dataChange": changes,
+        "extendedFileMetadata": true,
+        "partitionValues": {schema::PARTITION: remove.partition},
+        "size": remove.bytes,
+    }})
+}
+
+/// `millis` is when the file was added; `changes`: its rows were in no other file.
+pub(super) fn add_action(file: &DataFile, millis: i64, changes: bool) -> Value {
     let mut tags = Map::new();
     tags.insert("hub.sha256".into(), json!(file.sha256));
     tags.insert("hub.seqs".into(), json!(seqs::write(&file.seqs)));
@@ -221,7 +232,7 @@ fn parse_definition(action: &Value) -> Result<Definition, String> {
     })
 }
 
-fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, String> {
+pub(super) fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, String> {
     let tags = &action["tags"];
     let (rows, stats) = bounds::parse(&text(action, "stats")?, tags["hub.bounds"].as_str(), schema)?;
     let publishers = text(tags, "hub.publishers")?;
@@ -243,10 +254,10 @@ fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, String> {
     })
 }
 
-fn text(value: &Value, name: &str) -> Result<String, String> {
+pub(super) fn text(value: &Value, name: &str) -> Result<String, String> {
     value[name].as_str().map(str::to_owned).ok_or_else(|| format!("{name} lacks"))
 }
 
-fn number(value: &Value, name: &str) -> Result<u64, String> {
+pub(super) fn number(value: &Value, name: &str) -> Result<u64, String> {
     value[name].as_u64().ok_or_else(|| format!("{name} lacks"))
 }

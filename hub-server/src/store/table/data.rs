@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::Table;
+use super::log_files::LOG;
 use crate::store::StoreError;
 use crate::store::checked::CheckedFile;
 use crate::store::index::DataFile;
@@ -17,7 +18,7 @@ impl Table {
     /// Makes all log versions that are there durable: a process that was killed may have named the last
     /// one without syncing its folder. Blocking.
     pub(crate) fn sync_log(&self) -> Result<(), StoreError> {
-        let folder = self.folder.join("_delta_log");
+        let folder = self.folder.join(LOG);
         self.disk.sync_dir(&folder).map_err(|error| StoreError::io("sync", &folder, error))
     }
 

@@ -1,64 +1,67 @@
-//! All states of a table: what each commit added and removed, with whole states at intervals.
+//! The history of a table in bounded memory: a line for each dataset version, the newest commits as steps,
+//! whole states at intervals among them. What is older is read from the log again when it is asked for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Snapshot, VersionInfo};
+use super::Snapshot;
+use crate::config::limits::HISTORY_STEPS;
 use crate::store::StoreError;
 use crate::store::log::Entry;
 
-/// Commits between two states that are kept whole.
-const MARK_EVERY: usize = 256;
+/// Log versions between two states that are kept whole.
+pub(super) const MARK_EVERY: usize = 256;
 
 /// States made again that stay in memory.
 const REMADE_KEPT: usize = 4;
 
-/// One commit of the history.
+/// What is kept of each dataset version for ever: 24 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Line {
+    /// The log version that made the dataset version.
+    pub(super) log_version: u64,
+    /// Microseconds since 1970, UTC.
+    committed_at: i64,
+    /// Rows of the whole dataset.
+    pub(super) rows: u64,
+}
+
+impl Line {
+    pub(super) fn committed_at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.committed_at).unwrap_or_default()
+    }
+}
+
+/// One of the newest commits.
 #[derive(Debug)]
-struct Step {
-    log_version: u64,
-    entry: Entry,
-    rows: u64,
-    /// This commit moved the dataset version.
-    moved: bool,
+pub(super) struct Step {
+    pub(super) log_version: u64,
+    pub(super) entry: Entry,
 }
 
 #[derive(Debug)]
 pub(super) struct History {
     dataset: String,
-    /// States before steps 0, 256, 512 …
-    marks: Vec<Arc<Snapshot>>,
-    steps: Vec<Arc<Step>>,
+    /// Of dataset versions 1, 2, …
+    lines: Vec<Line>,
+    /// The newest commits, without a gap.
+    recent: VecDeque<Arc<Step>>,
+    /// States before recent steps, whole; the first one is that before all of them.
+    marks: VecDeque<Arc<Snapshot>>,
     /// States that were made again lately, newest last.
     remade: VecDeque<Arc<Snapshot>>,
 }
 
-/// What a state is made again from, taken out of the history so that commits need not wait.
+/// How a state comes about; taken out of the history so that commits need not wait for it.
 #[derive(Debug)]
-pub(super) struct Recipe {
-    mark: Arc<Snapshot>,
-    steps: Vec<Arc<Step>>,
-}
-
-impl Recipe {
-    fn ready(state: &Arc<Snapshot>) -> Self {
-        Self { mark: Arc::clone(state), steps: Vec::new() }
-    }
-
-    /// The state, when nothing is to be done for it.
-    pub(super) fn whole(&self) -> Option<Arc<Snapshot>> {
-        self.steps.is_empty().then(|| Arc::clone(&self.mark))
-    }
-
-    pub(super) fn make(&self) -> Result<Arc<Snapshot>, StoreError> {
-        let mut state = Arc::clone(&self.mark);
-        for step in &self.steps {
-            state = Arc::new(state.after(step.log_version, &step.entry)?);
-        }
-        Ok(state)
-    }
+pub(super) enum Recipe {
+    Ready(Arc<Snapshot>),
+    /// From a mark by the steps that follow it.
+    Steps(Arc<Snapshot>, Vec<Arc<Step>>),
+    /// State of this log version, which only the log tells.
+    Log(u64),
 }
 
 impl History {
@@ -66,29 +69,35 @@ impl History {
     pub(super) fn from(first: Arc<Snapshot>) -> Self {
         Self {
             dataset: first.dataset.clone(),
-            marks: vec![first],
-            steps: Vec::new(),
+            lines: Vec::new(),
+            recent: VecDeque::new(),
+            marks: VecDeque::from([first]),
             remade: VecDeque::new(),
         }
     }
 
     /// Notes an entry and the state after it.
     pub(super) fn push(&mut self, entry: &Entry, after: &Arc<Snapshot>) {
-        let before = self.steps.iter().rev().find(|s| s.moved).map_or(0, |s| s.entry.info.dataset_version);
+        if entry.info.dataset_version > self.lines.len() as u64 {
+            self.lines.push(Line {
+                log_version: after.log_version,
+                committed_at: entry.info.committed_at.timestamp_micros(),
+                rows: after.files.rows(),
+            });
+        }
         let mut kept = entry.clone();
         // Reports and receipts stay on the disk; only what makes states again is kept in memory.
         for submission in &mut kept.info.submissions {
             submission.report = String::new();
             submission.receipt = String::new();
         }
-        self.steps.push(Arc::new(Step {
-            log_version: after.log_version,
-            rows: after.files.rows(),
-            moved: entry.info.dataset_version > before,
-            entry: kept,
-        }));
-        if self.steps.len().is_multiple_of(MARK_EVERY) {
-            self.marks.push(Arc::clone(after));
+        self.recent.push_back(Arc::new(Step { log_version: after.log_version, entry: kept }));
+        if self.recent.len() >= self.marks.len() * MARK_EVERY {
+            self.marks.push_back(Arc::clone(after));
+        }
+        if self.recent.len() >= HISTORY_STEPS + MARK_EVERY {
+            self.recent.drain(..MARK_EVERY);
+            self.marks.pop_front();
         }
     }
 
@@ -97,10 +106,8 @@ impl History {
         if version > newest.dataset_version {
             return Err(self.unknown(format!("dataset version {version}"), newest));
         }
-        match self.steps.partition_point(|s| s.entry.info.dataset_version <= version) {
-            0 => Ok(Recipe::ready(&self.marks[0])),
-            after => Ok(self.after_step(after - 1, newest)),
-        }
+        let next = usize::try_from(version).ok().and_then(|at| self.lines.get(at));
+        self.at_log_version(next.map_or(newest.log_version, |next| next.log_version - 1), newest)
     }
 
     /// State of the newest dataset version committed at or before a moment.
@@ -109,9 +116,8 @@ impl History {
         moment: DateTime<Utc>,
         newest: &Arc<Snapshot>,
     ) -> Result<Recipe, StoreError> {
-        let found = self.steps.iter().rposition(|s| s.moved && s.entry.info.committed_at <= moment);
-        match found {
-            Some(at) => self.at_version(self.steps[at].entry.info.dataset_version, newest),
+        match self.lines.iter().rposition(|line| line.committed_at() <= moment) {
+            Some(at) => self.at_version(at as u64 + 1, newest),
             None => Err(self.unknown(
                 format!("version at {}", moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
                 newest,
@@ -121,25 +127,30 @@ impl History {
 
     /// State of a log version.
     pub(super) fn at_log_version(&self, version: u64, newest: &Arc<Snapshot>) -> Result<Recipe, StoreError> {
-        if version == 0 {
-            return Ok(Recipe::ready(&self.marks[0]));
+        if version > newest.log_version {
+            return Err(self.unknown(format!("log version {version}"), newest));
         }
-        match self.steps.binary_search_by_key(&version, |step| step.log_version) {
-            Ok(at) => Ok(self.after_step(at, newest)),
-            Err(_) => Err(self.unknown(format!("log version {version}"), newest)),
+        let kept = self.remade.iter().chain(&self.marks).chain([newest]);
+        if let Some(known) = kept.into_iter().find(|state| state.log_version == version) {
+            return Ok(Recipe::Ready(Arc::clone(known)));
         }
+        let mark = self.marks.iter().rev().find(|mark| mark.log_version < version);
+        let Some(mark) = mark else { return Ok(Recipe::Log(version)) };
+        Ok(Recipe::Steps(Arc::clone(mark), self.steps(mark.log_version + 1, version)))
     }
 
-    fn after_step(&self, at: usize, newest: &Arc<Snapshot>) -> Recipe {
-        let wanted = self.steps[at].log_version;
-        if wanted == newest.log_version {
-            return Recipe::ready(newest);
-        }
-        if let Some(known) = self.remade.iter().find(|state| state.log_version == wanted) {
-            return Recipe::ready(known);
-        }
-        let mark = (at + 1) / MARK_EVERY;
-        Recipe { mark: Arc::clone(&self.marks[mark]), steps: self.steps[mark * MARK_EVERY..=at].to_vec() }
+    /// The recent ones of the steps from one log version to another.
+    pub(super) fn steps(&self, first: u64, last: u64) -> Vec<Arc<Step>> {
+        let at = |version: u64| self.recent.partition_point(|step| step.log_version < version);
+        self.recent.range(at(first)..at(last + 1).max(at(first))).map(Arc::clone).collect()
+    }
+
+    /// Dataset versions newest first, from `before` (exclusive) on, at most `limit`.
+    pub(super) fn page(&self, before: Option<u64>, limit: usize) -> Vec<(u64, Line)> {
+        let end = before.and_then(|before| usize::try_from(before.saturating_sub(1)).ok());
+        let end = end.unwrap_or(usize::MAX).min(self.lines.len());
+        let first = end.saturating_sub(limit);
+        (first..end).rev().map(|at| (at as u64 + 1, self.lines[at])).collect()
     }
 
     /// Keeps a state that was made again, as long as few others are asked for.
@@ -154,63 +165,19 @@ impl History {
     }
 
     fn unknown(&self, wanted: String, newest: &Snapshot) -> StoreError {
-        let reach = match self.steps.iter().find(|s| s.moved) {
+        let reach = match self.lines.first() {
             Some(first) => format!(
                 "versions 1 to {}, the first of {}",
                 newest.dataset_version,
-                first.entry.info.committed_at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+                first.committed_at().to_rfc3339_opts(SecondsFormat::AutoSi, true)
             ),
             None => "no commit yet".into(),
         };
         StoreError::VersionUnknown { dataset: self.dataset.clone(), wanted, reach }
     }
 
-    /// Dataset versions newest first; of one publisher's rows and submissions alone, if one is named.
-    pub(super) fn versions(
-        &self,
-        publisher: Option<&str>,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Vec<VersionInfo> {
-        let own_rows = publisher.map(|publisher| self.rows_of(publisher));
-        let moved = self.steps.iter().enumerate().rev().filter(|(_, s)| s.moved);
-        let wanted = moved.filter(|(_, s)| before.is_none_or(|b| s.entry.info.dataset_version < b));
-        let info = |(at, s): (usize, &Arc<Step>)| {
-            let submissions = s.entry.info.submissions.iter();
-            let visible = submissions.filter(|e| publisher.is_none_or(|publisher| e.publisher == publisher));
-            VersionInfo {
-                version: s.entry.info.dataset_version,
-                committed_at: s.entry.info.committed_at,
-                rows: own_rows.as_ref().map_or(s.rows, |own| own[at]),
-                submissions: visible.map(|e| e.id.clone()).collect(),
-            }
-        };
-        wanted.take(limit).map(info).collect()
-    }
-
-    /// Rows of one publisher after each step.
-    fn rows_of(&self, publisher: &str) -> Vec<u64> {
-        let mut live: HashMap<&str, u64> = HashMap::new();
-        let mut rows = 0;
-        let mut counts = Vec::with_capacity(self.steps.len());
-        for step in &self.steps {
-            for remove in &step.entry.removes {
-                rows -= live.remove(remove.path.as_str()).unwrap_or(0);
-            }
-            for file in &step.entry.adds {
-                let own = file.rows_of(publisher);
-                if own > 0 {
-                    live.insert(&file.path, own);
-                    rows += own;
-                }
-            }
-            counts.push(rows);
-        }
-        counts
-    }
-
-    /// Paths of all files that any log version mentions.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().flat_map(|s| s.entry.adds.iter().map(|f| f.path.as_str()))
+    #[cfg(test)]
+    pub(super) fn held(&self) -> (usize, usize, usize) {
+        (self.lines.len(), self.recent.len(), self.marks.len())
     }
 }

@@ -10,7 +10,9 @@ use hub_datasets::Pattern;
 use tokio::sync::watch;
 
 use super::history::History;
-use super::{Snapshot, Table, log_file, log_number, read_entry};
+use super::keep::Kept;
+use super::log_files::{ARCHIVE, LOG, LogFiles};
+use super::{Snapshot, Table};
 use crate::store::StoreError;
 use crate::store::disk::{self, Disk};
 use crate::store::journal::Journal;
@@ -63,36 +65,29 @@ impl Table {
     ) -> Result<Self, StoreError> {
         let opening = Opening { disk: disk.as_ref(), folder: root.join("tables").join(&spec.name), spec };
         opening.make_folders()?;
-        let first = opening.read(0)?;
-        let first = match first {
-            Some(entry) => entry,
-            None => opening.create(epoch, now)?,
-        };
-        let versions = opening.versions()?;
-        let state = Arc::new(Snapshot::empty(&spec.name, &spec.dataset, &spec.schema));
-        let mut history = History::from(Arc::clone(&state));
-        let mut definition = opening.definition_of(&first)?;
-        let mut newest = state;
-        for version in 1..versions {
-            let path = log_file(&opening.folder, version);
-            let entry = opening.read(version)?.ok_or_else(|| gone(&path))?;
-            newest = Arc::new(newest.after(version, &entry)?);
-            history.push(&entry, &newest);
-            definition = entry.definition.clone().unwrap_or(definition);
+        let empty = Arc::new(Snapshot::empty(&spec.name, &spec.dataset, &spec.schema));
+        let (log, found) = LogFiles::open(disk, &opening.folder, &empty)?;
+        if found.versions == 0 {
+            opening.put(&log, 0, &opening.first_entry(epoch, now))?;
         }
-        opening.sweep(&history)?;
+        let Replayed { history, newest, definition } = opening.replay(&log, empty, found.versions.max(1))?;
+        let change = opening.new_columns(&definition, &newest, epoch, now)?;
+        let changed = change.as_ref().and_then(|entry| entry.definition.clone());
         let (newest_sender, _) = watch::channel(Arc::clone(&newest));
         let table = Self {
             disk: Arc::clone(disk),
             journal: Arc::clone(journal),
             folder: opening.folder.clone(),
             name: spec.name.clone(),
+            definition: changed.unwrap_or(definition),
+            log,
             newest: newest_sender,
             history: Mutex::new(history),
+            kept: Mutex::new(Kept { checkpoints: found.checkpoints, hinted: found.hinted }),
         };
-        if let Some(entry) = opening.new_columns(&definition, &newest, epoch, now)? {
+        if let Some(entry) = change {
             let version = newest.log_version + 1;
-            opening.put(version, &entry)?;
+            opening.put(&table.log, version, &entry)?;
             table.advance(version, &entry)?;
         }
         Ok(table)
@@ -110,17 +105,16 @@ struct Opening<'a> {
     spec: &'a TableSpec,
 }
 
-fn gone(path: &Path) -> StoreError {
-    StoreError::LogCorrupt {
-        file: path.display().to_string(),
-        line: 1,
-        message: "this log version is missing, though later ones exist".into(),
-    }
+/// What the log tells.
+struct Replayed {
+    history: History,
+    newest: Arc<Snapshot>,
+    definition: Definition,
 }
 
 impl Opening<'_> {
     fn make_folders(&self) -> Result<(), StoreError> {
-        for dir in [self.folder.join("_delta_log"), self.folder.join(DATA)] {
+        for dir in [LOG, ARCHIVE, DATA].map(|name| self.folder.join(name)) {
             self.disk.make_dir(&dir).map_err(|e| StoreError::io("make the folder", &dir, e))?;
             // A killed process may have left a log version that is seen but whose name is not durable;
             // it is made so before it is believed.
@@ -130,14 +124,46 @@ impl Opening<'_> {
         Ok(())
     }
 
-    fn read(&self, version: u64) -> Result<Option<Entry>, StoreError> {
-        read_entry(self.disk, &log_file(&self.folder, version), &self.spec.schema)
-    }
-
-    fn put(&self, version: u64, entry: &Entry) -> Result<(), StoreError> {
-        let path = log_file(&self.folder, version);
+    fn put(&self, log: &LogFiles, version: u64, entry: &Entry) -> Result<(), StoreError> {
+        let path = log.log_file(version);
         let bytes = log::write(entry).map_err(|e| StoreError::encode(&path.display().to_string(), &e))?;
         disk::publish(self.disk, &path, &bytes).map_err(|e| StoreError::io("put the log version", &path, e))
+    }
+
+    /// Replays all log versions, and removes staged files that none of them names.
+    fn replay(&self, log: &LogFiles, empty: Arc<Snapshot>, versions: u64) -> Result<Replayed, StoreError> {
+        let archived = log.archived().end();
+        let mut staged = self.data_files()?;
+        let mut reader = log.reader();
+        let first = reader.entry(0)?.ok_or_else(|| log.gone(0))?;
+        let mut definition = Self::definition_of(log, &first)?;
+        let mut history = History::from(Arc::clone(&empty));
+        let mut newest = empty;
+        for version in 1..versions {
+            let entry = reader.entry(version)?.ok_or_else(|| log.gone(version))?;
+            newest = Arc::new(newest.after(version, &entry)?);
+            history.push(&entry, &newest);
+            for file in &entry.adds {
+                staged.remove(&file.path);
+            }
+            definition = entry.definition.unwrap_or(definition);
+            if version + 1 == archived {
+                log.archived_mut().state = Arc::clone(&newest);
+            }
+        }
+        for name in staged {
+            let path = self.folder.join(name);
+            self.disk.remove(&path).map_err(|e| StoreError::io("remove the staged file", &path, e))?;
+        }
+        Ok(Replayed { history, newest, definition })
+    }
+
+    /// Paths of all data files below the table's folder.
+    fn data_files(&self) -> Result<HashSet<String>, StoreError> {
+        let dir = self.folder.join(DATA);
+        let entries = self.disk.list(&dir).map_err(|e| StoreError::io("list", &dir, e))?;
+        let files = entries.into_iter().filter(|entry| !entry.is_dir);
+        Ok(files.map(|entry| format!("{DATA}/{}", entry.name)).collect())
     }
 
     fn info(&self, operation: &str, epoch: &str, dataset_version: u64, at: DateTime<Utc>) -> CommitInfo {
@@ -151,7 +177,7 @@ impl Opening<'_> {
         }
     }
 
-    fn create(&self, epoch: &str, now: DateTime<Utc>) -> Result<Entry, StoreError> {
+    fn first_entry(&self, epoch: &str, now: DateTime<Utc>) -> Entry {
         let definition = Definition {
             id: uuid::Uuid::now_v7().to_string(),
             name: self.spec.name.clone(),
@@ -159,38 +185,12 @@ impl Opening<'_> {
             created_at: now,
         };
         let info = self.info("CREATE TABLE", epoch, 0, now);
-        let entry = Entry { info, definition: Some(definition), removes: Vec::new(), adds: Vec::new() };
-        // A log without its first version is not new but broken.
-        if self.versions()? > 0 {
-            return Err(gone(&log_file(&self.folder, 0)));
-        }
-        self.put(0, &entry)?;
-        Ok(entry)
+        Entry { info, definition: Some(definition), removes: Vec::new(), adds: Vec::new() }
     }
 
-    /// Number of log versions; all names in the log folder must be theirs, without a gap.
-    fn versions(&self) -> Result<u64, StoreError> {
-        let dir = self.folder.join("_delta_log");
-        let entries = self.disk.list(&dir).map_err(|e| StoreError::io("list", &dir, e))?;
-        let mut next = 0;
-        for entry in entries {
-            let Some(number) = log_number(&entry.name).filter(|_| !entry.is_dir) else {
-                return Err(StoreError::Corrupt {
-                    file: dir.join(&entry.name).display().to_string(),
-                    message: "is not a log version; take it out of the log folder".into(),
-                });
-            };
-            if number != next {
-                return Err(gone(&log_file(&self.folder, next)));
-            }
-            next += 1;
-        }
-        Ok(next)
-    }
-
-    fn definition_of(&self, first: &Entry) -> Result<Definition, StoreError> {
+    fn definition_of(log: &LogFiles, first: &Entry) -> Result<Definition, StoreError> {
         first.definition.clone().ok_or_else(|| StoreError::LogCorrupt {
-            file: log_file(&self.folder, 0).display().to_string(),
+            file: log.log_file(0).display().to_string(),
             line: 1,
             message: "the first log version has no metaData".into(),
         })
@@ -228,19 +228,5 @@ impl Opening<'_> {
     fn conflict(&self, message: String) -> StoreError {
         let message = format!("{message} in the pattern; such a change needs a new major version of it");
         StoreError::TableConflict { table: self.spec.name.clone(), message }
-    }
-
-    /// Removes staged files that no log version names.
-    fn sweep(&self, history: &History) -> Result<(), StoreError> {
-        let named: HashSet<&str> = history.paths().collect();
-        let dir = self.folder.join(DATA);
-        let entries = self.disk.list(&dir).map_err(|e| StoreError::io("list", &dir, e))?;
-        for entry in entries.into_iter().filter(|e| !e.is_dir) {
-            if !named.contains(format!("{DATA}/{}", entry.name).as_str()) {
-                let path = dir.join(entry.name);
-                self.disk.remove(&path).map_err(|e| StoreError::io("remove the staged file", &path, e))?;
-            }
-        }
-        Ok(())
     }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 
-use super::log_name;
+use super::log_files::log_name;
 use crate::store::StoreError;
 use crate::store::index::FileIndex;
 use crate::store::log::Entry;
+use crate::store::log::state::Head;
 
 /// One dataset version as the catalogue lists it.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +37,8 @@ pub(crate) struct Snapshot {
     /// (`_period` is the partition and in no file).
     pub(crate) schema: SchemaRef,
     pub(crate) files: FileIndex,
-    /// Submissions by `_seq`, of all versions up to this one.
+    /// Submissions by `_seq`: of all versions up to this one, and in a state that was made again possibly
+    /// of later ones, which own no row of it.
     pub(crate) submissions: Arc<SeqMap>,
 }
 
@@ -57,6 +59,15 @@ impl Snapshot {
 
     /// The state after an entry, which must be the log version that follows.
     pub(crate) fn after(&self, log_version: u64, entry: &Entry) -> Result<Self, StoreError> {
+        let next = self.replayed(log_version, entry)?;
+        if entry.info.submissions.is_empty() {
+            return Ok(next);
+        }
+        Ok(Self { submissions: Arc::new(self.submissions.with(entry)), ..next })
+    }
+
+    /// As `after` for a state whose submissions are those of a later one already.
+    pub(super) fn replayed(&self, log_version: u64, entry: &Entry) -> Result<Self, StoreError> {
         let conflict = |message: String| StoreError::LogCorrupt {
             file: format!("{}/{}", self.folder, log_name(log_version)),
             line: 1,
@@ -86,12 +97,40 @@ impl Snapshot {
             committed_at: if moved { Some(info.committed_at) } else { self.committed_at },
             schema: Arc::clone(&self.schema),
             files,
-            submissions: if info.submissions.is_empty() {
-                Arc::clone(&self.submissions)
-            } else {
-                Arc::new(self.submissions.with(entry))
-            },
+            submissions: Arc::clone(&self.submissions),
         })
+    }
+
+    /// The same rows, with the submissions of a later state.
+    pub(super) fn with_submissions(&self, submissions: Arc<SeqMap>) -> Self {
+        Self {
+            folder: self.folder.clone(),
+            dataset: self.dataset.clone(),
+            schema: Arc::clone(&self.schema),
+            files: self.files.clone(),
+            submissions,
+            ..*self
+        }
+    }
+
+    /// Another state of the same table.
+    pub(super) fn of(&self, head: Head, files: FileIndex) -> Self {
+        Self {
+            folder: self.folder.clone(),
+            dataset: self.dataset.clone(),
+            log_version: head.log_version,
+            dataset_version: head.dataset_version,
+            committed_at: head.committed_at,
+            schema: Arc::clone(&self.schema),
+            files,
+            submissions: Arc::clone(&self.submissions),
+        }
+    }
+
+    /// Where in the log this state stands.
+    pub(super) fn head(&self) -> Head {
+        let Self { log_version, dataset_version, committed_at, .. } = *self;
+        Head { log_version, dataset_version, committed_at }
     }
 }
 

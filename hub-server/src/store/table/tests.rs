@@ -1,5 +1,8 @@
 //! A table against a model: replay, history, unknown outcomes, power cuts, broken logs.
 
+mod history;
+mod keeping;
+
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -104,7 +107,7 @@ fn seen(table: &Table) -> String {
         newest.dataset_version,
         newest.committed_at,
         newest.files.iter().collect::<Vec<_>>(),
-        table.versions(None, None, 1_000)
+        table.versions(None, None, 1_000).unwrap()
     )
 }
 
@@ -177,7 +180,7 @@ fn history_reaches_over_marks_and_by_time() {
         "dataset rb28s has no dataset version 601; it has versions 1 to 600, the first of 2023-11-14T22:13:21Z"
     );
     assert!(table.as_of(AsOf::Time(start())).is_err());
-    let page: Vec<u64> = table.versions(None, Some(3), 10).into_iter().map(|v| v.version).collect();
+    let page: Vec<u64> = table.versions(None, Some(3), 10).unwrap().into_iter().map(|v| v.version).collect();
     assert_eq!(page, [2, 1]);
 }
 
@@ -198,7 +201,7 @@ fn versions_of_one_publisher_tell_nothing_of_others() {
     let second = entry(&after, 2, &[shared], vec![Arc::new(rewritten), data_file(7)], false);
     table.advance(2, &second).unwrap();
     let seen = |publisher| {
-        let versions = table.versions(publisher, None, 10).into_iter();
+        let versions = table.versions(publisher, None, 10).unwrap().into_iter();
         versions.map(|v| (v.version, v.rows, v.submissions)).collect::<Vec<_>>()
     };
     let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
@@ -360,8 +363,8 @@ fn gaps_foreign_files_and_rot_are_named() {
     disk.remove(&log_path(0)).unwrap();
     fails(&disk, "00000000000000000000.json, line 1: this log version is missing");
     let disk = fresh();
-    drop(disk.create(&log_path(0).with_file_name("_last_checkpoint")).unwrap());
-    fails(&disk, "_last_checkpoint: is not a log version");
+    drop(disk.create(&log_path(0).with_file_name("00000000000000000001.crc")).unwrap());
+    fails(&disk, "00000000000000000001.crc: is not a log version");
     let disk = fresh();
     disk.truncate(&log_path(2), 200).unwrap();
     fails(&disk, "00000000000000000002.json, line 1");

@@ -1,18 +1,20 @@
 //! A table's log, version by version, replayed as a start does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{Fault, Finding, Inspection, RESTORE, Tell};
 use crate::store::StoreError;
-use crate::store::disk::{self, TEMPORARY};
-use crate::store::log::{self, Entry};
-use crate::store::table::{Snapshot, log_name, log_number};
+use crate::store::disk::{self, Disk, TEMPORARY};
+use crate::store::log::pack::Pack;
+use crate::store::log::{self, Entry, checkpoint};
+use crate::store::table::{ARCHIVE, Name, Snapshot, log_name, name_of, pack_range};
 
 impl Inspection {
     /// Gives each log version that can be read, in order; tells of the others, and of what does not follow
@@ -25,14 +27,20 @@ impl Inspection {
     ) -> Result<bool, StoreError> {
         let folder = self.root.join("tables").join(table);
         let mut walk = Walk { table, tell, schema: None, state: None, last_moved: None, whole: true };
-        let versions = self.versions(&folder, &mut walk)?;
+        let mut archive = self.archive(&folder, &mut walk)?;
+        let mut versions = self.versions(&folder, &mut walk)?;
+        versions.extend(archive.packs.keys().map(|(_, last)| *last));
         let Some(newest) = versions.last().copied() else {
             walk.fault(Fault::of(&folder.join("_delta_log"), "it holds no log version".into(), RESTORE));
             return Ok(false);
         };
         for version in 0..=newest {
             let path = folder.join(log_name(version));
-            match self.entry(&path, walk.schema.as_ref()) {
+            let entry = match archive.entry(self.disk.as_ref(), version, walk.schema.as_ref()) {
+                Some(archived) => archived,
+                None => self.entry(&path, walk.schema.as_ref()),
+            };
+            match entry {
                 Ok(entry) => {
                     tell(Finding::Version);
                     walk.take(version, &path, &entry);
@@ -60,8 +68,11 @@ impl Inspection {
         names.extend(held.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())));
         let mut versions = BTreeSet::new();
         for name in names {
-            match log_number(&name) {
-                Some(version) => drop(versions.insert(version)),
+            match name_of(&name) {
+                Some(Name::Version(version)) => drop(versions.insert(version)),
+                // Other engines begin there; the hub does not read it.
+                Some(Name::Checkpoint(_)) => self.checkpoint(&dir.join(name), walk)?,
+                Some(Name::Hint) => {}
                 None => {
                     let advice = "take it out of the log folder";
                     walk.fault(Fault::of(&dir.join(name), "it is not a log version".into(), advice));
@@ -69,6 +80,37 @@ impl Inspection {
             }
         }
         Ok(versions)
+    }
+
+    /// The packs of older log versions.
+    fn archive(&self, folder: &Path, walk: &mut Walk<'_>) -> Result<Archive, StoreError> {
+        let dir = folder.join(ARCHIVE);
+        let mut packs = BTreeMap::new();
+        for entry in self.list_or_nothing(&dir)? {
+            let path = dir.join(&entry.name);
+            match pack_range(&entry.name) {
+                Some(range) => drop(packs.insert(range, path)),
+                None if entry.name.ends_with(TEMPORARY) => {}
+                None => {
+                    let advice = "take it out of the archive";
+                    walk.fault(Fault::of(&path, "it is not a pack of log versions".into(), advice));
+                }
+            }
+        }
+        Ok(Archive { packs, open: None })
+    }
+
+    /// Reads a checkpoint as other engines do.
+    fn checkpoint(&self, path: &Path, walk: &mut Walk<'_>) -> Result<(), StoreError> {
+        let bytes = disk::read_all(self.disk.as_ref(), path).map_err(|e| StoreError::io("read", path, e))?;
+        let length = bytes.len() as u64;
+        if let Err(error) = checkpoint::read_through(Bytes::from(bytes)) {
+            let advice =
+                "remove it, and `_last_checkpoint` beside it if that names it; the hub writes others";
+            walk.fault(Fault::of(path, error.to_string(), advice));
+        }
+        (walk.tell)(Finding::File { bytes: length });
+        Ok(())
     }
 
     /// The entry of a log version, from its file or, where that lacks or is damaged, from the journal.
@@ -87,6 +129,41 @@ impl Inspection {
             Some(bytes) => parse(&bytes),
             None => Err(error),
         }
+    }
+}
+
+/// Log versions that left the log folder.
+struct Archive {
+    /// By first and last version.
+    packs: BTreeMap<(u64, u64), PathBuf>,
+    open: Option<((u64, u64), Pack)>,
+}
+
+impl Archive {
+    /// None: the version is in none of the packs.
+    fn entry(
+        &mut self,
+        disk: &dyn Disk,
+        version: u64,
+        schema: Option<&SchemaRef>,
+    ) -> Option<Result<Entry, StoreError>> {
+        let (range, path) = self.packs.range(..=(version, u64::MAX)).next_back()?;
+        if range.1 < version {
+            return None;
+        }
+        if self.open.as_ref().is_none_or(|(open, _)| open != range) {
+            match Pack::open(disk, path) {
+                Ok(pack) => self.open = Some((*range, pack)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let (_, pack) = self.open.as_mut()?;
+        let file = format!("{}, log version {version}", path.display());
+        Some(match pack.version(version) {
+            Ok(Some(bytes)) => log::parse(&file, bytes, schema),
+            Ok(None) => Err(gone(path)),
+            Err(error) => Err(error),
+        })
     }
 }
 

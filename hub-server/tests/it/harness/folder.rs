@@ -8,17 +8,60 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Actions of all commits of a table's log, in order.
+/// Actions of all commits of a table's log, in order: of the archive, then of the log.
 pub(crate) fn log_entries(table: &Path) -> Vec<Value> {
-    let mut files: Vec<PathBuf> = entries(&table.join("_delta_log"));
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    let mut actions = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(&file).expect("a log entry");
-        actions.extend(text.lines().map(|line| serde_json::from_str::<Value>(line).expect("an action")));
+    // A server may move versions into the archive meanwhile; then all is read anew.
+    let texts = std::iter::repeat_with(|| log_texts(table)).find_map(|texts| texts).expect("it never ends");
+    let lines = texts.iter().flat_map(|text| text.lines());
+    lines.map(|line| serde_json::from_str(line).expect("an action")).collect()
+}
+
+fn log_texts(table: &Path) -> Option<Vec<String>> {
+    let mut texts: Vec<String> =
+        sorted(&table.join("_hub/log"), "pack").iter().flat_map(|pack| packed(pack)).collect();
+    // What is in the archive may still be in the log, when a move was cut off.
+    let archived = texts.len();
+    for file in sorted(&table.join("_delta_log"), "json") {
+        let number = file.file_stem().and_then(OsStr::to_str).and_then(|stem| stem.parse::<usize>().ok());
+        if number.expect("a log version") >= archived {
+            texts.push(fs::read_to_string(&file).ok()?);
+        }
     }
-    actions
+    Some(texts)
+}
+
+fn sorted(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files = entries(folder);
+    files.retain(|path| path.extension().is_some_and(|found| found == extension));
+    files.sort();
+    files
+}
+
+/// The log versions of a pack of the archive: behind magic (8 bytes), length (4, little-endian) and SHA-256
+/// of the index (32) comes the index, behind it the frames.
+fn packed(pack: &Path) -> Vec<String> {
+    let bytes = fs::read(pack).expect("a pack");
+    assert_eq!(&bytes[..8], b"hublog1\n");
+    let length = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
+    let (index, mut frames) = bytes[44..].split_at(usize::try_from(length).expect("a length"));
+    let index: Value = serde_json::from_slice(index).expect("an index");
+    let of = |kind: &str| index[kind].as_array().cloned().unwrap_or_default();
+    let mut texts = Vec::new();
+    for (frame, is_version) in
+        of("state").iter().map(|f| (f, false)).chain(of("versions").iter().map(|f| (f, true)))
+    {
+        let number = |value: &Value| usize::try_from(value.as_u64().expect("a number")).expect("a length");
+        let (body, rest) = frames.split_at(number(&frame["bytes"]));
+        frames = rest;
+        let lengths: Vec<usize> = frame["texts"].as_array().expect("lengths").iter().map(number).collect();
+        let mut text = zstd::bulk::decompress(body, lengths.iter().sum()).expect("a frame");
+        for length in lengths.into_iter().filter(|_| is_version) {
+            let rest = text.split_off(length);
+            texts.push(String::from_utf8(text).expect("text"));
+            text = rest;
+        }
+    }
+    texts
 }
 
 /// What is left once the hub had its time: a commit's bytes become evidence behind its answer.

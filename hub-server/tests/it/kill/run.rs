@@ -18,6 +18,9 @@ use crate::harness::{Server, run, server_binary};
 const LAST_PASS: Duration = Duration::from_secs(20);
 /// Patience of senders once the server is back.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Logs are kept as short as they go, so that checkpoint and archive are always at work.
+const KEPT_SHORT: [(&str, &str); 2] =
+    [("HUB_LIMITS_CHECKPOINT_VERSIONS", "2"), ("HUB_LIMITS_LOG_MARGIN_VERSIONS", "0")];
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 
@@ -96,7 +99,7 @@ impl World {
         };
         let senders = self.until_it_dies(folder.path(), end, (0..self.publishers.len()).map(fresh).collect());
 
-        let mut server = self.start(folder.path(), &mut Command::new(server_binary()));
+        let mut server = self.start(folder.path(), Command::new(server_binary()).envs(KEPT_SHORT));
         let seen = read(&server);
         for sender in &senders {
             let publisher = self.publisher(sender);
@@ -140,6 +143,7 @@ impl World {
     /// Everybody pushes until the server is dead.
     fn until_it_dies(&self, root: &Path, end: End, senders: Vec<Sender>) -> Vec<Sender> {
         let mut command = Command::new(server_binary());
+        command.envs(KEPT_SHORT);
         if let End::At(point, pass) = end {
             command.env("HUB_FAULT", format!("{point}:{pass}"));
         }
