@@ -14,7 +14,7 @@ use crate::store::file::{FileLayout, HeldFile};
 use crate::store::index::DataFile;
 use crate::store::log::tests::{columns, submission};
 use crate::store::log::{CommitInfo, Entry, Remove};
-use crate::store::table::{Put, TableSpec};
+use crate::store::table::{LogLimits, Put, TableSpec};
 use crate::store::{Store, Table};
 
 const TABLE: &str = "/hub/tables/rb28s_v1";
@@ -118,6 +118,30 @@ async fn a_folder_as_it_was_written_has_no_fault() {
     let operations = disk.operations();
     assert_eq!(look(&disk), Told { versions: 4, files: 3, faults: Vec::new() });
     assert_eq!(disk.operations(), operations, "looking changes nothing");
+}
+
+/// Old versions are read in their pack, and a checkpoint as other engines read it; rot of either is named.
+#[tokio::test]
+async fn packs_and_checkpoints_are_read_too() {
+    let disk = SimDisk::new();
+    settled(&disk).await;
+    let (store, table) = open(&disk).await;
+    let limits = LogLimits { checkpoint_versions: 3, margin_versions: 0 };
+    table.keep_log(limits, DateTime::UNIX_EPOCH, &|| false).unwrap();
+    drop((store, table));
+    assert_eq!(look(&disk), Told { versions: 4, files: 4, faults: Vec::new() }, "the checkpoint is one");
+    let archive = Path::new(TABLE).join("_hub/log");
+    let packs = disk.list(&archive).unwrap();
+    let [pack] = packs.as_slice() else { panic!("{packs:?}") };
+    let checkpoint = Path::new(TABLE).join("_delta_log/00000000000000000003.checkpoint.parquet");
+    for rotten in [archive.join(&pack.name), checkpoint] {
+        let last = disk.info(&rotten).unwrap().bytes - 1;
+        disk.flip(&rotten, usize::try_from(last).unwrap());
+        let found = faults(&disk);
+        assert!(found.iter().any(|fault| fault.starts_with(&rotten.display().to_string())), "{found:?}");
+        disk.flip(&rotten, usize::try_from(last).unwrap());
+    }
+    assert_eq!(faults(&disk), Vec::<String>::new());
 }
 
 #[tokio::test]
