@@ -42,7 +42,7 @@ async fn the_folder_is_made_for_its_owner_alone_and_one_that_is_there_stays() {
 }
 
 #[tokio::test]
-async fn a_newer_or_broken_format_is_refused() {
+async fn a_newer_an_older_or_a_broken_format_is_refused() {
     let disk = SimDisk::new();
     drop(open(&disk).await.unwrap());
     let path = Path::new("/hub/format.json");
@@ -51,6 +51,7 @@ async fn a_newer_or_broken_format_is_refused() {
             r#"{"format": 3, "epoch": 7, "new": []}"#,
             "/hub has folder format 3, this server knows 2; start a newer",
         ),
+        (r#"{"format": 1, "epoch": "e", "created": "2022"}"#, "folder format 1 has no sums"),
         ("{", "/hub/format.json: "),
     ] {
         disk.remove(path).unwrap();
