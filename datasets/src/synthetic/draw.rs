@@ -3,11 +3,11 @@
 
 /// The generator.
 #[derive(Debug, Clone)]
-pub(super) struct Draw(u64);
+pub(crate) struct Draw(u64);
 
 impl Draw {
     /// One generator per (seed, publisher, period), so that payloads of one seed differ.
-    pub(super) fn new(seed: u64, parts: &[&str]) -> Self {
+    pub(crate) fn new(seed: u64, parts: &[&str]) -> Self {
         let mut state = seed;
         for byte in parts.iter().flat_map(|p| p.bytes().chain([0])) {
             state = Self(state ^ u64::from(byte)).next();
@@ -15,7 +15,7 @@ impl Draw {
         Self(state)
     }
 
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

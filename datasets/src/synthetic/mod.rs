@@ -9,7 +9,7 @@ use crate::{CodeLists, Pattern, Period};
 
 mod air;
 mod budget;
-mod draw;
+pub(crate) mod draw;
 #[cfg(test)]
 mod tests;
 

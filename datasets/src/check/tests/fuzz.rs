@@ -15,21 +15,18 @@ use arrow::record_batch::RecordBatch;
 use super::super::{PieceLimits, Stop};
 use super::*;
 use crate::MediaType;
+use crate::synthetic::draw;
 
 const SEEDS: u64 = 20_000;
 
 static CHECKER: LazyLock<Checker> = LazyLock::new(|| checker(embedded("rb28s"), Some("2022-Q4")));
 
-/// SplitMix64: one addition and three mixing steps a number.
-struct Draw(u64);
+/// Numbers and places of a payload.
+struct Draw(draw::Draw);
 
 impl Draw {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        self.0.next()
     }
 
     fn below(&mut self, bound: usize) -> usize {
@@ -113,7 +110,7 @@ fn survives(media: MediaType, honest: &[Vec<u8>]) {
     }
     let (mut accepted, mut refused) = (0, 0);
     for seed in 0..seeds() {
-        let mut draw = Draw(seed);
+        let mut draw = Draw(draw::Draw::new(seed, &[]));
         let mut bytes = honest[draw.below(honest.len())].clone();
         spoil(&mut bytes, &mut draw);
         match catch_unwind(AssertUnwindSafe(|| read(media, bytes))) {
