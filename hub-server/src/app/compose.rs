@@ -178,7 +178,7 @@ impl House {
             &all,
             Arc::clone(&clock),
             Arc::clone(&ids),
-            log_limits(config),
+            (log_limits(config), config.limits.open_version),
         )
         .await?;
         // The engine keeps a folder of its own below this one, so it must find it emptied already.

@@ -1,12 +1,16 @@
 //! The committer of one dataset. What waits while a put runs is the next group, without a window of
-//! time; corrections of shared files are prepared beside it and join a group when they are ready.
+//! time; corrections of shared files are prepared beside it and join a group when they are ready. Between
+//! groups it closes the open version when a reader asks or its time has come.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use super::CommitError;
+use super::closing::Closing;
 use super::context::Context;
 use super::maintain::Maintenance;
 use super::plan::{Decision, Superseded, decide, touched};
@@ -29,7 +33,9 @@ pub(crate) struct Committer {
     /// Keys of the corrections that are being prepared, or are ready.
     prepared_keys: Keys,
     maintenance: Maintenance,
-    open: bool,
+    closing: Closing,
+    /// Jobs may still come.
+    takes: bool,
 }
 
 /// Jobs that can go now: at most one per key.
@@ -45,6 +51,7 @@ impl Committer {
         queue: mpsc::Receiver<Item>,
         projection: mpsc::Sender<Projected>,
         maintenance: Maintenance,
+        closing: Closing,
     ) -> Self {
         Self {
             context,
@@ -55,7 +62,8 @@ impl Committer {
             ready: None,
             prepared_keys: Keys::new(),
             maintenance,
-            open: true,
+            closing,
+            takes: true,
         }
     }
 
@@ -71,7 +79,8 @@ impl Committer {
                 None => self.maintenance.take(),
                 Some(_) => None,
             };
-            if direct.is_empty() && prepared.is_none() && compacted.is_none() {
+            let closes = self.closes();
+            if direct.is_empty() && prepared.is_none() && compacted.is_none() && !closes {
                 if !self.wait().await {
                     self.maintenance.stop();
                     return;
@@ -81,14 +90,19 @@ impl Committer {
             let was_prepared = prepared.is_some();
             let group = tokio::task::spawn_blocking(move || {
                 let mut end = putter.commit(direct, prepared);
+                let closed = closes.then(|| putter.close(&mut end));
                 if let Some(compacted) = compacted {
                     putter.compact(compacted, &mut end);
                 }
-                (putter, end)
+                (putter, end, closed)
             });
             match group.await {
-                Ok((back, end)) => {
+                Ok((back, end, closed)) => {
                     putter = back;
+                    if let Some(closed) = closed {
+                        self.end_closing(closed);
+                    }
+                    self.closing.reached(self.context.files.table().snapshot().log_version);
                     if was_prepared {
                         self.prepared_keys.clear();
                     }
@@ -101,6 +115,24 @@ impl Committer {
                 }
             }
         }
+    }
+
+    /// Whether an open version is to be closed now.
+    fn closes(&mut self) -> bool {
+        let Some((log_version, due)) = self.context.open().as_ref().map(|open| (open.log_version, open.due))
+        else {
+            return false;
+        };
+        let due = if self.takes { due } else { Instant::now() };
+        self.closing.is_now(log_version, due)
+    }
+
+    fn end_closing(&mut self, closed: Result<(), CommitError>) {
+        if let Err(error) = &closed {
+            let table = self.context.name();
+            tracing::error!(%table, %error, "what was acknowledged cannot be made readable; trying again");
+        }
+        self.closing.tried(closed);
     }
 
     async fn end_group(&mut self, end: GroupEnd) {
@@ -132,7 +164,7 @@ impl Committer {
 
     /// Waits for a job or for a preparation. False when neither can come any more.
     async fn wait(&mut self) -> bool {
-        if !self.open && self.preparing.is_none() {
+        if !self.takes && self.preparing.is_none() {
             return false;
         }
         let preparation = async {
@@ -141,11 +173,13 @@ impl Committer {
                 None => std::future::pending().await,
             }
         };
+        let due = self.context.open().as_ref().map(|open| open.due);
         tokio::select! {
-            () = self.maintenance.ready(&self.context), if self.open => {}
-            item = self.queue.recv(), if self.open => match item {
+            () = self.maintenance.ready(&self.context), if self.takes => {}
+            () = self.closing.wait(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+            item = self.queue.recv(), if self.takes => match item {
                 Some(item) => self.waiting.push_back(item),
-                None => self.open = false,
+                None => self.takes = false,
             },
             done = preparation => {
                 self.preparing = None;
@@ -178,6 +212,12 @@ impl Committer {
             let key = (item.job.publisher.clone(), item.job.partition.clone());
             if taken.contains(&key) {
                 waits.push_back(item);
+                continue;
+            }
+            if self.context.is_open_for(&key.0, &key.1) {
+                // It is decided once the open version is closed.
+                taken.insert(key);
+                sorted.direct.push(item);
                 continue;
             }
             let accepted = match decide(&state, &item.job) {

@@ -4,22 +4,24 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::error::DroppedSlice;
 use super::files::Files;
+use super::open_version::OpenVersion;
 use super::plan::{Decision, Refusal, Superseded};
 use super::queue::{Answer, Item};
 use super::state::{Recorded, State};
 use super::{CommitError, CommitJob, Committed, JobRows, rewrite};
 use crate::store::index::DataFile;
-use crate::store::log::{Entry, SubmissionEntry};
+use crate::store::log::{CommitInfo, SubmissionEntry};
 
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) files: Files,
     state: RwLock<State>,
+    open: RwLock<Option<OpenVersion>>,
 }
 
 impl Context {
     pub(crate) fn new(files: Files, state: State) -> Self {
-        Self { files, state: RwLock::new(state) }
+        Self { files, state: RwLock::new(state), open: RwLock::new(None) }
     }
     /// Name of the table, `rb28s_v1`.
     pub(crate) fn name(&self) -> &str {
@@ -33,15 +35,38 @@ impl Context {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The version that is being filled.
+    pub(crate) fn open(&self) -> RwLockReadGuard<'_, Option<OpenVersion>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    pub(crate) fn open_mut(&self) -> RwLockWriteGuard<'_, Option<OpenVersion>> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Whether the open version holds a submission of this publisher for this partition.
+    pub(crate) fn is_open_for(&self, publisher: &str, partition: &str) -> bool {
+        self.open().as_ref().is_some_and(|open| open.holds(publisher, partition))
+    }
+    /// Takes the open version out, if it is this commit.
+    pub(crate) fn take_open(&self, commit: &str) -> Option<OpenVersion> {
+        self.open_mut().take_if(|open| open.info.commit == commit)
+    }
+
     /// Reads back what a submission was answered. Blocking.
     pub(crate) fn committed(&self, recorded: &Recorded) -> Result<Committed, CommitError> {
+        let open = self.open();
+        let found =
+            open.as_ref().and_then(|open| Some(committed(open.submission(&recorded.id)?, &open.info)));
+        drop(open);
+        if let Some(committed) = found {
+            return Ok(committed);
+        }
         let version = recorded.log_version;
         let entry = self.files.table().read(version).map_err(|error| self.files.store_error(error))?;
         let foreign = |message: String| CommitError::LogForeign { dataset: self.name().to_owned(), message };
         let entry = entry.ok_or_else(|| foreign(format!("version {version} is gone")))?;
         let found = entry.info.submissions.iter().find(|submission| submission.id == recorded.id);
         let found = found.ok_or_else(|| foreign(format!("version {version} lacks {}", recorded.id)))?;
-        Ok(committed(found, &entry))
+        Ok(committed(found, &entry.info))
     }
 
     /// Answers a job that the state does not let in, and removes the files that it brought. The
@@ -120,13 +145,13 @@ impl Context {
 }
 
 /// The answer to a submission of a commit.
-pub(crate) fn committed(submission: &SubmissionEntry, entry: &Entry) -> Committed {
+pub(crate) fn committed(submission: &SubmissionEntry, info: &CommitInfo) -> Committed {
     Committed {
         id: submission.id.clone(),
         revision: submission.revision,
-        dataset_version: entry.info.dataset_version,
+        dataset_version: info.dataset_version,
         rows: submission.rows,
-        committed_at: entry.info.committed_at,
+        committed_at: info.committed_at,
         carried: submission.carried.clone(),
         dropped: submission.dropped.clone(),
         receipt: submission.receipt.clone(),

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arrow::datatypes::{Field, Schema};
 use hub_datasets::Pattern;
@@ -10,13 +11,14 @@ use tokio::task::JoinHandle;
 
 #[cfg(test)]
 use super::Committed;
+use super::closing::{Asking, closing};
 use super::committer::Committer;
 use super::context::Context;
 use super::files::Files;
 use super::maintain::Maintenance;
 use super::plan::{self, Decision};
 use super::projector::{Projection, Projector};
-use super::put::Putter;
+use super::put::{GroupEnd, Putter};
 use super::queue::{Held, Item, Room};
 use super::receipt::sha256_hex;
 use super::recover::catch_up;
@@ -26,8 +28,9 @@ use super::{Answered, CommitError, CommitJob, JobRows};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
 use crate::config::limits::{COMMIT_QUEUE_JOBS, PROJECTION_QUEUE};
+use crate::store::journal::{Ahead, AheadRecord};
 use crate::store::table::{LogLimits, TableSpec};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, blocking};
 
 /// What all datasets are opened with.
 #[derive(Debug, Clone)]
@@ -39,6 +42,8 @@ pub(crate) struct Parts {
     /// One place: datasets are maintained one after the other.
     pub(crate) maintenance: Arc<Semaphore>,
     pub(crate) log: LogLimits,
+    /// How long a dataset version stays open for small submissions; zero: not at all.
+    pub(crate) open_version: Duration,
 }
 
 /// What the commit must know of a pattern.
@@ -73,6 +78,7 @@ pub(crate) struct Dataset {
     /// None once the dataset is closed.
     queue: Mutex<Option<mpsc::Sender<Item>>>,
     projection: Projection,
+    asking: Asking,
     /// Committer, then projector.
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -92,15 +98,26 @@ impl Dataset {
         let (files, state) = catch_up(files, &projector, applied).await?;
         // The secret stays in the folder; what is shown of it only tells one hub from another.
         let hub = sha256_hex(&store.secret("hub-id").map_err(fault)?)[..HUB_ID_CHARS].to_owned();
-        let next_seq = AtomicI64::new(state.largest_seq() + 1);
         let context = Arc::new(Context::new(files, state));
 
         let (queue, queued) = mpsc::channel(COMMIT_QUEUE_JOBS);
         let (commits, committed) = mpsc::channel(PROJECTION_QUEUE);
         let (clock, ids) = (Arc::clone(&parts.clock), Arc::clone(&parts.ids));
         let maintenance = Maintenance::new(Arc::clone(&clock), Arc::clone(&parts.maintenance), parts.log);
-        let putter = Putter::new(Arc::clone(&context), clock, ids, hub, store.epoch().to_owned());
-        let committer = Committer::new(Arc::clone(&context), queued, commits, maintenance);
+        let (ahead, left) = ahead(store, &context).await?;
+        let putter = Putter::new(
+            Arc::clone(&context),
+            clock,
+            ids,
+            hub,
+            store.epoch().to_owned(),
+            (ahead, parts.open_version),
+        );
+        let putter = recover(putter, left, &projector).await?;
+        // Also above what was taken up just now.
+        let next_seq = AtomicI64::new(context.state().largest_seq() + 1);
+        let (asking, closing) = closing();
+        let committer = Committer::new(Arc::clone(&context), queued, commits, maintenance, closing);
         let tasks = vec![tokio::spawn(committer.run(putter)), tokio::spawn(projector.run(committed))];
         Ok(Self {
             pattern: shape.pattern,
@@ -110,6 +127,7 @@ impl Dataset {
             room: Room::of(&name),
             queue: Mutex::new(Some(queue)),
             projection,
+            asking,
             tasks: Mutex::new(tasks),
         })
     }
@@ -211,7 +229,18 @@ impl Dataset {
     /// Waits until the catalogue shows what is committed now, or fails to take it.
     pub(crate) async fn caught_up(&self) {
         let committed = self.context.state().log_version();
-        self.projection.reaches(committed).await;
+        // Why it cannot be read the committer has said, which tries again.
+        if self.readable().await.is_ok() {
+            self.projection.reaches(committed).await;
+        }
+    }
+    /// Waits until all that was acknowledged before the call can be read.
+    pub(crate) async fn readable(&self) -> Result<(), CommitError> {
+        let acknowledged = self.context.state().log_version();
+        if self.context.files.table().snapshot().log_version >= acknowledged {
+            return Ok(());
+        }
+        self.asking.reaches(acknowledged).await
     }
     pub(crate) fn close_queue(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -225,6 +254,34 @@ impl Dataset {
             }
         }
     }
+}
+
+/// What is acknowledged of a dataset ahead of its log.
+async fn ahead(store: &Arc<Store>, context: &Arc<Context>) -> Result<(Ahead, Vec<AheadRecord>), CommitError> {
+    let (of, table) = (Arc::clone(store), Arc::clone(context.files.table()));
+    let opened = blocking(move || of.ahead(&table)).await;
+    opened.map_err(|error| CommitError::store(context.name(), error))
+}
+
+/// Takes what an earlier run acknowledged into log and catalogue.
+async fn recover(
+    mut putter: Putter,
+    left: Vec<AheadRecord>,
+    projector: &Projector,
+) -> Result<Putter, CommitError> {
+    if left.is_empty() {
+        return Ok(putter);
+    }
+    let dataset = projector.table().to_owned();
+    let lost = CommitError::OutcomeUnknown { dataset: dataset.clone() };
+    let recovered = tokio::task::spawn_blocking(move || {
+        let mut end = GroupEnd::default();
+        putter.recover(&left, &mut end).map(|()| (putter, end))
+    });
+    let (putter, end) = recovered.await.map_err(|_| lost)??;
+    let applied = projector.apply(&end.projected).await;
+    applied.map_err(|source| CommitError::Catalog { dataset, source: Arc::new(source) })?;
+    Ok(putter)
 }
 
 /// Whether columns have the same names and types; what may be empty was checked before.

@@ -13,7 +13,7 @@ use super::queue::Item;
 use super::{CommitError, JobRows};
 use crate::store::StoreError;
 use crate::store::index::DataFile;
-use crate::store::log::Entry;
+use crate::store::log::CommitInfo;
 
 /// Jobs that the state lets in, and what their commit takes out and brings.
 #[derive(Debug, Default)]
@@ -73,12 +73,17 @@ impl Group {
         group
     }
 
-    /// One file per partition with the rows of the small jobs, ordered by publisher. Meanwhile the bytes
-    /// that were sent become durable.
-    pub(crate) fn encode_rows(&self, context: &Context) -> Result<Vec<Encoded>, CommitError> {
+    /// Has the bytes that were sent made durable, without waiting for it.
+    pub(crate) fn hurry(&self) {
         if let Some(arriving) = self.jobs().find_map(|(item, _)| item.job.arriving.as_ref()) {
             Handle::current().block_on(arriving.hurry());
         }
+    }
+
+    /// One file per partition with the rows of the small jobs, ordered by publisher. Meanwhile the bytes
+    /// that were sent become durable.
+    pub(crate) fn encode_rows(&self, context: &Context) -> Result<Vec<Encoded>, CommitError> {
+        self.hurry();
         let mut small: BTreeMap<&str, BTreeMap<&str, &[_]>> = BTreeMap::new();
         for (item, _) in self.jobs() {
             if let JobRows::Batches(batches) = &item.job.payload {
@@ -133,11 +138,11 @@ impl Group {
         jobs.for_each(|(item, _)| item.answer(Err(error.clone())));
     }
     /// Answers that all is done.
-    pub(crate) fn acknowledge(self, entry: &Entry) {
-        // The entry holds the submissions in the order of the jobs.
+    pub(crate) fn acknowledge(self, info: &CommitInfo) {
+        // The commit holds the submissions in the order of the jobs.
         let jobs = self.direct.into_iter().chain(self.corrections);
-        for ((item, _), submission) in jobs.zip(&entry.info.submissions) {
-            item.answer(Ok(committed(submission, entry)));
+        for ((item, _), submission) in jobs.zip(&info.submissions) {
+            item.answer(Ok(committed(submission, info)));
         }
     }
 }

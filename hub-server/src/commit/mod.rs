@@ -3,10 +3,11 @@
 //!
 //! `plan` decides what a job does to the `state`, which is a pure function of the log. `committer` and
 //! `group` form groups, `prepare` and `rewrite` make the files that a correction leaves, `put` goes
-//! through the compare-and-swap, `maintain` has logs kept short and small files compacted and merged,
+//! through the compare-and-swap, `put/open` fills the `open_version` that `closing` asks for, `maintain` has logs kept short and small files compacted and merged,
 //! `projector` follows with the catalogue, `recover` replays all of it at start, `damaged` stands for a
 //! dataset whose log does not replay, `verify` looks at a folder that no server uses.
 
+mod closing;
 mod committer;
 mod compact;
 mod context;
@@ -18,6 +19,7 @@ mod files;
 mod group;
 mod maintain;
 mod merge;
+mod open_version;
 mod plan;
 mod prepare;
 mod projector;
@@ -32,6 +34,7 @@ mod tests;
 mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
@@ -150,11 +153,11 @@ impl Commits {
         patterns: &[Arc<hub_datasets::Pattern>],
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
-        log: LogLimits,
+        (log, open_version): (LogLimits, Duration),
     ) -> Result<Arc<Self>, CommitError> {
         let shapes = patterns.iter().map(|pattern| Shape::of(pattern));
         let maintenance = Arc::new(Semaphore::new(1));
-        Self::open_as(Parts { store, catalog, clock, ids, maintenance, log }, shapes).await
+        Self::open_as(Parts { store, catalog, clock, ids, maintenance, log, open_version }, shapes).await
     }
 
     async fn open_as(
@@ -240,6 +243,8 @@ impl Commits {
     /// What a commit of the job would do now; nothing of it happens.
     pub(crate) async fn foresee(&self, dataset: &str, job: CommitJob) -> Result<Foreseen, CommitError> {
         let dataset = self.known(dataset)?;
+        // Rows that a commit would drop are counted in files.
+        dataset.readable().await?;
         let decision = match self.known_elsewhere(dataset, &job) {
             Some((_, decision)) => decision,
             None => plan::decide(&dataset.context().state(), &job),
@@ -267,6 +272,14 @@ impl Commits {
         let others = self.all().filter(|dataset| dataset.major() != own.major());
         let mut said = others.filter_map(|other| Some((other, other.known(job)?)));
         said.next()
+    }
+
+    /// Waits until all of a dataset that was acknowledged before the call can be read.
+    pub(crate) async fn readable(&self, dataset: &str) -> Result<(), CommitError> {
+        match self.dataset(dataset) {
+            Some(dataset) => dataset.readable().await,
+            None => Ok(()),
+        }
     }
 
     /// Waits until the catalogue shows all that was acknowledged before the call, or fails to take it.

@@ -4,7 +4,10 @@
 //! our commit id; only when nobody has the version did the commit not happen. While even that cannot
 //! be read the commit is kept, and every later group first finds out what became of it.
 
+mod open;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -25,6 +28,7 @@ use crate::fault;
 use crate::store::StoreError;
 use crate::store::file::HeldFile;
 use crate::store::index::DataFile;
+use crate::store::journal::Ahead;
 use crate::store::log::{CommitInfo, Entry, OPTIMIZE, Remove};
 use crate::store::table::Put;
 
@@ -38,6 +42,12 @@ pub(crate) struct GroupEnd {
     pub(crate) back: Vec<Item>,
     /// Commits for the projection, ours and those of others, in order.
     pub(crate) projected: Vec<Projected>,
+}
+
+impl GroupEnd {
+    fn project(&mut self, log_version: u64, entry: Entry, superseded: Vec<String>) {
+        self.projected.push(Projected { log_version, entry, superseded });
+    }
 }
 
 /// A put of which nobody knows whether it happened.
@@ -77,6 +87,9 @@ pub(crate) struct Putter {
     /// Opaque id of the hub, for receipts.
     hub: String,
     epoch: String,
+    ahead: Ahead,
+    /// How long a version stays open for submissions; zero: each group has its own.
+    window: Duration,
     unknown: Option<Unknown>,
 }
 
@@ -87,15 +100,20 @@ impl Putter {
         ids: Arc<dyn Ids>,
         hub: String,
         epoch: String,
+        (ahead, window): (Ahead, Duration),
     ) -> Self {
-        Self { context, clock, ids, hub, epoch, unknown: None }
+        Self { context, clock, ids, hub, epoch, ahead, window, unknown: None }
     }
 
     /// Commits jobs of different keys together. Blocking.
     pub(crate) fn commit(&mut self, direct: Vec<Item>, prepared: Option<Prepared>) -> GroupEnd {
         let mut end = GroupEnd::default();
         let (mut direct, mut prepared) = (direct, prepared);
-        if let Err(error) = self.find_out(&mut end) {
+        let ready = self.find_out(&mut end).and_then(|()| {
+            direct = self.fill(std::mem::take(&mut direct), &mut end);
+            if direct.is_empty() && prepared.is_none() { Ok(()) } else { self.close(&mut end) }
+        });
+        if let Err(error) = ready {
             self.refuse_all(direct, prepared, &error);
             return end;
         }
@@ -117,7 +135,9 @@ impl Putter {
     /// Puts a compaction into the log, unless one of its files is not live any more. Blocking.
     pub(crate) fn compact(&mut self, compacted: Compacted, end: &mut GroupEnd) {
         let output = [compacted.output];
-        if self.find_out(end).is_err() {
+        if let Err(error) = self.close(end) {
+            let table = self.context.name();
+            tracing::warn!(%table, %error, "a compaction is given up, for the open version cannot be closed");
             self.context.discard(&output);
             return;
         }
@@ -164,10 +184,7 @@ impl Putter {
         let lost = group.take_lost();
         if !lost.is_empty() {
             self.context.discard(&written);
-            for (item, source) in lost {
-                let dataset = self.context.name().to_owned();
-                self.context.refuse(item, CommitError::Store { dataset, source });
-            }
+            self.refuse_lost(lost);
             return Some(group.apart());
         }
         let (log_version, entry) = match self.entry(&group, &written) {
@@ -185,8 +202,8 @@ impl Putter {
             PutEnd::Done => match self.take_up(log_version, &entry) {
                 Ok(superseded) => {
                     fault::point("commit.swap.after");
-                    group.acknowledge(&entry);
-                    end.projected.push(Projected { log_version, entry, superseded });
+                    group.acknowledge(&entry.info);
+                    end.project(log_version, entry, superseded);
                 }
                 Err(error) => {
                     let staged = entry.adds.clone();
@@ -282,7 +299,7 @@ impl Putter {
 
     /// Makes an entry that is in the log the newest state, in the table and in the head.
     /// Gives the submissions of which nothing is current any more.
-    fn take_up(&self, log_version: u64, entry: &Entry) -> Result<Vec<String>, CommitError> {
+    fn take_up(&mut self, log_version: u64, entry: &Entry) -> Result<Vec<String>, CommitError> {
         if entry.definition.is_some() {
             let message = format!("version {log_version} changes the table's definition; restart the hub");
             return Err(CommitError::LogForeign { dataset: self.context.name().to_owned(), message });
@@ -290,8 +307,19 @@ impl Putter {
         let files = &self.context.files;
         let before = files.table().snapshot();
         files.table().advance(log_version, entry).map_err(|error| files.store_error(error))?;
+        let closed = self.context.take_open(&entry.info.commit);
+        if closed.is_some()
+            && let Err(error) = self.ahead.clear()
+        {
+            let table = self.context.name();
+            tracing::warn!(%table, %error, "records that are in the log stay in the journal; they are known by their submissions");
+        }
         let mut state = self.context.state_mut();
-        let superseded = state.apply(CommitFacts::of(log_version, entry));
+        // What was open is in the state already.
+        let superseded = match closed {
+            Some(open) => open.superseded,
+            None => state.apply(CommitFacts::of(log_version, entry)),
+        };
         for remove in &entry.removes {
             if let Some(file) = before.files.get(&remove.path) {
                 state.remove_file(file);
@@ -302,9 +330,9 @@ impl Putter {
     }
 
     /// Takes up an entry that is in the log, and has the projection follow.
-    fn project(&self, log_version: u64, entry: Entry, end: &mut GroupEnd) -> Result<(), CommitError> {
+    fn project(&mut self, log_version: u64, entry: Entry, end: &mut GroupEnd) -> Result<(), CommitError> {
         let superseded = self.take_up(log_version, &entry)?;
-        end.projected.push(Projected { log_version, entry, superseded });
+        end.project(log_version, entry, superseded);
         Ok(())
     }
 
@@ -315,8 +343,7 @@ impl Putter {
         match self.put(at, &unknown.entry, &unknown.held) {
             PutEnd::Done => match self.take_up(at, &unknown.entry) {
                 Ok(superseded) => {
-                    let entry = unknown.entry;
-                    end.projected.push(Projected { log_version: at, entry, superseded });
+                    end.project(at, unknown.entry, superseded);
                     Ok(())
                 }
                 Err(error) => {
@@ -343,6 +370,12 @@ impl Putter {
 
     fn outcome_unknown(&self) -> CommitError {
         CommitError::OutcomeUnknown { dataset: self.context.name().to_owned() }
+    }
+    fn refuse_lost(&self, lost: Vec<(Item, Arc<StoreError>)>) {
+        for (item, source) in lost {
+            let dataset = self.context.name().to_owned();
+            self.context.refuse(item, CommitError::Store { dataset, source });
+        }
     }
     fn refuse_group(&self, group: Group, error: &CommitError) {
         let (direct, prepared) = group.apart();

@@ -45,6 +45,9 @@ pub(crate) const COMPACT_BACKLOG_COMMITS: usize = 1_024;
 pub(crate) const CORRECTION_WINDOW_DAYS: u64 = 92;
 /// How long a dataset rests before its files are looked at without a commit.
 pub(crate) const MAINTENANCE_PAUSE: Duration = Duration::from_secs(60);
+/// Default of `limits.open_version_ms`: how long a dataset version stays open for small submissions while
+/// nobody reads the dataset, in milliseconds.
+pub(crate) const OPEN_VERSION_MS: u64 = 200;
 /// Default of `limits.checkpoint_versions`: log versions from one checkpoint to the next.
 pub(crate) const CHECKPOINT_VERSIONS: u64 = 512;
 /// Default of `limits.log_margin_versions`: log versions behind the newest that engines find one by one.

@@ -71,6 +71,7 @@ pub(crate) struct Limits {
     pub(crate) receiving: Duration,
     pub(crate) worker_memory_bytes: u64,
     pub(crate) worker_silence: Duration,
+    pub(crate) open_version: Duration,
     pub(crate) checkpoint_versions: u64,
     pub(crate) log_margin_versions: u64,
 }
@@ -176,6 +177,7 @@ struct WrittenLimits {
     receiving_hours: u64,
     worker_memory_mib: u64,
     worker_seconds: u64,
+    open_version_ms: u64,
     checkpoint_versions: u64,
     log_margin_versions: u64,
 }
@@ -261,6 +263,8 @@ impl WrittenLimits {
             receiving: Duration::from_secs(times("receiving_hours", self.receiving_hours, 3600)?),
             worker_memory_bytes: times("worker_memory_mib", self.worker_memory_mib, 1 << 20)?,
             worker_silence: Duration::from_secs(times("worker_seconds", self.worker_seconds, 1)?),
+            // Zero: each group of submissions is a dataset version at once.
+            open_version: Duration::from_millis(self.open_version_ms),
             checkpoint_versions: times("checkpoint_versions", self.checkpoint_versions, 1)?,
             // Zero keeps no margin.
             log_margin_versions: self.log_margin_versions,

@@ -54,6 +54,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     number("limits.receiving_hours", limits::RECEIVING_HOURS),
     number("limits.worker_memory_mib", limits::WORKER_MEMORY_MIB),
     number("limits.worker_seconds", limits::WORKER_SECONDS),
+    number("limits.open_version_ms", limits::OPEN_VERSION_MS),
     number("limits.checkpoint_versions", limits::CHECKPOINT_VERSIONS),
     number("limits.log_margin_versions", limits::LOG_MARGIN_VERSIONS),
 ];

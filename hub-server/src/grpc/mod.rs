@@ -33,6 +33,7 @@ pub(crate) use server::serve;
 hub_errors!(
     crate::identity::IdentityError,
     crate::intake::IntakeError,
+    crate::commit::CommitError,
     crate::read::ReadError,
     crate::catalog::CatalogError,
     crate::store::StoreError,

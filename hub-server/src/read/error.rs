@@ -3,6 +3,7 @@
 use hub_proto::Reason;
 
 use crate::catalog::CatalogError;
+use crate::commit::CommitError;
 use crate::query::QueryError;
 use crate::seal::SealError;
 use crate::store::StoreError;
@@ -22,6 +23,8 @@ pub(crate) enum ReadError {
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -38,6 +41,7 @@ impl ReadError {
             Self::SessionUnknown | Self::OffsetUnsupported => Reason::RequestInvalid,
             Self::SessionOfOther | Self::ColumnNotPermitted(_) => Reason::ReadNotPermitted,
             Self::Query(error) => error.reason(),
+            Self::Commit(error) => error.reason(),
             Self::Store(error) => error.reason(),
             Self::Catalog(error) => error.reason(),
             Self::Seal(_) | Self::Organisations(_) => Reason::Internal,

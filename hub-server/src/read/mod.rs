@@ -11,12 +11,13 @@ mod session;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
 use hub_datasets::{CodeLists, Pattern};
 
 use crate::catalog::Catalog;
-use crate::commit::Commits;
+use crate::commit::{CommitError, Commits};
 use crate::permit::ReadPermit;
 use crate::query::{Engine, RowChunk, RowFormat, Scan, TableView};
 use crate::seal::Seal;
@@ -34,12 +35,17 @@ pub(crate) type Chunks = BoxStream<'static, Result<RowChunk, ReadError>>;
 pub(crate) trait Snapshots: Send + Sync + std::fmt::Debug {
     /// `Ok(None)`: there is no such dataset. Blocking, but for the latest state.
     fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError>;
+    /// Waits until all that was acknowledged before the call is in the newest state.
+    fn readable<'a>(&'a self, dataset: &'a str) -> BoxFuture<'a, Result<(), CommitError>>;
 }
 
 impl Snapshots for Commits {
     fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError> {
         self.whole(dataset)?;
         self.table(dataset).map(|table| table.as_of(as_of)).transpose()
+    }
+    fn readable<'a>(&'a self, dataset: &'a str) -> BoxFuture<'a, Result<(), CommitError>> {
+        Self::readable(self, dataset).boxed()
     }
 }
 
@@ -92,6 +98,7 @@ impl Reads {
         permit: &ReadPermit,
         request: SessionRequest,
     ) -> Result<Session, ReadError> {
+        self.snapshots.readable(permit.dataset()).await?;
         let view = self.view(permit, request.as_of).await?;
         let scan = Scan { columns: request.columns, filter: request.filter, offset: 0 };
         let (columns, estimated_rows) = self.engine.check(view.clone(), scan.clone()).await?;
@@ -157,12 +164,16 @@ impl Reads {
     ) -> Result<Answer, ReadError> {
         let named = self.engine.tables_of(sql).await?;
         let mut views = Vec::with_capacity(permits.len());
+        let is_named = |dataset: &str| named.iter().any(|name| name == dataset || is_major_of(name, dataset));
         for permit in &permits {
+            if is_named(permit.dataset()) {
+                self.snapshots.readable(permit.dataset()).await?;
+            }
             match self.view(permit, as_of).await {
                 Ok(view) => views.push(view),
                 // A dataset that has no such version only matters when the statement names it.
                 Err(error) => {
-                    if named.iter().any(|n| n == permit.dataset() || is_major_of(n, permit.dataset())) {
+                    if is_named(permit.dataset()) {
                         return Err(error);
                     }
                 }

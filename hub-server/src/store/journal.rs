@@ -4,7 +4,10 @@
 //! own and one of its folder. Instead the bytes of all of them become durable in one record here; then
 //! the files are made without a sync, and become durable later, many at a time ([`settle`]). A start
 //! makes again what a power loss took from them ([`replay`]), before anybody else reads the folder.
+//!
+//! Beside its segments lies a file for each table with what is acknowledged ahead of its log ([`ahead`]).
 
+mod ahead;
 mod look;
 mod record;
 mod replay;
@@ -21,6 +24,7 @@ use super::StoreError;
 use super::disk::{self, Disk, DiskFile};
 use crate::config::limits::{JOURNAL_CLOSED_SEGMENTS, JOURNAL_SEGMENT_BYTES};
 use crate::fault;
+pub(crate) use ahead::{Ahead, AheadRecord};
 pub(crate) use look::{Held, look};
 use settle::{Settler, first_below};
 
@@ -167,6 +171,11 @@ impl Journal {
                 Err(StoreError::io("settle", &path, source))
             }
         }
+    }
+
+    /// What is acknowledged of a table ahead of its log. Blocking.
+    pub(crate) fn ahead(&self, table: &str) -> Result<(Ahead, Vec<AheadRecord>), StoreError> {
+        Ahead::open(&self.disk, &self.dir, table)
     }
 
     fn take_in(&self, segment: &mut Segment, files: &[NewFile<'_>], last: NewFile<'_>) {

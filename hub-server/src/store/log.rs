@@ -51,6 +51,19 @@ pub(crate) struct CommitInfo {
     pub(crate) submissions: Vec<SubmissionEntry>,
 }
 
+impl CommitInfo {
+    /// The same commit without its submissions.
+    pub(crate) fn bare(&self) -> Self {
+        Self {
+            commit: self.commit.clone(),
+            epoch: self.epoch.clone(),
+            operation: self.operation.clone(),
+            submissions: Vec::new(),
+            ..*self
+        }
+    }
+}
+
 /// The operation of a commit that moves rows to other files and changes none.
 pub(crate) const OPTIMIZE: &str = "OPTIMIZE";
 

@@ -84,6 +84,13 @@ impl Store {
             move || Table::open(&disk, &journal, &root, &spec, &epoch, SystemClock.now()).map(Arc::new);
         blocking(open).await
     }
+    /// What is acknowledged of a table ahead of its log. Blocking.
+    pub(crate) fn ahead(
+        &self,
+        table: &Table,
+    ) -> Result<(journal::Ahead, Vec<journal::AheadRecord>), StoreError> {
+        self.journal.ahead(table.name())
+    }
     /// A new data file of a table. Blocking.
     pub(crate) fn data_file(
         &self,

@@ -59,7 +59,9 @@ fn one_school_sent_again_leaves_every_other_row_as_it_was() {
     let correction = payload(&server, "school.csv", |line| line.starts_with(SCHOOL));
     let second = server.accepted("publisher", &correction, "rb28s", PERIOD, &[]);
     assert_eq!(second["submission"]["revision"], 2);
-    assert_eq!(second["submission"]["dataset_version"], 3);
+    assert!(
+        second["submission"]["dataset_version"].as_u64() > first["submission"]["dataset_version"].as_u64()
+    );
     let carried = second["submission"]["carried_slices"].as_array().expect("what was carried over");
     assert_eq!(carried.len(), 5, "{carried:?}");
     assert!(!carried.contains(&json!(SCHOOL)));

@@ -31,6 +31,12 @@ const ORDER: Visits = &[
 ];
 const CHECK: Visits =
     &[("check.after", &[1, 3, 7, 12]), ("commit.queued", &[1, 3, 6, 10]), ("refusal.after", &[1, 2, 3])];
+const AHEAD: Visits = &[
+    ("ahead.after", &[1, 2, 3, 4]),
+    ("ahead.taken", &[1, 2, 3, 4]),
+    ("close.put.before", &[1, 2, 3]),
+    ("close.put.after", &[1, 2, 3]),
+];
 const FILE: Visits = &[
     ("commit.file.after", &[1, 2, 3, 4, 5]),
     ("commit.put.before", &[1, 2, 3, 4, 5]),
@@ -50,7 +56,7 @@ const ARCHIVE: Visits = &[
     ("archive.remove.after", &[1, 2, 3, 4]),
     ("archive.after", &[1, 2]),
 ];
-const ALL: [Visits; 9] = [UPLOAD, ORDER, CHECK, FILE, PUT, PROJECTION, END, CHECKPOINT, ARCHIVE];
+const ALL: [Visits; 10] = [UPLOAD, ORDER, CHECK, AHEAD, FILE, PUT, PROJECTION, END, CHECKPOINT, ARCHIVE];
 
 const RUNS_AT_POINTS_MIN: usize = 60;
 /// `make soak` kills more often.
@@ -82,6 +88,11 @@ fn kill_around_the_order() {
 #[test]
 fn kill_around_the_check() {
     visit(CHECK);
+}
+
+#[test]
+fn kill_around_the_open_version() {
+    visit(AHEAD);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Array, StringArray, new_null_array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
@@ -13,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::clock::{Clock, Ids};
+use crate::commit::closing::{Asking, closing};
 use crate::commit::committer::Committer;
 use crate::commit::context::Context;
 use crate::commit::dataset::Shape;
@@ -233,10 +235,23 @@ impl House {
         })
     }
 
+    /// A putter that gives each group a dataset version of its own.
     pub(super) fn putter(&self) -> Putter {
+        self.putter_with(Duration::ZERO).unwrap()
+    }
+
+    /// A putter that fills an open version; it takes up what an earlier one acknowledged.
+    pub(super) fn putter_with(&self, window: Duration) -> Result<Putter, CommitError> {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let (context, epoch) = (Arc::clone(&self.context), self.store.epoch().to_owned());
-        Putter::new(context, clock, Arc::new(TestIds), "hub".into(), epoch)
+        let ahead = self.store.ahead(self.context.files.table());
+        let (ahead, left) = ahead.map_err(|error| CommitError::store("rb28s_v1", error))?;
+        let ids = Arc::new(TestIds);
+        let mut putter = Putter::new(context, clock, ids, "hub".into(), epoch, (ahead, window));
+        let mut end = GroupEnd::default();
+        putter.recover(&left, &mut end)?;
+        self.projected.lock().unwrap().extend(end.projected);
+        Ok(putter)
     }
 
     /// A job in the committer's hands, and where its answer comes.
@@ -260,11 +275,21 @@ impl House {
 
     /// Starts the committer. Its projection is kept in `projected` when the queue is closed.
     pub(super) fn committer(&self) -> (mpsc::Sender<Item>, tokio::task::JoinHandle<Vec<Projected>>) {
+        let (queue, task, _) = self.committer_with(Duration::ZERO);
+        (queue, task)
+    }
+
+    /// As `committer`, with an open version, and who asks for it to be closed.
+    pub(super) fn committer_with(
+        &self,
+        window: Duration,
+    ) -> (mpsc::Sender<Item>, tokio::task::JoinHandle<Vec<Projected>>, Asking) {
         let (queue, queued) = mpsc::channel(1_024);
         let (commits, mut committed) = mpsc::channel(1_024);
         let maintenance = self.maintenance();
-        let committer = Committer::new(Arc::clone(&self.context), queued, commits, maintenance);
-        let putter = self.putter();
+        let (asking, closing) = closing();
+        let committer = Committer::new(Arc::clone(&self.context), queued, commits, maintenance, closing);
+        let putter = self.putter_with(window).unwrap();
         let task = tokio::spawn(async move {
             let collect = async {
                 let mut all = Vec::new();
@@ -275,7 +300,7 @@ impl House {
             };
             tokio::join!(committer.run(putter), collect).1
         });
-        (queue, task)
+        (queue, task, asking)
     }
 
     /// Sends a push to a committer and waits for the answer.

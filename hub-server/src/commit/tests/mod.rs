@@ -5,6 +5,7 @@ mod decisions;
 mod harness;
 mod integrity;
 mod keeping;
+mod open_version;
 mod order;
 mod outcomes;
 mod power;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use hub_proto::Reason;
 
 use super::harness::{House, Push, oracle, push};
+use crate::commit::closing::closing;
 use crate::commit::committer::Committer;
 use crate::commit::error::DroppedSlice;
 use crate::commit::queue::{Claims, Room};
@@ -26,7 +27,8 @@ async fn jobs_that_wait_together_are_one_commit_and_one_file() {
     }
     drop(queue);
     // The committer starts when all wait: the first two go together, the second of a key comes after.
-    let committer = Committer::new(Arc::clone(&house.context), queued, commits, house.maintenance());
+    let committer =
+        Committer::new(Arc::clone(&house.context), queued, commits, house.maintenance(), closing().1);
     committer.run(house.putter()).await;
     let mut revisions = Vec::new();
     for answer in answers {

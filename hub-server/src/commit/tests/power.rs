@@ -2,6 +2,7 @@
 //! synced survives: what was acknowledged is there exactly once, what was not is there wholly or not.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::harness::{House, Push, oracle, push};
 use crate::commit::prepare::prepare;
@@ -20,8 +21,8 @@ fn script() -> Vec<Vec<Push>> {
 }
 
 /// Runs the script until the power goes. Returns the ids of the acknowledged pushes.
-async fn run(house: &House) -> BTreeSet<String> {
-    let mut putter = house.putter();
+async fn run(house: &House, window: Duration) -> BTreeSet<String> {
+    let Ok(mut putter) = house.putter_with(window) else { return BTreeSet::new() };
     let mut acknowledged = BTreeSet::new();
     for group in script() {
         let (mut items, mut answers) = (Vec::new(), Vec::new());
@@ -49,6 +50,8 @@ async fn run(house: &House) -> BTreeSet<String> {
 
 async fn check(disk: SimDisk, acknowledged: &BTreeSet<String>, what: &str) {
     let house = House::open(&disk, true).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+    // It takes up what was acknowledged ahead of the log.
+    house.putter_with(Duration::ZERO).unwrap_or_else(|error| panic!("{what}: {error}"));
     let log = house.log();
     let ids: Vec<String> = log
         .iter()
@@ -69,10 +72,19 @@ async fn check(disk: SimDisk, acknowledged: &BTreeSet<String>, what: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_cut_keeps_what_was_acknowledged() {
+    cut_everywhere(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_cut_keeps_what_was_acknowledged_ahead_of_the_log() {
+    cut_everywhere(Duration::from_secs(3_600)).await;
+}
+
+async fn cut_everywhere(window: Duration) {
     let whole = SimDisk::new();
     let house = House::open(&whole, true).await.unwrap();
     let opened = whole.operations();
-    let all = run(&house).await;
+    let all = run(&house, window).await;
     assert_eq!(all.len(), script().concat().len(), "without a cut all is acknowledged");
     let operations = whole.operations();
     assert!(operations > opened + 50, "{operations}");
@@ -80,7 +92,7 @@ async fn every_cut_keeps_what_was_acknowledged() {
         let disk = SimDisk::new();
         let house = House::open(&disk, true).await.unwrap();
         disk.cut_after(cut);
-        let acknowledged = run(&house).await;
+        let acknowledged = run(&house, window).await;
         for seed in [0, 1, 2, 3, u64::MAX] {
             check(disk.after_power_loss(seed), &acknowledged, &format!("cut {cut}, seed {seed}")).await;
         }

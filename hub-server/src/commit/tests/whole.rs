@@ -31,6 +31,8 @@ async fn open(disk: &SimDisk, catalog: &Arc<Catalog>) -> Arc<Commits> {
         ids: Arc::new(TestIds),
         maintenance,
         log: LogLimits::default(),
+        // Only who asks closes a version.
+        open_version: std::time::Duration::from_secs(600),
     };
     Commits::open_as(parts, [shape(true), other_shape()]).await.unwrap()
 }
@@ -91,6 +93,23 @@ async fn the_catalogue_follows_and_can_be_made_again() {
 
     let commits = open(&disk.killed(), &first).await;
     assert_eq!(records(&first).await, shown, "what was applied is not applied again");
+    commits.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_shows_what_was_acknowledged_ahead_of_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, catalog) = (SimDisk::new(), catalog(&folder, "catalogue").await);
+    let commits = open(&disk, &catalog).await;
+    let pushes = [push(7, "a", &[("u1", 2), ("u2", 1)]), push(8, "b", &[("u1", 1)])];
+    for push in &pushes {
+        commits.commit("rb28s", job(&commits, push)).await.unwrap();
+    }
+    assert_eq!(records(&catalog).await, [], "nobody has asked yet");
+    let commits = open(&disk.killed(), &catalog).await;
+    let shown: Vec<String> = records(&catalog).await.into_iter().map(|record| record.id).collect();
+    assert_eq!(shown, ["s8", "s7"]);
+    assert_eq!(commits.reserve_seq("rb28s"), 9, "what it took up counts too");
     commits.close().await;
 }
 

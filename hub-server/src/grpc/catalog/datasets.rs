@@ -33,9 +33,10 @@ pub(super) async fn list(
     let mut readable = door.readable(&caller)?;
     // Nothing is known of a damaged one: `GetDataset` says why, the others are listed.
     readable.retain(|(pattern, _)| door.rooms.commits.whole(&pattern.id).is_ok());
-    let shown =
-        readable.iter().map(|(pattern, permit)| Ok(dataset(pattern, permit, &*table(door, pattern)?)));
-    let all = shown.collect::<Result<Vec<_>, HubError>>()?;
+    let mut all = Vec::with_capacity(readable.len());
+    for (pattern, permit) in &readable {
+        all.push(dataset(pattern, permit, &*table(door, pattern).await?));
+    }
     let (datasets, next_page_token) = page.of(all, |dataset| dataset.name.clone(), |dataset| dataset)?;
     Ok(ListDatasetsResponse { datasets, next_page_token })
 }
@@ -47,7 +48,7 @@ pub(super) async fn get(
     let caller = door.caller(request.metadata())?;
     let pattern = door.pattern(Collection::Datasets, &request.get_ref().name)?;
     let permit = door.rooms.identity.read(&caller, &pattern)?;
-    Ok(GetDatasetResponse { dataset: Some(dataset(&pattern, &permit, &*table(door, &pattern)?)) })
+    Ok(GetDatasetResponse { dataset: Some(dataset(&pattern, &permit, &*table(door, &pattern).await?)) })
 }
 
 pub(super) async fn versions(
@@ -63,15 +64,17 @@ pub(super) async fn versions(
     let page = Page::<u64>::open(&door.rooms.seal, "ListDatasetVersionsRequest", &chosen, asked)?;
     let limit = usize::try_from(page.fetch()).unwrap_or(usize::MAX);
     let (table, publisher, before) =
-        (table(door, &pattern)?, permit.publisher().map(str::to_owned), page.after);
+        (table(door, &pattern).await?, permit.publisher().map(str::to_owned), page.after);
     let fetched = store::blocking(move || table.versions(publisher.as_deref(), before, limit)).await?;
     let to_wire = |info| version(&pattern.id, info);
     let (versions, next_page_token) = page.close(fetched, |info| info.version, to_wire)?;
     Ok(ListDatasetVersionsResponse { versions, next_page_token })
 }
 
-fn table(door: &Door, pattern: &Pattern) -> Result<Arc<Table>, HubError> {
+/// The table of a pattern, with all that was acknowledged.
+async fn table(door: &Door, pattern: &Pattern) -> Result<Arc<Table>, HubError> {
     door.rooms.commits.whole(&pattern.id)?;
+    door.rooms.commits.readable(&pattern.id).await?;
     let lacking = || HubError::fault(format!("pattern {} has no table", pattern.reference()));
     door.rooms.commits.table(&pattern.id).ok_or_else(lacking)
 }

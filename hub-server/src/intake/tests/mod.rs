@@ -74,7 +74,7 @@ impl House {
             &all,
             Arc::clone(&clock),
             Arc::new(RandomIds),
-            crate::store::table::LogLimits::default(),
+            (crate::store::table::LogLimits::default(), std::time::Duration::from_secs(60)),
         )
         .await
         .expect("committers");

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::ahead;
 use super::record::FRAME_BYTES;
 use super::replay::{read_record, torn};
 use crate::store::StoreError;
@@ -42,8 +43,17 @@ pub(crate) fn look(disk: &dyn Disk, root: &Path, tell: Tell<'_>) -> Result<Held,
         listed => listed.map_err(|e| StoreError::io("list", &dir, e))?,
     };
     let mut held = Held::default();
-    for entry in entries.iter().filter(|entry| entry.name.ends_with(".journal")) {
-        match segment(disk, root, dir.join(&entry.name), &mut held) {
+    for entry in entries {
+        let path = dir.join(&entry.name);
+        let looked = if entry.name.ends_with(".journal") {
+            segment(disk, root, path, &mut held)
+        } else if entry.name.ends_with(ahead::ENDING) {
+            // The next start takes its submissions into the log.
+            ahead::read(disk, &path, &mut drop)
+        } else {
+            continue;
+        };
+        match looked {
             Ok(bytes) => tell(Finding::File { bytes }),
             Err(error) => tell(Finding::Fault(Fault::from(error))),
         }
