@@ -26,13 +26,20 @@ pub(crate) struct Files {
     light: Arc<FileLayout>,
     key: Vec<String>,
     slice: Option<String>,
+    threads: usize,
 }
+
+/// Threads that share the columns of one light file at most.
+const ENCODE_THREADS: usize = 4;
+/// So few rows are encoded by one thread: to start another costs as much.
+const ONE_THREAD_ROWS: usize = 2_048;
 
 impl Files {
     pub(crate) fn new(store: Arc<Store>, table: Arc<Table>, shape: &Shape) -> Self {
         let layout = layout(&table, shape);
         let light = layout.light();
-        Self { store, table, layout, light, key: shape.key.clone(), slice: shape.slice.clone() }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(ENCODE_THREADS);
+        Self { store, table, layout, light, key: shape.key.clone(), slice: shape.slice.clone(), threads }
     }
     pub(crate) fn table(&self) -> &Arc<Table> {
         &self.table
@@ -86,7 +93,8 @@ impl Files {
             // Each batch costs each column a round of its own: one batch is cheaper.
             let batch = concat_batches(&self.light.schema, batches.iter().copied());
             let batch = batch.map_err(|error| encode_failed(&error))?;
-            writer.append(writer.encoder().encode(vec![batch])?)?;
+            let threads = if rows > ONE_THREAD_ROWS { self.threads } else { 1 };
+            writer.append(writer.encoder().encode_on(threads, vec![batch])?)?;
             writer.finish_held(partition)
         };
         hold().map(Encoded::Held).map_err(|error| self.store_error(error))

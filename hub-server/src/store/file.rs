@@ -12,7 +12,7 @@ mod summary;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
@@ -162,6 +162,27 @@ fn encode_error(path: &Path, error: &ParquetError) -> StoreError {
     StoreError::Encode { file: path.display().to_string(), message: error.to_string() }
 }
 
+/// Does the work of all items on some threads; the results stand in the order of the items.
+fn shared_out<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let queue = Mutex::new(items.into_iter().enumerate());
+    let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let (take, work) = (&take, &work);
+    let all = || std::iter::from_fn(take).map(|(at, item)| (at, work(item))).collect::<Vec<_>>();
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(all)).collect();
+        let mut done = all();
+        for other in others {
+            match other.join() {
+                Ok(part) => done.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
 /// Encodes whole row groups on any thread; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct RowGroupEncoder {
@@ -188,17 +209,30 @@ impl RowGroupEncoder {
     /// Encodes up to ROW_GROUP_ROWS rows given as batches of the physical schema. Blocking, pure CPU.
     /// What is encoded is let go column by column.
     pub(crate) fn encode(&self, batches: Vec<RecordBatch>) -> Result<EncodedRowGroup, StoreError> {
+        self.encode_on(1, batches)
+    }
+
+    /// As `encode`, with so many threads that share the columns.
+    pub(crate) fn encode_on(
+        &self,
+        threads: usize,
+        batches: Vec<RecordBatch>,
+    ) -> Result<EncodedRowGroup, StoreError> {
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
         if rows == 0 || rows > ROW_GROUP_ROWS {
             return Err(self.refused(format!("a row group of {rows} rows; it holds 1 to {ROW_GROUP_ROWS}")));
         }
         self.same_columns(&batches)?;
         let summary = Summary::of(&self.layout, &batches).map_err(|e| self.refused(e.to_string()))?;
-        let columns = self.columns(batches).map_err(|e| encode_error(&self.path, &e))?;
+        let columns = self.columns(threads, batches).map_err(|e| encode_error(&self.path, &e))?;
         Ok(EncodedRowGroup { columns, summary })
     }
 
-    fn columns(&self, batches: Vec<RecordBatch>) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+    fn columns(
+        &self,
+        threads: usize,
+        batches: Vec<RecordBatch>,
+    ) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
         // The index only matters for encrypted files.
         let writers = self.factory.create_column_writers(0)?;
         let fields = self.layout.schema.fields();
@@ -215,7 +249,11 @@ impl RowGroupEncoder {
             }
             writer.close()
         };
-        writers.into_iter().zip(fields).zip(columns).map(encode).collect()
+        let columns = writers.into_iter().zip(fields).zip(columns);
+        match threads {
+            0 | 1 => columns.map(encode).collect(),
+            _ => shared_out(threads, columns.collect(), encode).into_iter().collect(),
+        }
     }
 
     /// All columns are flat, so that column writers and fields stand in the same order.

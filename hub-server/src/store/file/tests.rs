@@ -179,6 +179,19 @@ fn row_groups_are_encoded_on_many_threads_and_appended_in_order() {
 }
 
 #[test]
+fn threads_that_share_the_columns_write_the_same_bytes() {
+    let disk = sim();
+    let rows: Vec<Row> = (0..5_000).map(|n| row(&format!("d{}", n % 7), n.into(), "a", n)).collect();
+    let written = [1, 2, 3, 9].map(|threads| {
+        let mut writer = DataFileWriter::new(Arc::clone(&disk), Path::new("/t/d"), &layout()).unwrap();
+        writer.append(writer.encoder().encode_on(threads, vec![batch(&rows)]).unwrap()).unwrap();
+        let file = writer.finish("p").unwrap();
+        read_all(disk.as_ref(), &Path::new("/t").join(&file.path)).unwrap()
+    });
+    assert!(written.iter().all(|bytes| *bytes == written[0]));
+}
+
+#[test]
 fn wrong_columns_and_sizes_are_refused() {
     let disk = sim();
     let writer = DataFileWriter::new(disk, Path::new("/t/d"), &layout()).unwrap();
