@@ -21,6 +21,8 @@ OUT = WORK / "out"
 HUBS = WORK / "hubs"
 RELEASE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 TABLES = ("lineitem", "municipal")
+# A hub with a long log takes its time.
+START_S = 300
 
 
 def tool(name):
@@ -199,9 +201,10 @@ class Hub:
             [tool("hub-server"), "dev", "--data-dir", self.root, "--grpc-addr", self.grpc, "--http-addr", self.http,
              "--patterns-dir", ROOT / "benches" / "patterns"], stdout=self.log, stderr=self.log,
             env={**os.environ, **self.options})
-        end = time.time() + 60
+        end = time.time() + START_S
         while not (self.root / "dev" / "operator.toml").exists():
             if self.process.poll() is not None or time.time() > end:
+                self.process.kill()
                 raise RuntimeError(f"the hub did not start; see {WORK / 'hub.log'}")
             time.sleep(0.02)
         return self

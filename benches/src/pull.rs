@@ -13,6 +13,9 @@ pub(crate) struct Pull {
     #[command(flatten)]
     door: Door,
     dataset: String,
+    /// Columns to pull; without them all that are visible.
+    #[arg(long, value_delimiter = ',')]
+    columns: Vec<String>,
 }
 
 /// Pins a version for a scan again and again: the hub plans it and reads no file.
@@ -32,12 +35,14 @@ impl Pull {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         runtime(2)?.block_on(async {
             let begun = Instant::now();
-            let (tally, first) = self.door.open().await?.pull(&self.dataset).await?;
+            let (tally, first) = self.door.open().await?.pull(&self.dataset, &self.columns).await?;
             let wall = begun.elapsed().as_secs_f64();
             let first = first.map(|first| first.as_secs_f64());
             println!(
                 "{}",
-                serde_json::json!({"wall": wall, "rows": tally.rows, "arrow_bytes": tally.bytes, "first": first})
+                serde_json::json!({
+                    "wall": wall, "rows": tally.rows, "arrow_bytes": tally.bytes, "wire": tally.wire, "first": first,
+                })
             );
             Ok(())
         })
@@ -52,7 +57,7 @@ impl Plan {
             for _ in 0..self.times {
                 for (filter, times) in self.filter.iter().zip(&mut times) {
                     let begun = Instant::now();
-                    reader.session(&self.dataset, filter).await?;
+                    reader.session(&self.dataset, &[], filter).await?;
                     times.push(begun.elapsed());
                 }
             }

@@ -71,9 +71,15 @@ impl Reader {
     }
 
     /// Pins a version of a dataset, which plans the scan and reads nothing; gives the session's name.
-    pub(crate) async fn session(&mut self, dataset: &str, filter: &str) -> Result<String, Failure> {
+    pub(crate) async fn session(
+        &mut self,
+        dataset: &str,
+        columns: &[String],
+        filter: &str,
+    ) -> Result<String, Failure> {
         let request = self.request(CreateReadSessionRequest {
             dataset: format!("datasets/{dataset}"),
+            columns: columns.to_vec(),
             filter: filter.to_owned(),
             ..Default::default()
         });
@@ -81,15 +87,20 @@ impl Reader {
         Ok(answer.session.ok_or("an answer without a session")?.name)
     }
 
-    /// Pulls a whole dataset; also the time from the first call to the first rows.
-    pub(crate) async fn pull(&mut self, dataset: &str) -> Result<(Tally, Option<Duration>), Failure> {
+    /// Pulls columns of a whole dataset; also the time from the first call to the first rows.
+    pub(crate) async fn pull(
+        &mut self,
+        dataset: &str,
+        columns: &[String],
+    ) -> Result<(Tally, Option<Duration>), Failure> {
         let begun = Instant::now();
-        let session = self.session(dataset, "").await?;
+        let session = self.session(dataset, columns, "").await?;
         let request = self.request(ReadRowsRequest { session, offset: 0 });
         let mut answer = self.service.read_rows(request).await.map_err(refused)?.into_inner();
         let (mut tally, mut decoder) = (Tally::default(), StreamDecoder::new());
         let (mut first, mut told) = (None, None);
         while let Some(message) = answer.message().await.map_err(refused)? {
+            tally.wire += message.data.len() as u64;
             decode(&mut decoder, message.data, |batch| {
                 first.get_or_insert_with(|| begun.elapsed());
                 tally.count(batch);

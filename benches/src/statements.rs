@@ -74,8 +74,12 @@ impl Texts {
             for (name, sql) in &texts {
                 let begun = Instant::now();
                 match ask(sql.clone()).await {
-                    Ok(tally) => drop(told.answers.insert(name.clone(), (tally, begun.elapsed()))),
-                    Err(failure) => drop(told.refused.insert(name.clone(), failure.to_string())),
+                    Ok(tally) => {
+                        told.answers.insert(name.clone(), (tally, begun.elapsed()));
+                    }
+                    Err(failure) => {
+                        told.refused.insert(name.clone(), failure.to_string());
+                    }
                 }
             }
         }

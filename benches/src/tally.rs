@@ -2,25 +2,27 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::{cast, sum};
 use arrow::datatypes::{DataType, Float64Type};
 
 use crate::Failure;
 
-/// Rows of an answer, their bytes in Arrow, and the sum of all numbers in them.
+/// Rows of an answer, their bytes in Arrow and on the line, and the sum of all numbers in them.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Tally {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
+    pub(crate) wire: u64,
     pub(crate) sum: f64,
 }
 
 impl Tally {
-    /// Counts rows and bytes only.
+    /// Counts rows and their bytes only.
     pub(crate) fn count(&mut self, batch: &RecordBatch) {
         self.rows += batch.num_rows() as u64;
-        self.bytes += batch.get_array_memory_size() as u64;
+        let bytes = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or_default() as u64;
+        self.bytes += batch.columns().iter().map(bytes).sum::<u64>();
     }
 
     /// Counts, and adds up the cells of all columns of numbers.
