@@ -15,7 +15,7 @@ import time
 
 from common import ROOT, WORK, make_data
 
-JOURNEYS = {"W1a": "w1a", "W4": "w4"}
+JOURNEYS = {"W1a": "w1a", "W1b": "w1b", "W2": "w2", "W3": "w3", "W4": "w4", "W4c": "w4c", "Planning": "planning"}
 RESULTS = ROOT / "benches" / "RESULTS.md"
 HEAD = """# Results
 
@@ -35,7 +35,7 @@ def table_of(rows, names, figure, base, columns):
         ratios = [figures[figure] / by[base][turn][figure] for turn, figures in by[name].items()]
         cells = [f"{statistics.median(ratios):.2f}", f"{min(ratios):.2f} – {max(ratios):.2f}", str(len(ratios))]
         for _, key, form in columns:
-            values = [figures[key] for figures in by[name].values() if key in figures]
+            values = [figures[key] for figures in by[name].values() if figures.get(key) is not None]
             cells.append(form(statistics.median(values)) if values else "")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

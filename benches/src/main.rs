@@ -2,12 +2,19 @@
 //! are programs of their own. `peers/journeys.py` puts them side by side with other systems.
 
 mod bare;
+mod clients;
+mod flight;
 mod municipal;
+mod pull;
+mod reader;
 mod senders;
+mod statements;
+mod tally;
 
 use std::error::Error;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use hub_datasets::{CodeLists, Patterns, Period, synthetic};
@@ -15,7 +22,7 @@ use hub_datasets::{CodeLists, Patterns, Period, synthetic};
 /// Whatever ends a measurement; it is printed and nothing else.
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Seeded synthetic Poland, the bare measuring stick, and many small senders.
+/// Seeded synthetic Poland, bare measuring sticks, and many small senders and readers.
 #[derive(Debug, Parser)]
 #[command(name = "hub-benches", version)]
 struct Cli {
@@ -51,6 +58,20 @@ enum Command {
     Bare(bare::Bare),
     /// Pushes one small report for each of many publishers and prints the times as JSON.
     Senders(senders::Senders),
+    /// Serves Arrow Flight with the libraries alone: DoPut into two zstd-1 Parquet files, fsync.
+    Flight(flight::Flight),
+    /// Puts an Arrow stream file to a Flight server.
+    Put(flight::Put),
+    /// Pulls a dataset of a hub and counts it.
+    Pull(pull::Pull),
+    /// Times how long scans of a dataset take to be planned.
+    Plan(pull::Plan),
+    /// Runs a folder of statements by a hub.
+    Statements(statements::Statements),
+    /// Runs a folder of statements by DataFusion in this process.
+    Engine(statements::Engine),
+    /// Asks a hub small statements, by one client or by many at once.
+    Clients(clients::Clients),
 }
 
 fn main() -> ExitCode {
@@ -77,7 +98,26 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Bare(bare) => bare.run(),
         Command::Senders(senders) => senders.run(),
+        Command::Flight(flight) => flight.run(),
+        Command::Put(put) => put.run(),
+        Command::Pull(pull) => pull.run(),
+        Command::Plan(plan) => plan.run(),
+        Command::Statements(statements) => statements.run(),
+        Command::Engine(engine) => engine.run(),
+        Command::Clients(clients) => clients.run(),
     }
+}
+
+/// A runtime with this many threads.
+fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?)
+}
+
+/// Seconds; 0 of nothing.
+fn median(times: &[Duration]) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).map_or(0.0, Duration::as_secs_f64)
 }
 
 /// Makes synthetic payloads of the embedded patterns.

@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::{Failure, Synthesis};
+use crate::{Failure, Synthesis, runtime};
 
 #[derive(Debug, Args)]
 pub(crate) struct Senders {
@@ -30,7 +30,7 @@ pub(crate) struct Senders {
     keys: PathBuf,
     #[arg(long, default_value_t = 1)]
     senders: usize,
-    /// Reports in all, one of each of the first publishers.
+    /// Reports of a period, one of each of the first publishers.
     #[arg(long, default_value_t = 2_500)]
     pushes: usize,
     /// Rows of a report.
@@ -38,6 +38,12 @@ pub(crate) struct Senders {
     rows: u64,
     #[arg(long, default_value = "2023-Q4")]
     period: Period,
+    /// Sends every report for each of these periods, one period after the other; else for the one above.
+    #[arg(long, value_delimiter = ',')]
+    periods: Vec<Period>,
+    /// The pattern to push into, of the same columns as rb28s.
+    #[arg(long, default_value = "rb28s")]
+    pattern: String,
     /// Another seed gives other amounts for the same units and lines: a correction.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -65,8 +71,8 @@ impl Senders {
             }
             return Ok(());
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let (times, wall) = runtime.block_on(self.push_all(Arc::new(reports)))?;
+        let runtime = runtime(1)?;
+        let (times, wall) = runtime.block_on(self.push_all(reports))?;
         println!("{}", summary(&times, wall));
         Ok(())
     }
@@ -99,20 +105,22 @@ impl Senders {
     }
 
     /// The time of each push in the order of their ends, and of all together.
-    async fn push_all(&self, reports: Arc<Vec<Report>>) -> Result<(Vec<Duration>, Duration), Failure> {
+    async fn push_all(&self, reports: Vec<Report>) -> Result<(Vec<Duration>, Duration), Failure> {
         let mut channels = Vec::new();
         for _ in 0..self.senders {
             channels.push(Endpoint::from_shared(self.endpoint.clone())?.tcp_nodelay(true).connect().await?);
         }
-        let next = Arc::new(AtomicUsize::new(0));
+        let periods =
+            if self.periods.is_empty() { std::slice::from_ref(&self.period) } else { &self.periods };
+        let orders = Arc::new(Orders {
+            reports,
+            periods: periods.iter().map(|period| period.label().to_owned()).collect(),
+            pattern: format!("patterns/{}", self.pattern),
+            next: AtomicUsize::new(0),
+        });
         let begun = Instant::now();
-        let senders: Vec<_> = channels
-            .into_iter()
-            .map(|channel| {
-                let (reports, next) = (Arc::clone(&reports), Arc::clone(&next));
-                tokio::spawn(send(channel, reports, next, self.period.label().to_owned()))
-            })
-            .collect();
+        let senders: Vec<_> =
+            channels.into_iter().map(|channel| tokio::spawn(send(channel, Arc::clone(&orders)))).collect();
         let mut times = Vec::new();
         for sender in senders {
             times.extend(sender.await??);
@@ -123,18 +131,30 @@ impl Senders {
     }
 }
 
+/// What all senders share: the reports of the first period, then those of the next.
+#[derive(Debug)]
+struct Orders {
+    reports: Vec<Report>,
+    periods: Vec<String>,
+    pattern: String,
+    next: AtomicUsize,
+}
+
+impl Orders {
+    fn next(&self) -> Option<(&Report, &str)> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        let period = self.periods.get(next / self.reports.len().max(1))?;
+        Some((self.reports.get(next % self.reports.len())?, period))
+    }
+}
+
 /// Pushes the next report until there is none; gives the end and the time of each push.
-async fn send(
-    channel: Channel,
-    reports: Arc<Vec<Report>>,
-    next: Arc<AtomicUsize>,
-    period: String,
-) -> Result<Vec<(Instant, Duration)>, Failure> {
+async fn send(channel: Channel, orders: Arc<Orders>) -> Result<Vec<(Instant, Duration)>, Failure> {
     let mut service = SubmissionServiceClient::new(channel);
     let mut times = Vec::new();
-    while let Some(report) = reports.get(next.fetch_add(1, Ordering::Relaxed)) {
+    while let Some((report, period)) = orders.next() {
         let begun = Instant::now();
-        let mut request = Request::new(stream::iter(steps(report, &period)));
+        let mut request = Request::new(stream::iter(steps(report, &orders.pattern, period)));
         request.metadata_mut().insert("authorization", report.authorization.parse()?);
         let answer = service.push_submission(request).await?.into_inner();
         let end = Instant::now();
@@ -147,10 +167,10 @@ async fn send(
     Ok(times)
 }
 
-fn steps(report: &Report, period: &str) -> Vec<PushSubmissionRequest> {
+fn steps(report: &Report, pattern: &str, period: &str) -> Vec<PushSubmissionRequest> {
     let create = CreateSubmissionRequest {
         request_id: uuid::Uuid::new_v4().to_string(),
-        pattern: "patterns/rb28s".to_owned(),
+        pattern: pattern.to_owned(),
         publisher: String::new(),
         period: period.to_owned(),
         media_type: "text/csv".to_owned(),
