@@ -16,6 +16,9 @@ use crate::report::{Change, Code, Example, Findings, Normalised};
 /// Bytes, from the first that is no ASCII on, by which a file without a mark is known to be UTF-8.
 const WINDOW_BYTES: usize = 64 << 10;
 
+/// Bytes that tell the format.
+const HEAD_BYTES: usize = 512;
+
 /// Blocks of bytes, one after the other.
 pub(super) trait Blocks {
     /// The next bytes; None at the end.
@@ -102,10 +105,12 @@ impl<'a> Office<'a> {
 
     /// Looks at the first bytes; gives them without their mark.
     fn start(&mut self, first: Bytes) -> Result<Bytes, Stop> {
-        if let Some(format) = foreign(&first) {
+        // However short the blocks are: the same file has the same format.
+        let head = self.look(0, HEAD_BYTES)?;
+        if let Some(format) = foreign(&head) {
             return Err(self.stop(Code::FormatMismatch, 0, format));
         }
-        match Encoding::marked(&first) {
+        match Encoding::marked(&head) {
             Some((Encoding::Utf8, _)) => self.state = State::Utf8,
             Some((encoding, mark)) => {
                 self.decode(encoding);

@@ -172,7 +172,7 @@ fn spoiled_ods_is_survived() {
 
 #[test]
 fn spoiled_xls_is_survived() {
-    survives(MediaType::Xls, &[workbook("biuro.xls")]);
+    survives(MediaType::Xls, &[workbook("biuro-excel-97.xls")]);
 }
 
 const LINE: &str = r#"{"jednostka_regon":"001070630","dzial":801,"rozdzial":"80\u003101","paragraf":"401","p4":0,"plan":100.50,"zaangazowanie":90,"zobowiazania":null,"wykonanie":"80.5"}"#;
