@@ -39,35 +39,77 @@ fn workbook(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
 /// Records that begin with a row and a column: formulas, blanks, numbers, texts and the like.
 const CELLS: [u16; 11] =
     [0x0006, 0x0406, 0x00BD, 0x00BE, 0x00D6, 0x00FD, 0x0201, 0x0203, 0x0204, 0x0205, 0x027E];
-/// Begins a sheet.
+/// Begins a sheet, or something inside of one.
 const BEGIN: u16 = 0x0809;
+const END: u16 = 0x000A;
+/// Says where a sheet begins.
+const PLACE: u16 = 0x0085;
+/// Says what corners a sheet has.
+const DIMENSIONS: u16 = 0x0200;
 
-/// Refuses sheets with too many cells between their corners.
-fn corners(records: &[u8]) -> Result<(), Fault> {
-    let mut rest = records;
-    let (mut rows, mut columns, mut before) = (0_u64, 0_u64, 0_u64);
-    while let [a, b, c, d, body @ ..] = rest {
+/// Kind and body of each record from a place on.
+fn records_from(records: &[u8], place: usize) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut rest = records.get(place..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let [a, b, c, d, body @ ..] = rest else { return None };
         let (kind, length) = (u16::from_le_bytes([*a, *b]), usize::from(u16::from_le_bytes([*c, *d])));
-        let Some((body, next)) = body.split_at_checked(length) else { break };
-        match (kind, body) {
-            (BEGIN, _) => (rows, columns, before) = (0, 0, before + rows * columns),
-            (kind, [r0, r1, c0, c1, ..]) if CELLS.contains(&kind) => {
-                rows = rows.max(u64::from(u16::from_le_bytes([*r0, *r1])) + 1);
-                let mut last = u64::from(u16::from_le_bytes([*c0, *c1])) + 1;
+        let (body, next) = body.split_at_checked(length)?;
+        rest = next;
+        Some((kind, body))
+    })
+}
+
+/// Refuses sheets with too many cells between their corners, be they cells' or claimed.
+fn corners(records: &[u8]) -> Result<(), Fault> {
+    let globals = records_from(records, 0).take_while(|(kind, _)| *kind != END);
+    let places = globals.filter_map(|(kind, body)| match (kind, body) {
+        (PLACE, [a, b, c, d, ..]) => Some(u32::from_le_bytes([*a, *b, *c, *d]) as usize),
+        _ => None,
+    });
+    let places: Vec<usize> = places.take(limits::SHEETS + 1).collect();
+    if places.len() > limits::SHEETS {
+        return Err(Fault::over("za dużo arkuszy", "too many sheets", limits::SHEETS));
+    }
+    let mut cells = 0_u64;
+    for place in places {
+        cells = cells.saturating_add(between_corners(records, place));
+        if cells > limits::XLS_CELLS {
+            return Err(Fault::over("za dużo komórek", "too many cells", limits::XLS_CELLS));
+        }
+    }
+    Ok(())
+}
+
+/// Cells between the corners of the sheet that begins at a place.
+fn between_corners(records: &[u8], place: usize) -> u64 {
+    let (mut rows, mut columns, mut depth) = (0_u64, 0_u64, 0_usize);
+    for (kind, body) in records_from(records, place) {
+        let word = |at: usize| match body.get(at..at + 2) {
+            Some([low, high]) => u64::from(u16::from_le_bytes([*low, *high])),
+            _ => 0,
+        };
+        match kind {
+            BEGIN => depth += 1,
+            END if depth <= 1 => break,
+            END => depth -= 1,
+            DIMENSIONS if body.len() == 10 => {
+                (rows, columns) = (rows.max(word(2)), columns.max(word(6)));
+            }
+            DIMENSIONS => {
+                let claimed = word(4) | (word(6) << 16);
+                (rows, columns) = (rows.max(claimed), columns.max(word(10)));
+            }
+            kind if CELLS.contains(&kind) => {
+                rows = rows.max(word(0) + 1);
                 // Several cells in one record: the column of the last one ends it.
-                if let (0x00BD | 0x00BE, [.., e0, e1]) = (kind, body) {
-                    last = last.max(u64::from(u16::from_le_bytes([*e0, *e1])) + 1);
-                }
-                columns = columns.max(last);
+                let last =
+                    if matches!(kind, 0x00BD | 0x00BE) { word(body.len().saturating_sub(2)) } else { 0 };
+                columns = columns.max(word(2).max(last) + 1);
             }
             _ => {}
         }
-        if before + rows * columns > limits::XLS_CELLS {
-            return Err(Fault::over("za dużo komórek", "too many cells", limits::XLS_CELLS));
-        }
-        rest = next;
     }
-    Ok(())
+    rows.saturating_mul(columns)
 }
 
 impl super::Book for Book {
