@@ -7,6 +7,12 @@ use std::path::Path;
 pub enum MediaType {
     /// `text/csv`
     Csv,
+    /// A workbook of Excel, `.xlsx`.
+    Xlsx,
+    /// A workbook of older versions of Excel, `.xls`.
+    Xls,
+    /// An OpenDocument spreadsheet.
+    Ods,
     /// `application/x-ndjson`: one JSON object a line.
     Ndjson,
     /// `application/vnd.apache.arrow.stream`
@@ -17,12 +23,16 @@ pub enum MediaType {
 
 impl MediaType {
     /// All of them, the plainest first.
-    pub const ALL: [Self; 4] = [Self::Csv, Self::Ndjson, Self::ArrowStream, Self::Parquet];
+    pub const ALL: [Self; 7] =
+        [Self::Csv, Self::Xlsx, Self::Xls, Self::Ods, Self::Ndjson, Self::ArrowStream, Self::Parquet];
 
     /// As it is declared to the hub.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "text/csv",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Xls => "application/vnd.ms-excel",
+            Self::Ods => "application/vnd.oasis.opendocument.spreadsheet",
             Self::Ndjson => "application/x-ndjson",
             Self::ArrowStream => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
@@ -35,10 +45,19 @@ impl MediaType {
         Self::ALL.into_iter().find(|media| essence.eq_ignore_ascii_case(media.as_str()))
     }
 
-    /// The format of a file, by its extension in any case: `.csv`, `.ndjson`, `.jsonl`, `.arrow`, `.arrows`, `.parquet`.
+    /// True for a workbook, which is read from its end and all at once.
+    pub fn is_workbook(self) -> bool {
+        matches!(self, Self::Xlsx | Self::Xls | Self::Ods)
+    }
+
+    /// The format of a file, by its extension in any case: `.csv`, `.txt`, `.tsv`, `.xlsx`, `.xlsm`, `.xls`, `.ods`,
+    /// `.ndjson`, `.jsonl`, `.arrow`, `.arrows`, `.parquet`.
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "csv" => Some(Self::Csv),
+            "csv" | "txt" | "tsv" => Some(Self::Csv),
+            "xlsx" | "xlsm" => Some(Self::Xlsx),
+            "xls" => Some(Self::Xls),
+            "ods" => Some(Self::Ods),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
             "arrow" | "arrows" => Some(Self::ArrowStream),
             "parquet" => Some(Self::Parquet),
@@ -67,6 +86,7 @@ mod tests {
         assert_eq!(of("x.arrows"), Some(MediaType::ArrowStream));
         assert_eq!(of("x.jsonl"), Some(MediaType::Ndjson));
         assert_eq!(of("x.parquet"), Some(MediaType::Parquet));
-        assert_eq!((of("x.xlsx"), of("csv")), (None, None));
+        assert_eq!((of("x.xlsx"), of("x.XLS")), (Some(MediaType::Xlsx), Some(MediaType::Xls)));
+        assert_eq!((of("x.pdf"), of("csv")), (None, None));
     }
 }

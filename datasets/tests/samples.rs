@@ -14,10 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hub_datasets::check::keys::KeyOrder;
-use hub_datasets::check::{Checker, Context, Publisher};
-use hub_datasets::csv::{Chunk, Cutter};
+use hub_datasets::check::{Checker, Context, PieceLimits, Publisher, Stop};
 use hub_datasets::report::{Findings, Report};
-use hub_datasets::{CodeLists, Pattern, Patterns, Period, synthetic};
+use hub_datasets::{CodeLists, MediaType, Pattern, Patterns, Period, synthetic};
 
 /// Small chunks, so that samples are cut in several places.
 const CHUNK: usize = 4 * 1024;
@@ -43,34 +42,35 @@ fn root() -> PathBuf {
 }
 
 /// Checks whole bytes: cut, decode, find repeated keys, end.
-fn report(context: Context, bytes: &[u8]) -> Report {
+fn report(context: Context, media: MediaType, bytes: &[u8]) -> Report {
     let pattern = Arc::clone(&context.pattern);
     let checker = Checker::new(context).unwrap();
-    let mut cutter = Cutter::new(CHUNK, RECORD_MAX);
-    let mut chunks: Vec<Chunk> = Vec::new();
-    for piece in bytes.chunks(1_000) {
-        match cutter.push(bytes::Bytes::copy_from_slice(piece)) {
-            Ok(whole) => chunks.extend(whole),
-            Err(fault) => return checker.finish(checker.unreadable(&fault), 0),
-        }
-    }
-    match cutter.finish() {
-        Ok(last) => chunks.extend(last),
-        Err(fault) => return checker.finish(checker.unreadable(&fault), 0),
-    }
-    let (plan, mut findings) = match checker.header(cutter.header().unwrap_or_default()) {
-        Ok(good) => good,
-        Err(findings) => return checker.finish(findings, 0),
-    };
+    let limits =
+        PieceLimits { chunk_bytes: CHUNK, record_bytes: RECORD_MAX, block_bytes: 1_000, rows: 1_000 };
+    let payload = Arc::new(bytes::Bytes::copy_from_slice(bytes));
+    let mut pieces = checker.pieces(media, payload, limits);
+    let mut findings = Findings::default();
     let (mut batches, mut lines) = (Vec::new(), Vec::new());
     let mut rows = 0;
-    for chunk in &chunks {
-        let checked = checker.csv(&plan, chunk);
-        findings.merge(checked.findings);
-        batches.push(checked.batch);
-        lines.extend(checked.lines);
-        rows += checked.rows;
+    loop {
+        match pieces.next_piece() {
+            Ok(Some(piece)) => {
+                findings.merge(pieces.early());
+                let checked = piece.check(&checker);
+                findings.merge(checked.findings);
+                batches.push(checked.batch);
+                lines.extend(checked.lines);
+                rows += checked.rows;
+            }
+            Ok(None) => break,
+            Err(Stop::Findings(fault)) => {
+                findings.merge(*fault);
+                break;
+            }
+            Err(Stop::Io(error)) => panic!("bytes in memory can be read: {error}"),
+        }
     }
+    findings.merge(pieces.early());
     repeated_keys(&checker, &pattern, &batches, &lines, &mut findings);
     checker.finish(findings, rows)
 }
@@ -102,13 +102,13 @@ fn context(pattern: &Arc<Pattern>, lists: &Arc<CodeLists>) -> Context {
     }
 }
 
-/// The CSV files of `samples/<kind>` of a pattern, sorted.
+/// The payloads of `samples/<kind>` of a pattern, sorted.
 fn samples(pattern: &Pattern, kind: &str) -> Vec<PathBuf> {
     let folder = root().join(pattern.reference()).join("samples").join(kind);
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "csv"))
+        .filter(|path| MediaType::of(path).is_some())
         .collect();
     files.sort();
     assert!(!files.is_empty(), "{} has no {kind} samples", pattern.reference());
@@ -123,7 +123,8 @@ fn every_sample_gets_the_report_beside_it() {
     for pattern in patterns.iter() {
         for (kind, blocks) in [("valid", false), ("invalid", true)] {
             for path in samples(pattern, kind) {
-                let report = report(context(pattern, &lists), &std::fs::read(&path).unwrap());
+                let media = MediaType::of(&path).unwrap();
+                let report = report(context(pattern, &lists), media, &std::fs::read(&path).unwrap());
                 let text = serde_json::to_string_pretty(&report).unwrap() + "\n";
                 let beside = path.with_extension("report.json");
                 if bless {
@@ -155,7 +156,7 @@ fn synthetic_payloads_are_valid() {
             let mut context = context(&pattern, &lists);
             context.publisher = None;
             context.period = Some(period);
-            let report = report(context, &payload);
+            let report = report(context, MediaType::Csv, &payload);
             assert_eq!((report.rows_read, report.rows_refused), (3_000, 0), "{id} {label}");
             assert_eq!(report.counts, [], "{id} {label}: {:#?}", report.violations.first());
         }
@@ -171,6 +172,6 @@ fn rules_of_quarter_ends_rest_in_other_months() {
     for (label, blocked) in [("2022-Q4", true), ("2022-M12", true), ("2022", true), ("2022-M11", false)] {
         let mut context = context(&pattern, &lists);
         context.period = Some(label.parse().unwrap());
-        assert_eq!(report(context, &bytes).blocks(), blocked, "{label}");
+        assert_eq!(report(context, MediaType::Csv, &bytes).blocks(), blocked, "{label}");
     }
 }

@@ -110,8 +110,8 @@ texts! {
     ADVICE_PUBLISHER_MISMATCH: "Plik należy do innej jednostki niż ta, za którą wysyłasz.",
         "The file belongs to another publisher than the one you push for.";
     ADVICE_LATER: "Spróbuj ponownie za chwilę.", "Try again in a moment.";
-    UNKNOWN_MEDIA: "{file}: nieznane rozszerzenie; wyślij plik .csv, .ndjson, .parquet albo .arrow",
-        "{file}: unknown extension; send a .csv, .ndjson, .parquet or .arrow file";
+    UNKNOWN_MEDIA: "{file}: nieznane rozszerzenie; wyślij plik .csv, .xlsx, .xls, .ods, .ndjson, .parquet albo .arrow",
+        "{file}: unknown extension; send a .csv, .xlsx, .xls, .ods, .ndjson, .parquet or .arrow file";
     UNKNOWN_FORMAT: "{file}: nieznane rozszerzenie; napisz .parquet, .csv, .arrow albo .ndjson",
         "{file}: unknown extension; write .parquet, .csv, .arrow or .ndjson";
     UNKNOWN_PATTERN: "nieznany wzór {pattern}; znane: {known}", "unknown pattern {pattern}; known: {known}";

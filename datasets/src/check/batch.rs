@@ -30,8 +30,13 @@ impl Checker {
             Err(findings) => return Checked { rows, ..self.nothing(findings) },
         };
         let width = columns.len();
-        let mut part =
-            Part { rows: batch.num_rows(), columns, failed: vec![Vec::new(); width], breaches: Vec::new() };
+        let mut part = Part {
+            rows: batch.num_rows(),
+            columns,
+            failed: vec![Vec::new(); width],
+            breaches: Vec::new(),
+            tidied: Vec::new(),
+        };
         self.complete(&mut part);
         let lines: Vec<u64> = (first_row..first_row + rows).collect();
         let breaches = std::mem::take(&mut part.breaches);
@@ -71,7 +76,7 @@ impl Checker {
                     }
                 }
                 Named::SetAside => aside.add(structural(self, Code::ColumnSetAside, 0, name, "")),
-                Named::Unknown => fault(name, format!("unknown column {name}")),
+                Named::Unknown | Named::Nothing => fault(name, format!("unknown column {name}")),
             }
         }
         if places.iter().all(Option::is_none) {

@@ -68,7 +68,7 @@ impl Kind {
         }
     }
 
-    fn severity(self, checker: &Checker) -> Severity {
+    pub(super) fn severity(self, checker: &Checker) -> Severity {
         let pattern = &checker.context.pattern;
         match self {
             Self::FloatNoise | Self::OtherRegister(_) => Severity::Info,

@@ -1,37 +1,45 @@
 //! The report on a payload as a whole.
 
-use crate::report::{Code, Count, Findings, Report, Severity};
+use crate::report::{Code, Count, Findings, Normalised, Report, Severity};
 
 use super::Checker;
 use super::messages::structural;
 
-pub(super) fn report(checker: &Checker, mut findings: Findings, rows_read: u64) -> Report {
+/// `rows` are those that were read and not set aside.
+pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64) -> Report {
     let structure_broken = findings
         .counts
         .keys()
         .any(|(code, severity, _)| code.is_structural() && *severity == Severity::Block);
-    if rows_read == 0 && !structure_broken {
+    if rows == 0 && !structure_broken {
         findings.add(structural(checker, Code::EmptyFile, 0, "", ""));
     } else if structure_broken {
         findings = structural_only(findings);
     }
-    let mut counts: Vec<Count> = findings
-        .counts
+    let (rows_set_aside, rows_refused) = (findings.rows_set_aside, findings.rows_refused.min(rows));
+    let mut counts: Vec<Count> = std::mem::take(&mut findings.counts)
         .into_iter()
         .map(|((code, severity, rule), count)| Count { code, severity, rule, count })
         .collect();
     counts
         .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (a.code, &a.rule).cmp(&(b.code, &b.rule))));
+    // What is known only at the end, or only of the file as a whole, comes in any order.
+    let mut violations = std::mem::take(&mut findings.listed);
+    violations.sort_by_key(|violation| violation.row);
+    let mut normalised: Vec<Normalised> = findings.into_normalised().collect();
     let pattern = &checker.context.pattern;
+    let place = |name: &str| pattern.columns.iter().position(|column| column.name == name);
+    normalised.sort_by_key(|normalised| (place(&normalised.column), normalised.change));
     Report {
         pattern: pattern.reference(),
         bundle_sha256: pattern.bundle_sha256.clone(),
-        rows_read,
-        rows_refused: findings.rows_refused.min(rows_read),
-        rows_set_aside: 0,
+        rows_read: rows + rows_set_aside,
+        rows_refused,
+        rows_set_aside,
         counts,
-        violations: findings.listed,
+        violations,
         not_evaluated: [checker.not_evaluated.to_vec(), checker.not_compared()].concat(),
+        normalised,
     }
 }
 

@@ -1,8 +1,11 @@
 //! The header of a CSV file, matched with the pattern's columns.
 
+use std::collections::HashMap;
+
+use crate::Pattern;
 use crate::csv::{Cells, separator};
 use crate::pattern::Absent;
-use crate::report::{Code, Findings, Severity};
+use crate::report::{Change, Code, Findings, Normalised, Severity};
 
 use super::Checker;
 use super::messages::structural;
@@ -15,6 +18,10 @@ pub struct HeaderPlan {
     pub(super) width: usize,
     /// Column of the file for each column of the pattern.
     pub(super) files: Vec<Option<usize>>,
+    /// Columns of the file that have no name; their cells must be empty.
+    pub(super) unnamed: Vec<usize>,
+    /// Cells may hold line breaks as sheets write them.
+    pub(super) breaks: bool,
 }
 
 impl HeaderPlan {
@@ -25,14 +32,44 @@ impl HeaderPlan {
 }
 
 /// What a name in the file stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
     Column(usize),
     SetAside,
     Unknown,
+    /// It has no name.
+    Nothing,
+}
+
+/// What all names that a pattern knows stand for, by their letters.
+pub(super) type Names = HashMap<String, Named>;
+
+/// Names of columns that only number the rows; they say nothing.
+const ORDINALS: [&str; 2] = ["lp", "l_p"];
+
+/// The names that a pattern knows. Own names come before aliases, so that a pattern may reuse an old name, and
+/// aliases before titles.
+pub(super) fn known(pattern: &Pattern) -> Names {
+    let columns = || pattern.columns.iter().enumerate();
+    let own = columns().map(|(at, column)| (folded(&column.name), Named::Column(at)));
+    let aliases = columns()
+        .flat_map(|(at, column)| column.aliases.iter().map(move |alias| (folded(alias), Named::Column(at))));
+    let titles = columns().flat_map(|(at, column)| {
+        [&column.title.pl, &column.title.en].map(|title| (folded(title), Named::Column(at)))
+    });
+    let aside = pattern.set_aside.iter().map(|name| (folded(name), Named::SetAside));
+    let ordinals = ORDINALS.map(|name| (name.to_owned(), Named::SetAside));
+    let mut names = Names::new();
+    for (name, stands_for) in own.chain(aliases).chain(titles).chain(aside).chain(ordinals) {
+        if !name.is_empty() {
+            names.entry(name).or_insert(stands_for);
+        }
+    }
+    names
 }
 
 impl Checker {
-    /// Matches a header; a structural fault hides its followers.
+    /// Matches a header in the first line; a structural fault hides its followers.
     pub fn header(&self, header: &[u8]) -> Result<(HeaderPlan, Findings), Findings> {
         let refuse = |code, column: &str, value: &str| {
             let mut findings = Findings::default();
@@ -44,16 +81,36 @@ impl Checker {
         if text.trim().is_empty() {
             return Err(refuse(Code::EmptyFile, "", ""));
         }
-        let names = names(header);
-        let named: Vec<Named> = names.iter().map(|name| self.named(name)).collect();
-        if !named.iter().any(|n| matches!(n, Named::Column(_))) {
+        let separator = separator(header);
+        let names = names(header, separator);
+        if !names.iter().any(|name| matches!(self.named(name), Named::Column(_))) {
             return Err(refuse(Code::HeaderMissing, "", text));
         }
-        let (files, findings) = self.columns_named(names.iter().map(String::as_str).zip(named), 1);
+        self.header_named(&names, separator, 1)
+    }
+
+    /// Matches the names of a header that stands in a line of the file.
+    pub(super) fn header_named(
+        &self,
+        names: &[String],
+        separator: u8,
+        line: u64,
+    ) -> Result<(HeaderPlan, Findings), Findings> {
+        let named = names.iter().map(|name| match name.is_empty() {
+            true => Named::Nothing,
+            false => self.named(name),
+        });
+        let unnamed: Vec<usize> = (0..names.len()).filter(|file| names[*file].is_empty()).collect();
+        let (files, mut findings) = self.columns_named(names.iter().map(String::as_str).zip(named), line);
         if findings.worst() == Some(Severity::Block) {
             return Err(findings);
         }
-        Ok((HeaderPlan { separator: separator(header), width: names.len(), files }, findings))
+        if !unnamed.is_empty() {
+            let count = unnamed.len() as u64;
+            let (change, column) = (Change::EmptyColumn, String::new());
+            findings.normalise(Normalised { change, column, count, examples: Vec::new() });
+        }
+        Ok((HeaderPlan { separator, width: names.len(), files, unnamed, breaks: false }, findings))
     }
 
     /// The place of each column of the pattern among the names in a line of the file, and what is wrong with them.
@@ -70,6 +127,7 @@ impl Checker {
                 Named::Column(_) => findings.add(structural(self, Code::ColumnRepeated, line, name, "")),
                 Named::SetAside => findings.add(structural(self, Code::ColumnSetAside, line, name, "")),
                 Named::Unknown => findings.add(structural(self, Code::ColumnUnknown, line, name, "")),
+                Named::Nothing => {}
             }
         }
         for (column, _) in files.iter().enumerate().filter(|(_, file)| file.is_none()) {
@@ -81,18 +139,9 @@ impl Checker {
         (files, findings)
     }
 
-    /// Finds a column by its name or one of its other names, whatever the case and the blanks around.
+    /// Finds a column by its name, one of its other names, or its title, by the letters and digits alone.
     pub(super) fn named(&self, name: &str) -> Named {
-        let pattern = &self.context.pattern;
-        let wanted = folded(name);
-        let is = |known: &String| folded(known) == wanted;
-        // Own names come before aliases, so that a pattern may reuse an old name.
-        let found = pattern.columns.iter().position(|c| is(&c.name));
-        match found.or_else(|| pattern.columns.iter().position(|c| c.aliases.iter().any(is))) {
-            Some(column) => Named::Column(column),
-            None if pattern.set_aside.iter().any(is) => Named::SetAside,
-            None => Named::Unknown,
-        }
+        self.names.get(&folded(name)).copied().unwrap_or(Named::Unknown)
     }
 
     /// True when a file need not carry a column.
@@ -102,13 +151,32 @@ impl Checker {
     }
 }
 
-fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
+/// Small letters without Polish marks, all else one `_`: `Dział`, `DZIAL ` and `dzial` are one name.
+pub(super) fn folded(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    for letter in name.trim().chars().flat_map(char::to_lowercase) {
+        let plain = match letter {
+            'ą' => 'a',
+            'ć' => 'c',
+            'ę' => 'e',
+            'ł' => 'l',
+            'ń' => 'n',
+            'ó' => 'o',
+            'ś' => 's',
+            'ź' | 'ż' => 'z',
+            letter => letter,
+        };
+        if plain.is_alphanumeric() || plain == '_' {
+            folded.push(plain);
+        } else if !folded.ends_with('_') && !folded.is_empty() {
+            folded.push('_');
+        }
+    }
+    folded.trim_end_matches('_').to_owned()
 }
 
 /// The names in a header record, quotes taken off, trimmed.
-fn names(header: &[u8]) -> Vec<String> {
-    let separator = separator(header);
+pub(super) fn names(header: &[u8], separator: u8) -> Vec<String> {
     // No record has more cells than bytes and one; splitting by that width counts them.
     let most = header.len() + 1;
     let counted = Cells::split(header, separator, most, 1);

@@ -7,6 +7,8 @@ use crate::report::{Code, Severity, Violation};
 use super::Checker;
 use super::breach::Kind;
 
+pub(super) mod office;
+
 /// The texts of a violation.
 #[derive(Debug, Default)]
 pub(super) struct Told {
@@ -293,15 +295,15 @@ pub(super) fn structural(checker: &Checker, code: Code, line: u64, column: &str,
             "If there is nothing to report, send “nothing to report”.",
         ),
         Code::HeaderMissing => Told::new(
-            "pierwszy wiersz nie zawiera nazw kolumn wzoru",
-            "the first line does not name the pattern's columns",
+            "w pierwszych wierszach nie ma nazw kolumn wzoru",
+            "the first lines do not name the pattern's columns",
         )
         .hint(
             "Dodaj wiersz nagłówka; separator: przecinek, średnik albo tabulator.",
             "Add a header line; the separator is a comma, a semicolon or a tab.",
         )
         .expected(known()),
-        _ => header(code, line, column, detail),
+        _ => office::told(code, detail).unwrap_or_else(|| header(code, line, column, detail)),
     };
     let severity = if code == Code::ColumnSetAside { Severity::Info } else { Severity::Block };
     let shown = matches!(code, Code::HeaderMissing).then(|| detail.chars().take(80).collect::<String>());

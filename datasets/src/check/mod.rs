@@ -24,6 +24,7 @@ mod fill;
 mod finish;
 mod header;
 pub mod keys;
+mod lenient;
 mod messages;
 mod ndjson;
 #[cfg(feature = "check")]
@@ -32,6 +33,8 @@ mod parquet;
 mod pieces;
 mod references;
 mod rules;
+#[cfg(feature = "check")]
+mod sheets;
 mod source;
 mod stream;
 #[cfg(test)]
@@ -46,6 +49,7 @@ pub use stream::{ArrowStream, Damaged, Stop};
 
 use breach::{Breach, Kind};
 use column::ColumnCheck;
+use lenient::Tidied;
 use source::Source;
 
 /// What is known about a payload besides its bytes.
@@ -86,6 +90,7 @@ pub struct Checker {
     /// Texts that mean an empty cell, besides the empty one.
     missing: Arc<[Box<[u8]>]>,
     not_evaluated: Arc<[String]>,
+    names: Arc<header::Names>,
 }
 
 /// A checked part of a payload.
@@ -97,8 +102,17 @@ pub struct Checked {
     pub lines: Vec<u64>,
     /// What the part has wrong, by file line.
     pub findings: Findings,
-    /// Rows read, those included that are not in the batch because their number of cells is wrong.
+    /// Rows read, those included that are not in the batch because their number of cells is wrong; rows that were
+    /// set aside are not among them.
     pub rows: u64,
+}
+
+/// How the cells of a part are read.
+struct Like<'a> {
+    /// Column of the file for each column of the pattern.
+    files: &'a [Option<usize>],
+    /// The header of a table that an office made: its cells and rows may be written otherwise than the pattern says.
+    office: Option<&'a HeaderPlan>,
 }
 
 /// A part while it is checked.
@@ -108,6 +122,8 @@ struct Part {
     /// For each column the rows whose cell did not parse, ascending: nothing else is said about them.
     failed: Vec<Vec<u32>>,
     breaches: Vec<Breach>,
+    /// Cells that were read in another form.
+    tidied: Vec<Tidied>,
 }
 
 impl Part {
@@ -137,7 +153,19 @@ impl Checker {
         let missing = pattern.missing_values.iter().filter(|m| !m.is_empty());
         let missing = missing.map(|m| m.as_bytes().into()).collect();
         let not_evaluated = not_evaluated.into();
-        Ok(Self { context, schema, columns, references, rules, period_of, key, missing, not_evaluated })
+        let names = Arc::new(header::known(&pattern));
+        Ok(Self {
+            context,
+            schema,
+            columns,
+            references,
+            rules,
+            period_of,
+            key,
+            missing,
+            not_evaluated,
+            names,
+        })
     }
 
     /// The same checks for a payload of this publisher: nothing that is compiled depends on who sends.
@@ -164,25 +192,47 @@ impl Checker {
             return self.encoding_fault(chunk, fault.valid_up_to());
         }
         let cells = Cells::split(&chunk.data, plan.separator, plan.width, chunk.first_line);
-        let misfits = cells.misfits().to_vec();
+        let (mut aside, mut misfits) = (Vec::new(), Vec::new());
+        for misfit in cells.misfits() {
+            let record = &chunk.data[misfit.range.clone()];
+            match self.record_aside(plan, record) {
+                Some(what) => aside.push((misfit.line, what, record)),
+                None => misfits.push(misfit.clone()),
+            }
+        }
         let tell = |misfit: &Misfit| messages::cell_count(plan.width, misfit);
-        self.cells(cells, &plan.files, Code::CellCount, &misfits, |misfit| misfit.line, tell)
+        let like = Like { files: &plan.files, office: Some(plan) };
+        let mut checked = self.cells(cells, &like, Code::CellCount, &misfits, |misfit| misfit.line, tell);
+        for (line, what, record) in aside {
+            self.tell_aside(&mut checked.findings, what, line, &String::from_utf8_lossy(record));
+        }
+        checked.findings.listed.sort_by_key(|violation| violation.row);
+        checked
     }
 
     /// Checks the rows of a part by their raw cells; `misfits` are its lines that are no rows.
     fn cells<M>(
         &self,
         cells: Cells<'_>,
-        files: &[Option<usize>],
+        like: &Like<'_>,
         code: Code,
         misfits: &[M],
         line: impl Fn(&M) -> u64,
         tell: impl Fn(&M) -> Violation,
     ) -> Checked {
-        let mut part = self.decode(files, &cells);
+        let mut part = self.decode(like, &cells);
         self.complete(&mut part);
-        let source = Source::Cells { cells: &cells, files, decoded: &part.columns };
-        let mut findings = breach::findings(self, std::mem::take(&mut part.breaches), &source, cells.lines());
+        let aside = like.office.map(|plan| self.rows_aside(plan, &cells, &mut part)).unwrap_or_default();
+        let breaches = std::mem::take(&mut part.breaches);
+        let decoded = part.columns.clone();
+        let source = Source::Cells { cells: &cells, files: like.files, decoded: &decoded };
+        let mut findings = breach::findings(self, breaches, &source, cells.lines());
+        for normalised in lenient::normalised(self, &mut part, &source, cells.lines()) {
+            findings.normalise(normalised);
+        }
+        if let Some(plan) = like.office {
+            self.office_rows(plan, &cells, &aside, &mut findings);
+        }
         for misfit in misfits {
             findings.refuse(line(misfit));
             if findings.listed.len() < Findings::LISTED_MAX {
@@ -192,20 +242,21 @@ impl Checker {
             }
         }
         findings.listed.sort_by_key(|violation| violation.row);
-        let rows = (cells.rows() + misfits.len()) as u64;
-        self.checked(part, cells.into_lines(), findings, rows)
+        let rows = (cells.rows() - aside.len() + misfits.len()) as u64;
+        lenient::rows::without(self.checked(part, cells.into_lines(), findings, rows), &aside)
     }
 
-    fn decode(&self, files: &[Option<usize>], cells: &Cells<'_>) -> Part {
+    fn decode(&self, like: &Like<'_>, cells: &Cells<'_>) -> Part {
         let width = self.columns.len();
         let mut part = Part {
             rows: cells.rows(),
             columns: Vec::with_capacity(width),
             failed: Vec::with_capacity(width),
             breaches: Vec::new(),
+            tidied: Vec::new(),
         };
         for (column, check) in self.columns.iter().enumerate() {
-            let Some(file) = files[column] else {
+            let Some(file) = like.files[column] else {
                 part.columns.push(decode::absent(check.kind, check.zero, cells.rows()));
                 part.failed.push(Vec::new());
                 continue;
@@ -215,12 +266,19 @@ impl Checker {
                 zone: check.zone,
                 zero: check.zero,
                 missing: &self.missing,
+                lenient: like.office.is_some(),
+                breaks: like.office.is_some_and(|plan| plan.breaks),
             };
             let decoded = decode::column(cells, file, &reading);
             part.columns.push(decoded.array);
             part.failed.push(decoded.faults.iter().map(|(row, _)| *row).collect());
             decoded.faults.iter().for_each(|(row, kind)| part.breach(*row as usize, column, *kind));
             decoded.noise.iter().for_each(|row| part.breach(*row as usize, column, Kind::FloatNoise));
+            let tidied = decoded.tidied.into_iter();
+            part.tidied.extend(tidied.map(|(row, change)| Tidied { column: column as u16, change, row }));
+        }
+        if like.office.is_some() {
+            self.restore_zeros(&mut part);
         }
         part
     }

@@ -6,7 +6,7 @@ use crate::report::{Code, Findings, Severity, Violation};
 
 use super::header::Named;
 use super::messages::{Told, of_file, structural};
-use super::{Checked, Checker};
+use super::{Checked, Checker, Like};
 
 /// The keys of the first object, matched with the pattern's columns.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Checker {
         match self.named(name) {
             Named::Column(column) => Place::Column(column),
             Named::SetAside => Place::SetAside,
-            Named::Unknown => Place::Unknown,
+            Named::Unknown | Named::Nothing => Place::Unknown,
         }
     }
 
@@ -66,7 +66,8 @@ impl Checker {
         let held = plan.held.iter().zip(&rows.held).enumerate();
         let files: Vec<_> = held.map(|(column, (first, here))| (*first || *here).then_some(column)).collect();
         let cells = Cells::found(&text, width, rows.spans, rows.lines);
-        self.cells(cells, &files, Code::RowInvalid, &rows.misfits, |misfit| misfit.line, row_invalid)
+        let like = Like { files: &files, office: None };
+        self.cells(cells, &like, Code::RowInvalid, &rows.misfits, |misfit| misfit.line, row_invalid)
     }
 }
 

@@ -28,6 +28,25 @@ pub(super) struct ReferenceCheck {
     valid: HashSet<Box<str>>,
     /// Values of the list's other versions, where such a value passes with a remark.
     other: HashSet<Box<str>>,
+    /// Bytes of the longest value.
+    longest: Option<usize>,
+}
+
+impl ReferenceCheck {
+    /// Indexes of the columns that are looked up together.
+    pub(super) fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// Bytes of the longest value.
+    pub(super) fn longest(&self) -> Option<usize> {
+        self.longest
+    }
+
+    /// True for a value of the list, in any version that passes.
+    pub(super) fn holds(&self, value: &str) -> bool {
+        self.valid.contains(value) || self.other.contains(value)
+    }
 }
 
 /// Builds the value sets of all references, once per payload.
@@ -68,7 +87,8 @@ fn one(
             other.extend(values(version, reference).map_err(fault)?);
         }
     }
-    Ok(ReferenceCheck { columns, valid, other })
+    let longest = valid.iter().chain(&other).map(|value| value.len()).max();
+    Ok(ReferenceCheck { columns, valid, other, longest })
 }
 
 /// Position of the version valid on a day; the oldest also serves days before it.

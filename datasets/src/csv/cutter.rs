@@ -47,6 +47,16 @@ impl Cutter {
         }
     }
 
+    /// The same for bytes that follow a header which was found before, its line end not included; the first of them
+    /// are of line `next_line`.
+    pub fn behind(header: Bytes, separator: u8, next_line: u64, target: usize, record_max: usize) -> Self {
+        let mut cutter = Self::new(target, record_max);
+        cutter.scanner.begin(separator, next_line.saturating_sub(1), next_line);
+        cutter.chunk_line = next_line;
+        cutter.head = Head::Done(header);
+        cutter
+    }
+
     /// Takes the next bytes; gives the chunks that became whole. The header record is not part of a chunk.
     pub fn push(&mut self, data: Bytes) -> Result<Vec<Chunk>, CutError> {
         let data = self.head(data)?;

@@ -1,18 +1,20 @@
 //! The hub's CSV reader: quote-aware cutting into chunks, and rows of raw cells that a chunk's
 //! thread turns into typed columns.
 //!
-//! Dialect: UTF-8, separator `,` `;` or tab (found in the header), LF or CRLF. A cell is quoted when
+//! Dialect: UTF-8 (what comes in another encoding is turned into it before, see [`Encoding`]), separator `,` `;` or tab (found in the header), LF or CRLF. A cell is quoted when
 //! its first byte is `"`; inside, `""` is one quote. A quote anywhere else is an ordinary character,
 //! because real files hold names such as `SP "Orlik"` without quoting them.
 
 use bytes::Bytes;
 
 mod cutter;
+mod encoding;
 mod record;
 #[cfg(test)]
 mod tests;
 
 pub use cutter::Cutter;
+pub use encoding::{Encoding, Letters, foreign};
 pub(crate) use record::Span;
 pub use record::{Cells, Misfit, unquote};
 

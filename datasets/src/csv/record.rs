@@ -1,6 +1,7 @@
 //! Splitting a chunk into records and cells, once, before its columns are parsed.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::memchr;
 
@@ -23,15 +24,18 @@ pub struct Cells<'a> {
     spans: Vec<Span>,
     lines: Vec<u64>,
     misfits: Vec<Misfit>,
+    longer: Vec<u64>,
 }
 
 /// A record whose number of cells differs from the header's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit {
     /// File line of the record.
     pub line: u64,
     /// How many cells it has.
     pub cells: usize,
+    /// Where the record lies in its chunk, without its line end.
+    pub range: Range<usize>,
 }
 
 impl<'a> Cells<'a> {
@@ -44,15 +48,17 @@ impl<'a> Cells<'a> {
             spans: Vec::with_capacity(rows * width),
             lines: Vec::with_capacity(rows),
             misfits: Vec::new(),
+            longer: Vec::new(),
         };
-        let mut splitter = Splitter { cells, line: first_line, start: 0, count: 0, quoted_lines: 0 };
+        let mut splitter =
+            Splitter { cells, separator, line: first_line, start: 0, count: 0, quoted_lines: 0 };
         splitter.run(separator);
         splitter.cells
     }
 
     /// Cells that another reader found, `width` of them for each line, without quotes.
     pub(crate) fn found(data: &'a [u8], width: usize, spans: Vec<Span>, lines: Vec<u64>) -> Self {
-        Self { data, width, spans, lines, misfits: Vec::new() }
+        Self { data, width, spans, lines, misfits: Vec::new(), longer: Vec::new() }
     }
 
     /// Number of records of the right width.
@@ -73,6 +79,11 @@ impl<'a> Cells<'a> {
     /// Records of another width, in file order; they are no rows.
     pub fn misfits(&self) -> &[Misfit] {
         &self.misfits
+    }
+
+    /// Lines of rows that had more cells than the header, all of them empty; those are left out.
+    pub fn longer(&self) -> &[u64] {
+        &self.longer
     }
 
     /// Bytes of a cell: its text, or its text with quotes still on (see [`unquote`]) when the flag is set.
@@ -111,6 +122,7 @@ pub fn unquote(raw: &[u8]) -> Vec<u8> {
 
 struct Splitter<'a> {
     cells: Cells<'a>,
+    separator: u8,
     line: u64,
     /// Where the open cell begins.
     start: usize,
@@ -195,7 +207,7 @@ impl Splitter<'_> {
             [b'\n', ..] | [b'\r', b'\n', ..] | [] if plain => {
                 self.push(open + 1, close, 0);
                 let line_end = after + usize::from(data.get(after) == Some(&b'\r'));
-                self.close_record();
+                self.close_record(after);
                 self.start = (line_end + 1).min(data.len());
                 self.start
             }
@@ -215,13 +227,13 @@ impl Splitter<'_> {
             Some(line_end) => {
                 let carriage = line_end > after && data[line_end - 1] == b'\r';
                 self.end_cell(line_end - usize::from(carriage), QUOTED);
-                self.close_record();
+                self.close_record(line_end - usize::from(carriage));
                 self.start = line_end + 1;
                 self.start
             }
             None => {
                 self.end_cell(data.len(), QUOTED);
-                self.close_record();
+                self.close_record(data.len());
                 self.start = data.len();
                 self.start
             }
@@ -251,22 +263,43 @@ impl Splitter<'_> {
             self.line += 1;
         } else {
             self.end_cell(end, 0);
-            self.close_record();
+            self.close_record(end);
         }
         self.start = line_end + 1;
     }
 
+    /// Closes the record that ends here, its line end not included.
     #[inline]
-    fn close_record(&mut self) {
+    fn close_record(&mut self, end: usize) {
         if self.count == self.cells.width {
             self.cells.lines.push(self.line);
         } else {
-            let kept = self.cells.lines.len() * self.cells.width;
-            self.cells.spans.truncate(kept);
-            self.cells.misfits.push(Misfit { line: self.line, cells: self.count });
+            self.misfit(end);
         }
         self.count = 0;
         self.line += 1 + self.quoted_lines;
         self.quoted_lines = 0;
+    }
+
+    /// A record of another width: a row when nothing stands in the cells behind the last column.
+    #[cold]
+    fn misfit(&mut self, end: usize) {
+        let first = self.cells.spans.get(self.cells.lines.len() * self.cells.width);
+        let record = first.map_or(end, |first| (first.start & !QUOTED) as usize).min(end)..end;
+        let filled = self.cells.lines.len() * self.cells.width + self.cells.width;
+        let last = self.cells.spans.last().filter(|_| self.cells.spans.len() == filled);
+        let behind = last.map_or(0..0, |last| last.end as usize..end);
+        let nothing = |byte: &u8| *byte == self.separator || matches!(byte, b' ' | b'\t' | b'"');
+        if self.count > self.cells.width
+            && self.cells.width > 0
+            && self.cells.data[behind].iter().all(nothing)
+        {
+            self.cells.longer.push(self.line);
+            self.cells.lines.push(self.line);
+            return;
+        }
+        let kept = self.cells.lines.len() * self.cells.width;
+        self.cells.spans.truncate(kept);
+        self.cells.misfits.push(Misfit { line: self.line, cells: self.count, range: record });
     }
 }

@@ -119,7 +119,14 @@ proptest! {
             Ok((header, chunks)) => {
                 prop_assert_eq!(header, b"a,b,c".to_vec());
                 prop_assert_eq!(chunks.iter().map(|c| c.data.len()).sum::<usize>(), body.len());
-                let expected = naive(&body, b',', 2);
+                let mut expected = naive(&body, b',', 2);
+                // Cells behind the last column are left out when nothing stands in them.
+                let nothing = |cell: &Vec<u8>| cell.iter().all(|b| b", \t\"".contains(b));
+                for (_, cells) in &mut expected {
+                    if cells.len() > width && cells[width..].iter().all(nothing) {
+                        cells.truncate(width);
+                    }
+                }
                 let (fitting, misfits) = records(&chunks, b',', width);
                 let (good, bad): (Vec<Record>, Vec<Record>) =
                     expected.into_iter().partition(|(_, cells)| cells.len() == width);

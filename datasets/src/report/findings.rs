@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Count, Severity, Violation};
+use super::{Change, Code, Count, Normalised, Severity, Violation};
 
 /// Mergeable findings of a part of a payload: exact counts, bounded list in row order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,10 @@ pub struct Findings {
     pub listed: Vec<Violation>,
     /// Rows with at least one blocking finding.
     pub rows_refused: u64,
+    /// Rows that are no data; each has a finding that says why.
+    pub rows_set_aside: u64,
+    /// What was read in another form, by column and kind.
+    normalised: BTreeMap<(String, Change), Normalised>,
     refused_lines: LineSet,
 }
 
@@ -35,6 +39,28 @@ impl Findings {
     /// Counts findings that are not listed one by one.
     pub fn count(&mut self, code: Code, severity: Severity, rule: &str, number: u64) {
         *self.counts.entry((code, severity, rule.to_owned())).or_default() += number;
+    }
+
+    /// Tells of a row that is no data.
+    pub fn set_aside(&mut self, violation: Violation) {
+        self.rows_set_aside += 1;
+        self.add(violation);
+    }
+
+    /// Tells of cells that were read in another form.
+    pub fn normalise(&mut self, normalised: Normalised) {
+        let key = (normalised.column.clone(), normalised.change);
+        match self.normalised.get_mut(&key) {
+            Some(before) => before.join(normalised),
+            None => {
+                self.normalised.insert(key, normalised);
+            }
+        }
+    }
+
+    /// What was read in another form, by column and kind.
+    pub fn into_normalised(self) -> impl Iterator<Item = Normalised> {
+        self.normalised.into_values()
     }
 
     /// Marks a line as refused; a line counts once, however many findings it has.
@@ -65,6 +91,8 @@ impl Findings {
             *self.counts.entry(key).or_default() += count;
         }
         self.rows_refused += self.refused_lines.join(&later.refused_lines);
+        self.rows_set_aside += later.rows_set_aside;
+        later.normalised.into_values().for_each(|normalised| self.normalise(normalised));
         self.listed.extend(later.listed);
         if self.listed.len() > Self::LISTED_MAX {
             let mut order: Vec<usize> = (0..self.listed.len()).collect();
@@ -89,6 +117,8 @@ struct Written {
     listed: Vec<Violation>,
     /// Lines with a blocking finding, as the pages of their set.
     refused: Vec<(u64, Vec<u64>)>,
+    set_aside: u64,
+    normalised: Vec<Normalised>,
 }
 
 impl From<Findings> for Written {
@@ -100,6 +130,8 @@ impl From<Findings> for Written {
             counts: counts.collect(),
             listed: findings.listed,
             refused: pages.map(|(number, page)| (number, page.to_vec())).collect(),
+            set_aside: findings.rows_set_aside,
+            normalised: findings.normalised.into_values().collect(),
         }
     }
 }
@@ -115,8 +147,15 @@ impl TryFrom<Written> for Findings {
         let mut findings = Self {
             counts: counts.map(|count| ((count.code, count.severity, count.rule), count.count)).collect(),
             listed: written.listed,
+            rows_set_aside: written.set_aside,
             ..Self::default()
         };
+        for normalised in written.normalised {
+            if normalised.examples.len() > Normalised::EXAMPLES_MAX {
+                return Err("more examples than are ever listed");
+            }
+            findings.normalise(normalised);
+        }
         for (number, page) in written.refused {
             let page: Box<[u64; PAGE_WORDS]> = page.try_into().map_err(|_| "a page of another length")?;
             findings.rows_refused += page.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();

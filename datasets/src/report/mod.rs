@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+mod change;
 mod findings;
 mod render;
 #[cfg(test)]
 mod tests;
 
+pub use change::{Change, Example, Normalised};
 pub use findings::{Findings, LineSet};
 pub use render::{Language, render, render_short};
 
@@ -44,6 +46,20 @@ pub enum Code {
     ColumnRepeated,
     /// A column of real files that the pattern leaves out.
     ColumnSetAside,
+    /// A row that is no data: a title, a total, an empty row; `rule` says which.
+    RowSetAside,
+    /// A sheet of a workbook that was not read.
+    SheetSetAside,
+    /// Two sheets of a workbook fit the pattern.
+    SheetAmbiguous,
+    /// Its letters fit two code pages.
+    EncodingAmbiguous,
+    /// The bytes are of another format than the one declared.
+    FormatMismatch,
+    /// A formula whose result the file does not hold.
+    FormulaUnresolved,
+    /// A value in a column without a name.
+    ColumnUnnamed,
     /// A record with too few or too many cells.
     CellCount,
     /// A line that is not one flat JSON object of the pattern's columns.
@@ -104,6 +120,13 @@ impl Code {
             Self::ColumnUnknown => "COLUMN_UNKNOWN",
             Self::ColumnRepeated => "COLUMN_REPEATED",
             Self::ColumnSetAside => "COLUMN_SET_ASIDE",
+            Self::RowSetAside => "ROW_SET_ASIDE",
+            Self::SheetSetAside => "SHEET_SET_ASIDE",
+            Self::SheetAmbiguous => "SHEET_AMBIGUOUS",
+            Self::EncodingAmbiguous => "ENCODING_AMBIGUOUS",
+            Self::FormatMismatch => "FORMAT_MISMATCH",
+            Self::FormulaUnresolved => "FORMULA_UNRESOLVED",
+            Self::ColumnUnnamed => "COLUMN_UNNAMED",
             Self::CellCount => "CELL_COUNT",
             Self::RowInvalid => "ROW_INVALID",
             Self::LineTooLong => "LINE_TOO_LONG",
@@ -145,6 +168,9 @@ impl Code {
                 | Self::QuoteUnclosed
                 | Self::PayloadUnreadable
                 | Self::SchemaMismatch
+                | Self::SheetAmbiguous
+                | Self::EncodingAmbiguous
+                | Self::FormatMismatch
         )
     }
 }
@@ -196,7 +222,7 @@ pub struct Report {
     pub rows_read: u64,
     /// Rows with a finding that blocks; each counts once.
     pub rows_refused: u64,
-    /// Rows set aside by name. Always 0 as yet: only formats that are still to come carry rows that are no data.
+    /// Rows set aside by name, each with a finding [`Code::RowSetAside`] that says why: titles, totals, empty rows.
     pub rows_set_aside: u64,
     /// Exact counts by kind, the gravest first.
     pub counts: Vec<Count>,
@@ -204,6 +230,9 @@ pub struct Report {
     pub violations: Vec<Violation>,
     /// Rules and comparisons that something unknown left open: they have neither passed nor failed.
     pub not_evaluated: Vec<String>,
+    /// What was read in another form than the pattern's, by column and kind. Nothing else is changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub normalised: Vec<Normalised>,
 }
 
 /// How often a kind was found.

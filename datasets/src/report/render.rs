@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Count, Findings, Report, Severity, Violation};
+use super::{Count, Findings, Normalised, Report, Severity, Violation};
 
 /// Language of a text for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,7 +15,7 @@ pub enum Language {
 }
 
 impl Language {
-    fn pick<'a>(self, pl: &'a str, en: &'a str) -> &'a str {
+    pub(super) fn pick<'a>(self, pl: &'a str, en: &'a str) -> &'a str {
         match self {
             Self::Polish => pl,
             Self::English => en,
@@ -68,6 +68,10 @@ fn text(report: &Report, language: Language, most: usize, rest: &str) -> String 
     if !report.violations.is_empty() {
         out.push('\n');
         violations(&mut out, report, language, most, rest);
+    }
+    if !report.normalised.is_empty() {
+        out.push('\n');
+        normalised(&mut out, &report.normalised, language);
     }
     if !report.not_evaluated.is_empty() {
         out.push('\n');
@@ -162,6 +166,37 @@ fn violations(out: &mut String, report: &Report, language: Language, most: usize
             Language::Polish => writeln!(out, "  … i jeszcze {more}: {rest}"),
             Language::English => writeln!(out, "  … and {more} more: {rest}"),
         };
+    }
+}
+
+/// What was read in another form: the column, what it is about, how often, and the first cells.
+fn normalised(out: &mut String, normalised: &[Normalised], language: Language) {
+    out.push_str(language.pick("Odczytano mimo innego zapisu:\n", "Read in spite of another form:\n"));
+    let file = language.pick("(plik)", "(file)");
+    let column = |n: &Normalised| if n.column.is_empty() { file.to_owned() } else { n.column.clone() };
+    let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0);
+    let name = width(&mut normalised.iter().map(|n| column(n).chars().count()));
+    let what = width(&mut normalised.iter().map(|n| n.change.text(language).chars().count()));
+    for n in normalised {
+        let examples = n.examples.iter().map(|example| {
+            let (from, to) = (printable(&example.from), printable(&example.to));
+            let row = language.pick("wiersz", "row");
+            match (example.row, to.is_empty()) {
+                (line, true) if from.is_empty() => format!("{row} {line}"),
+                (0, true) => from,
+                (0, false) => format!("{from} → {to}"),
+                (line, true) => format!("„{from}” ({row} {line})"),
+                (line, false) => format!("„{from}” → {to} ({row} {line})"),
+            }
+        });
+        let examples = examples.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(
+            out,
+            "  {:name$}  {:what$}  {:>8}  {examples}",
+            column(n),
+            n.change.text(language),
+            n.count
+        );
     }
 }
 

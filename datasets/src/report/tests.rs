@@ -64,6 +64,7 @@ fn the_rendered_report_is_this_text() {
         }],
         violations: vec![violation(Code::TypeInvalid, Severity::Block, 12)],
         not_evaluated: vec!["regula".to_owned()],
+        normalised: Vec::new(),
     };
     assert_eq!(
         render(&report, Language::Polish),
@@ -100,6 +101,7 @@ fn a_text_names_all_or_says_how_to_see_the_rest() {
         }],
         violations: findings.listed,
         not_evaluated: Vec::new(),
+        normalised: Vec::new(),
     };
     let named = |text: &str| text.matches("→ Correct it.").count();
     let whole = render(&report, Language::English);
@@ -126,6 +128,7 @@ fn the_first_line_says_what_happens_next() {
             counts: counts.into_iter().collect(),
             violations: Vec::new(),
             not_evaluated: Vec::new(),
+            normalised: Vec::new(),
         };
         render(&report, Language::Polish).lines().next().unwrap_or_default().to_owned()
     };
@@ -141,4 +144,40 @@ fn codes_are_written_as_they_are_serialised() {
     for code in [Code::TypeInvalid, Code::ReferenceOtherRegister, Code::NulByte, Code::EmptyFile] {
         assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{}\"", code.as_str()));
     }
+}
+
+#[test]
+fn what_was_normalised_is_joined_counted_and_shown_with_its_first_examples() {
+    let part = |row: u64, count: u64| {
+        let mut findings = Findings::default();
+        let example = Example { row, from: "1,5".to_owned(), to: "1.50".to_owned() };
+        let (change, column) = (Change::DecimalComma, "plan".to_owned());
+        findings.normalise(Normalised { change, column, count, examples: vec![example; 2] });
+        findings
+    };
+    let mut all = part(2, 10);
+    all.merge(part(30, 5));
+    let written = serde_json::to_string(&all).unwrap();
+    assert_eq!(serde_json::from_str::<Findings>(&written).unwrap(), all);
+    let normalised: Vec<Normalised> = all.into_normalised().collect();
+    assert_eq!((normalised.len(), normalised[0].count), (1, 15));
+    let rows: Vec<u64> = normalised[0].examples.iter().map(|example| example.row).collect();
+    assert_eq!(rows, [2, 2, 30]);
+    let report = Report {
+        pattern: "rb28s/1.0.0".to_owned(),
+        bundle_sha256: String::new(),
+        rows_read: 15,
+        rows_refused: 0,
+        rows_set_aside: 0,
+        counts: Vec::new(),
+        violations: Vec::new(),
+        not_evaluated: Vec::new(),
+        normalised,
+    };
+    let text = render(&report, Language::Polish);
+    assert!(text.starts_with("Przyjęto\n"), "{text}");
+    let line = "  plan  przecinek dziesiętny        15  „1,5” → 1.50 (wiersz 2), „1,5” → 1.50 (wiersz 2), „1,5” → 1.50 (wiersz 30)\n";
+    assert!(text.contains(line), "{text}");
+    let names = Change::ALL.map(|change| serde_json::to_value(change).unwrap());
+    assert_eq!(names, Change::ALL.map(|change| serde_json::Value::from(change.as_str())));
 }

@@ -10,6 +10,7 @@
 mod arrow_streams;
 mod lines;
 mod parquet_files;
+mod workbooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -80,6 +81,8 @@ fn made() -> Vec<(bool, String, Vec<u8>)> {
         .chain(named(true, "ndjson", lines::refused()))
         .chain(named(false, "parquet", parquet_files::accepted()))
         .chain(named(true, "parquet", parquet_files::refused()))
+        .chain(workbooks::accepted().into_iter().map(|(name, bytes)| (false, name.to_owned(), bytes)))
+        .chain(workbooks::refused().into_iter().map(|(name, bytes)| (true, name.to_owned(), bytes)))
         .collect()
 }
 

@@ -69,8 +69,9 @@ impl Intake {
         if received < EARLY_CHECK_BYTES || self.early.advance(&header.id, received) || received == size {
             return;
         }
-        // A Parquet file is read from its end, so there is nothing to read along.
-        if MediaType::named(&header.media_type) == Some(MediaType::Parquet) {
+        // Parquet files and workbooks are read from their end, so there is nothing to read along.
+        let media = MediaType::named(&header.media_type);
+        if media.is_none_or(|media| media == MediaType::Parquet || media.is_workbook()) {
             return;
         }
         let Ok(place) = Arc::clone(&self.early.places).try_acquire_owned() else { return };

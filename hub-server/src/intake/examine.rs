@@ -141,5 +141,6 @@ fn empty_report(pattern: &Pattern) -> Report {
         counts: Vec::new(),
         violations: Vec::new(),
         not_evaluated: Vec::new(),
+        normalised: Vec::new(),
     }
 }

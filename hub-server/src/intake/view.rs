@@ -115,6 +115,9 @@ pub(super) fn refusal(report: &Report) -> Reason {
         Code::LineTooLong,
         Code::QuoteUnclosed,
         Code::PayloadUnreadable,
+        Code::EncodingAmbiguous,
+        Code::FormatMismatch,
+        Code::SheetAmbiguous,
     ]) {
         Reason::PayloadUnreadable
     } else if has(&[Code::PeriodMismatch]) {

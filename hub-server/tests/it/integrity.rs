@@ -46,7 +46,7 @@ fn filled() -> Server {
     let large = server.file("large.csv", &synthetic("rb28s", "026401", LATER, 40_000, 1));
     server.accepted("publisher2", &large, "rb28s", LATER, &[]);
     server.accepted("publisher2", &air_sample(), "jakosc_powietrza", "2017-M02", &[]);
-    server.push("publisher", &sample("rb28s", "invalid/kod-bez-zera.csv"), "rb28s", LATER, &[]).expect(3);
+    server.push("publisher", &sample("rb28s", "invalid/kod-spoza-listy.csv"), "rb28s", LATER, &[]).expect(3);
     let again = server.file("again.csv", &synthetic("rb28s", "100201", PERIOD, 50, 2));
     server.accepted("publisher", &again, "rb28s", PERIOD, &["--replace-all", "--confirm-deletions"]);
     assert!(server.stop().success());

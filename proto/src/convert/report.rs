@@ -1,6 +1,6 @@
 //! Reports and violations, both ways.
 
-use hub_datasets::report::{Code, Count};
+use hub_datasets::report::{Change, Code, Count, Example, Normalised};
 use hub_datasets::{Report, Severity, Violation};
 
 use super::TypeConversionError;
@@ -89,7 +89,33 @@ impl From<Report> for v1::Report {
             counts: r.counts.into_iter().map(Into::into).collect(),
             violations: r.violations.into_iter().map(Into::into).collect(),
             not_evaluated: r.not_evaluated,
+            normalised: r.normalised.into_iter().map(Into::into).collect(),
         }
+    }
+}
+
+impl From<Normalised> for v1::Normalised {
+    fn from(n: Normalised) -> Self {
+        let examples = n.examples.into_iter();
+        let examples =
+            examples.map(|Example { row, from, to }| v1::NormalisedExample { row, from, to }).collect();
+        Self { change: n.change.as_str().to_owned(), column: n.column, count: n.count, examples }
+    }
+}
+
+impl TryFrom<v1::Normalised> for Normalised {
+    type Error = TypeConversionError;
+
+    fn try_from(n: v1::Normalised) -> Result<Self, TypeConversionError> {
+        let change = Change::ALL.into_iter().find(|change| change.as_str() == n.change);
+        let change = change.ok_or_else(|| {
+            let text = format!("`{}` is unknown to this version of the contract", n.change);
+            TypeConversionError::invalid("Normalised", "change", text)
+        })?;
+        let examples = n.examples.into_iter();
+        let examples =
+            examples.map(|v1::NormalisedExample { row, from, to }| Example { row, from, to }).collect();
+        Ok(Self { change, column: n.column, count: n.count, examples })
     }
 }
 
@@ -109,6 +135,7 @@ impl TryFrom<v1::Report> for Report {
             counts: r.counts.into_iter().map(Count::try_from).collect::<Result<_, _>>()?,
             violations: r.violations.into_iter().map(Violation::try_from).collect::<Result<_, _>>()?,
             not_evaluated: r.not_evaluated,
+            normalised: r.normalised.into_iter().map(Normalised::try_from).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use hub_datasets::codelist::{CodeList, CodeListVersion};
 use hub_datasets::pattern::*;
 use hub_datasets::period::Frequency;
-use hub_datasets::report::{Code, Count};
+use hub_datasets::report::{Change, Code, Count, Example, Normalised};
 use hub_datasets::{Report, Severity, Violation};
 
 use super::*;
@@ -42,6 +42,12 @@ fn report() -> Report {
         }],
         violations: vec![violation()],
         not_evaluated: vec!["compare_previous".into()],
+        normalised: vec![Normalised {
+            change: Change::DecimalComma,
+            column: "plan".into(),
+            count: 12,
+            examples: vec![Example { row: 2, from: "1,5".into(), to: "1.50".into() }],
+        }],
     }
 }
 
@@ -73,6 +79,9 @@ fn what_lacks_or_is_unknown_is_named() {
     let error = Report::try_from(wire).unwrap_err();
     assert_eq!((error.message(), error.field()), ("Violation", "code"));
     assert!(error.description().contains("ODD"));
+    let mut wire = v1::Report::from(report());
+    wire.normalised[0].change = "ODD".into();
+    assert_eq!(Report::try_from(wire).unwrap_err().field(), "change");
     let wire = v1::Report { pattern: String::new(), ..v1::Report::from(report()) };
     assert_eq!(Report::try_from(wire).unwrap_err(), TypeConversionError::missing("Report", "pattern"));
 }

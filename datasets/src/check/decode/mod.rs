@@ -10,6 +10,8 @@ use crate::csv::{Cells, unquote};
 use crate::pattern::ColumnType;
 
 use super::breach::Kind;
+use super::lenient;
+use crate::report::Change;
 
 pub(super) mod number;
 mod text;
@@ -32,8 +34,10 @@ pub(super) struct Decoded {
     pub(super) array: ArrayRef,
     /// Cells that did not parse, by row.
     pub(super) faults: Vec<(u32, Kind)>,
-    /// Cells that were normalised, by row.
+    /// Cells with float noise, by row.
     pub(super) noise: Vec<u32>,
+    /// Cells that were written in another form, by row.
+    pub(super) tidied: Vec<(u32, Change)>,
 }
 
 /// How the cells of a column are read.
@@ -44,12 +48,16 @@ pub(super) struct Reading<'a> {
     pub(super) zero: bool,
     /// Texts that mean an empty cell, besides the empty one.
     pub(super) missing: &'a [Box<[u8]>],
+    /// Cells that do not parse may be written as offices write them.
+    pub(super) lenient: bool,
+    /// Cells may hold line breaks as sheets write them.
+    pub(super) breaks: bool,
 }
 
 /// Decodes a column of a chunk.
 pub(super) fn column(cells: &Cells<'_>, file: usize, reading: &Reading<'_>) -> Decoded {
     match reading.kind {
-        ColumnType::String => text::column(cells, file, reading.missing),
+        ColumnType::String => text::column(cells, file, reading),
         ColumnType::Integer => {
             let raw = values(cells, file, reading, number::integer);
             raw.finish(|values, nulls| Arc::new(Int64Array::new(values.into(), nulls)))
@@ -106,6 +114,7 @@ struct Raw<T> {
     nulls: Vec<u32>,
     faults: Vec<(u32, Kind)>,
     noise: Vec<u32>,
+    tidied: Vec<(u32, Change)>,
 }
 
 fn values<T: Copy + Default>(
@@ -115,8 +124,13 @@ fn values<T: Copy + Default>(
     mut parse: impl FnMut(&[u8]) -> Cell<T>,
 ) -> Raw<T> {
     let rows = cells.rows();
-    let mut raw =
-        Raw { values: Vec::with_capacity(rows), nulls: Vec::new(), faults: Vec::new(), noise: Vec::new() };
+    let mut raw = Raw {
+        values: Vec::with_capacity(rows),
+        nulls: Vec::new(),
+        faults: Vec::new(),
+        noise: Vec::new(),
+        tidied: Vec::new(),
+    };
     for row in 0..rows {
         let (bytes, quoted) = cells.raw(row, file);
         let cell = if quoted || !reading.missing.is_empty() {
@@ -126,6 +140,10 @@ fn values<T: Copy + Default>(
         };
         match cell {
             Cell::Value(value) => raw.values.push(value),
+            Cell::Fault(_) if reading.lenient => {
+                let cell = raw.tidy(row as u32, reading, bytes, quoted, cell, &mut parse);
+                raw.unusual(row as u32, cell, reading.zero);
+            }
             other => raw.unusual(row as u32, other, reading.zero),
         }
     }
@@ -166,9 +184,32 @@ impl<T: Copy + Default> Raw<T> {
         }
     }
 
+    /// Looks at a cell that did not parse once more, in the form that an office may have meant.
+    #[cold]
+    fn tidy(
+        &mut self,
+        row: u32,
+        reading: &Reading<'_>,
+        bytes: &[u8],
+        quoted: bool,
+        cell: Cell<T>,
+        parse: &mut impl FnMut(&[u8]) -> Cell<T>,
+    ) -> Cell<T> {
+        let owned = quoted.then(|| unquote(bytes));
+        let Some(rewritten) = lenient::rewritten(reading.kind, owned.as_deref().unwrap_or(bytes)) else {
+            return cell;
+        };
+        let again = parse(&rewritten.text);
+        if !matches!(again, Cell::Fault(_)) {
+            self.tidied.extend(rewritten.changes.into_iter().map(|change| (row, change)));
+        }
+        again
+    }
+
     fn finish(self, build: impl FnOnce(Vec<T>, Option<NullBuffer>) -> ArrayRef) -> Decoded {
         let nulls = null_buffer(&self.nulls, self.values.len());
-        Decoded { array: build(self.values, nulls), faults: self.faults, noise: self.noise }
+        let (faults, noise, tidied) = (self.faults, self.noise, self.tidied);
+        Decoded { array: build(self.values, nulls), faults, noise, tidied }
     }
 }
 

@@ -7,10 +7,12 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use crate::csv::{Cells, unquote};
 
-use super::{Decoded, null_buffer};
+use super::super::lenient::text::{BREAK, is_suspect, meant};
+use super::{Decoded, Reading, null_buffer};
 
-pub(super) fn column(cells: &Cells<'_>, file: usize, missing: &[Box<[u8]>]) -> Decoded {
+pub(super) fn column(cells: &Cells<'_>, file: usize, reading: &Reading<'_>) -> Decoded {
     let rows = cells.rows();
+    let mut tidied = Vec::new();
     let mut bytes: Vec<u8> = Vec::with_capacity(rows * 8);
     let mut offsets: Vec<i32> = Vec::with_capacity(rows + 1);
     let mut nulls = Vec::new();
@@ -23,7 +25,14 @@ pub(super) fn column(cells: &Cells<'_>, file: usize, missing: &[Box<[u8]>]) -> D
         } else {
             bytes.extend_from_slice(raw);
         }
-        if is_empty(&bytes[before..], missing) {
+        let text = &bytes[before..];
+        if (reading.lenient && is_suspect(text)) || (reading.breaks && text.contains(&BREAK)) {
+            let (text, changes) = meant(&bytes[before..]);
+            bytes.truncate(before);
+            bytes.extend_from_slice(&text);
+            tidied.extend(changes.into_iter().map(|change| (row as u32, change)));
+        }
+        if is_empty(&bytes[before..], reading.missing) {
             bytes.truncate(before);
             nulls.push(row as u32);
         }
@@ -31,7 +40,7 @@ pub(super) fn column(cells: &Cells<'_>, file: usize, missing: &[Box<[u8]>]) -> D
         offsets.push(bytes.len() as i32);
     }
     let nulls = null_buffer(&nulls, rows);
-    Decoded { array: strings(bytes, offsets, nulls), faults: Vec::new(), noise: Vec::new() }
+    Decoded { array: strings(bytes, offsets, nulls), faults: Vec::new(), noise: Vec::new(), tidied }
 }
 
 /// A cell of nothing but blanks is empty, as are the pattern's words for it.

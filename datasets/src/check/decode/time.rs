@@ -66,7 +66,9 @@ pub(crate) fn date(cell: &[u8]) -> Cell<i32> {
         Some(day) => Cell::Value(day),
         None => match trimmed(cell) {
             [] => Cell::Empty,
-            cell => day(cell).map_or(Cell::Fault(Kind::Type), Cell::Value),
+            // Sheets have no days, only moments: a day is its midnight.
+            cell => day(cell.strip_suffix(b"T00:00:00").unwrap_or(cell))
+                .map_or(Cell::Fault(Kind::Type), Cell::Value),
         },
     }
 }

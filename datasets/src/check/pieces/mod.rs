@@ -7,15 +7,21 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 
 use super::parquet::ParquetRows;
+use super::sheets::{self, SheetText};
 use super::stream::{ArrowStream, Stop};
 use super::{Checked, Checker, HeaderPlan, KeyPlan};
 use crate::MediaType;
-use crate::csv::{Chunk, Cutter};
+use crate::csv::Chunk;
 use crate::ndjson::LineCutter;
 use crate::report::Findings;
 
+mod blocks;
+mod head;
 mod text;
 
+use blocks::{Office, Plain};
+use head::HeadCutter;
+pub(super) use head::{HEAD_BYTES, HEAD_RECORDS};
 use text::TextPieces;
 
 /// The bytes of a payload, at any place of it.
@@ -55,7 +61,7 @@ pub struct PieceLimits {
 /// A piece of a payload.
 #[derive(Debug)]
 pub enum Piece {
-    /// Records of a CSV.
+    /// Records of a CSV, or rows of a sheet.
     Csv(Arc<HeaderPlan>, Chunk),
     /// Lines of an NDJSON.
     Ndjson(Arc<KeyPlan>, Chunk),
@@ -80,8 +86,9 @@ pub struct Pieces<'a>(Format<'a>);
 
 #[derive(Debug)]
 enum Format<'a> {
-    Csv(Box<TextPieces<'a, Cutter>>),
-    Ndjson(Box<TextPieces<'a, LineCutter>>),
+    Csv(Box<TextPieces<'a, Office<'a>, HeadCutter<'a>>>),
+    Sheet(Box<TextPieces<'a, SheetText<'a>, HeadCutter<'a>>>),
+    Ndjson(Box<TextPieces<'a, Plain, LineCutter>>),
     Arrow(Rows<ArrowStream<'a, BufReader<InOrder>>>),
     Parquet(Rows<Box<ParquetRows<'a>>>),
 }
@@ -92,12 +99,19 @@ impl Checker {
         let PieceLimits { chunk_bytes, record_bytes, block_bytes, rows } = limits;
         Pieces(match media {
             MediaType::Csv => {
-                let cutter = Cutter::new(chunk_bytes, record_bytes);
-                Format::Csv(Box::new(TextPieces::new(self, InOrder::new(payload), cutter, block_bytes)))
+                let cutter = HeadCutter::new(self, chunk_bytes, record_bytes, None);
+                let blocks = Office::new(self, payload, block_bytes);
+                Format::Csv(Box::new(TextPieces::new(self, blocks, cutter)))
+            }
+            MediaType::Xlsx | MediaType::Xls | MediaType::Ods => {
+                let cutter = HeadCutter::new(self, chunk_bytes, record_bytes, Some(sheets::SEPARATOR));
+                let blocks = SheetText::new(self, payload);
+                Format::Sheet(Box::new(TextPieces::new(self, blocks, cutter)))
             }
             MediaType::Ndjson => {
                 let cutter = LineCutter::new(chunk_bytes, record_bytes);
-                Format::Ndjson(Box::new(TextPieces::new(self, InOrder::new(payload), cutter, block_bytes)))
+                let blocks = Plain { payload: InOrder::new(payload), block_bytes };
+                Format::Ndjson(Box::new(TextPieces::new(self, blocks, cutter)))
             }
             MediaType::ArrowStream => {
                 let payload = BufReader::with_capacity(block_bytes, InOrder::new(payload));
@@ -113,6 +127,7 @@ impl Pieces<'_> {
     pub fn next_piece(&mut self) -> Result<Option<Piece>, Stop> {
         match &mut self.0 {
             Format::Csv(text) => text.next_piece(),
+            Format::Sheet(text) => text.next_piece(),
             Format::Ndjson(text) => text.next_piece(),
             Format::Arrow(rows) => rows.next_piece(),
             Format::Parquet(rows) => rows.next_piece(),
@@ -123,6 +138,7 @@ impl Pieces<'_> {
     pub fn early(&mut self) -> Findings {
         match &mut self.0 {
             Format::Csv(text) => text.early(),
+            Format::Sheet(text) => text.early(),
             Format::Ndjson(text) => text.early(),
             Format::Arrow(_) | Format::Parquet(_) => Findings::default(),
         }

@@ -1,12 +1,13 @@
 //! Text payloads: what stands before the rows first, then chunks of whole records or lines.
 
-use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Checker, HeaderPlan, InOrder, KeyPlan, Piece, Stop};
-use crate::csv::{Chunk, CutError, Cutter};
+use super::blocks::Blocks;
+use super::head::HeadCutter;
+use super::{Checker, HeaderPlan, KeyPlan, Piece, Stop};
+use crate::csv::{Chunk, CutError};
 use crate::ndjson::LineCutter;
 use crate::report::Findings;
 
@@ -21,18 +22,15 @@ pub(super) trait Cut {
     fn piece(plan: Arc<Self::Plan>, chunk: Chunk) -> Piece;
 }
 
-impl Cut for Cutter {
+impl Cut for HeadCutter<'_> {
     type Plan = HeaderPlan;
 
     fn cut(&mut self, block: Option<Bytes>) -> Result<Vec<Chunk>, CutError> {
-        match block {
-            Some(block) => self.push(block),
-            None => Ok(self.finish()?.into_iter().collect()),
-        }
+        self.cut(block)
     }
 
     fn plan(&self, checker: &Checker) -> Result<Option<(HeaderPlan, Findings)>, Findings> {
-        self.header().map(|header| checker.header(header)).transpose()
+        self.plan(checker)
     }
 
     fn piece(plan: Arc<HeaderPlan>, chunk: Chunk) -> Piece {
@@ -60,11 +58,10 @@ impl Cut for LineCutter {
 }
 
 #[derive(Debug)]
-pub(super) struct TextPieces<'a, C: Cut> {
+pub(super) struct TextPieces<'a, B, C: Cut> {
     checker: &'a Checker,
-    payload: InOrder,
+    blocks: B,
     cutter: C,
-    block_bytes: usize,
     ended: bool,
     plan: Option<Arc<C::Plan>>,
     /// Whole chunks, the last one first.
@@ -72,13 +69,12 @@ pub(super) struct TextPieces<'a, C: Cut> {
     early: Findings,
 }
 
-impl<'a, C: Cut> TextPieces<'a, C> {
-    pub(super) fn new(checker: &'a Checker, payload: InOrder, cutter: C, block_bytes: usize) -> Self {
+impl<'a, B: Blocks, C: Cut> TextPieces<'a, B, C> {
+    pub(super) fn new(checker: &'a Checker, blocks: B, cutter: C) -> Self {
         Self {
             checker,
-            payload,
+            blocks,
             cutter,
-            block_bytes,
             ended: false,
             plan: None,
             ready: Vec::new(),
@@ -94,7 +90,8 @@ impl<'a, C: Cut> TextPieces<'a, C> {
             if self.ended {
                 return Ok(None);
             }
-            let block = self.block()?;
+            let block = self.blocks.next_block()?;
+            self.early.merge(self.blocks.early());
             self.ended = block.is_none();
             self.ready = self.cutter.cut(block).map_err(|fault| self.checker.unreadable(&fault))?;
             self.ready.reverse();
@@ -109,12 +106,5 @@ impl<'a, C: Cut> TextPieces<'a, C> {
 
     pub(super) fn early(&mut self) -> Findings {
         std::mem::take(&mut self.early)
-    }
-
-    /// The next bytes; None at the end.
-    fn block(&mut self) -> io::Result<Option<Bytes>> {
-        let mut block = Vec::with_capacity(self.block_bytes);
-        Read::by_ref(&mut self.payload).take(self.block_bytes as u64).read_to_end(&mut block)?;
-        Ok((!block.is_empty()).then(|| block.into()))
     }
 }

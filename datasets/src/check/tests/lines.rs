@@ -55,7 +55,7 @@ fn cell(column: usize) -> impl Strategy<Value = String> {
         "801",
         "0",
         "x",
-        "1,5",
+        "1,5 zł",
         "12.345",
         "2.1800000000000002",
         "-7",

@@ -18,6 +18,8 @@ mod key_order;
 #[cfg(feature = "check")]
 mod lines;
 mod numbers;
+#[cfg(feature = "check")]
+mod office;
 mod rows;
 #[cfg(feature = "check")]
 mod samples;

@@ -9,7 +9,8 @@ fn sample(path: &str) -> Vec<u8> {
 fn names(pattern: &str, kind: &str) -> Vec<String> {
     let folder = format!("{}/patterns/{pattern}/1.0.0/samples/{kind}", env!("CARGO_MANIFEST_DIR"));
     let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    entries.filter(|name| name.ends_with(".csv")).collect()
+    // What offices export is read in pieces, which `tests/samples.rs` does.
+    entries.filter(|name| name.ends_with(".csv") && !name.starts_with("biuro")).collect()
 }
 
 fn check(pattern: &str, kind: &str, name: &str) -> Report {

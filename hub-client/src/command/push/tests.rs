@@ -20,6 +20,7 @@ fn report(severity: Severity) -> Report {
         counts: vec![Count { code: Code::RuleBroken, severity, rule: "r".into(), count: 1 }],
         violations: vec![],
         not_evaluated: vec![],
+        normalised: Vec::new(),
     }
 }
 

@@ -56,6 +56,8 @@ async fn an_honest_payload_is_committed_and_a_forged_one_is_not() {
         ("honest.arrow", "metadata-of-2-gib.arrow"),
         ("honest.ndjson", "no-json.ndjson"),
         ("honest.parquet", "footer-of-2-gib.parquet"),
+        ("honest.xlsx", "shared-strings-of-64-mib.xlsx"),
+        ("honest.ods", "both-repeated.ods"),
     ] {
         let (honest, forged) = (named(honest), named(forged));
         let committed = house.push(new(honest.media), &honest.bytes).await.unwrap();

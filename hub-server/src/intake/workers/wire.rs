@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::limits::WORKER_FRAME_BYTES;
 
 /// Raised whenever a frame or its body changes: hub and worker are one program, but not always one version of it.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// What a frame holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

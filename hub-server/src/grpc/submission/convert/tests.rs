@@ -80,6 +80,7 @@ fn report() -> Report {
         counts: vec![],
         violations: vec![],
         not_evaluated: vec![],
+        normalised: Vec::new(),
     }
 }
 
