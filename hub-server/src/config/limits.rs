@@ -23,6 +23,16 @@ pub(crate) const QUERY_SPILL_MIB: u64 = 4096;
 pub(crate) const QUERY_DEADLINE_SECONDS: u64 = 60;
 /// Default of `limits.query_rows`: the rows that one statement may give.
 pub(crate) const QUERY_ROWS: u64 = 10_000_000;
+/// Answers of statements that are kept, to be given again …
+pub(crate) const ANSWERS_KEPT: usize = 4_096;
+/// … in so much memory …
+pub(crate) const ANSWERS_KEPT_BYTES: usize = 32 << 20;
+/// … unless one of them is longer.
+pub(crate) const ANSWER_KEPT_BYTES: usize = 256 << 10;
+/// Statements of which is kept what tables they name …
+pub(crate) const STATEMENTS_KEPT: usize = 1_024;
+/// … in so much memory.
+pub(crate) const STATEMENTS_KEPT_BYTES: usize = 4 << 20;
 /// Payloads that are longer are checked while they still come, from this many bytes on.
 pub(crate) const EARLY_CHECK_BYTES: u64 = 4 << 20;
 /// Payloads that are checked while they still come; the others are checked when they are whole.

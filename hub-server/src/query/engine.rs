@@ -8,10 +8,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::datasource::provider_as_source;
-use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::TaskContext;
+use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use datafusion::sql::parser::DFParserBuilder;
+use datafusion::sql::parser::{DFParserBuilder, Statement as Parsed};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use hub_datasets::CodeLists;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::limits::STACK_BYTES;
-use super::session::{Functions, Named};
+use super::session::{Named, Session};
 use super::table::{HubTable, projection_of};
 use super::{QueryError, QueryLimits, RowStream, Scan, TableView, allow, guard, session, stream};
 use crate::store::Store;
@@ -28,11 +29,10 @@ use crate::store::Store;
 pub(crate) struct Engine {
     threads: Threads,
     environment: session::Environment,
-    functions: Functions,
     limits: QueryLimits,
     slots: Arc<Semaphore>,
     /// Code lists as tables.
-    lists: Vec<Named>,
+    lists: Arc<[Named]>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -82,10 +82,9 @@ impl Engine {
             .map_err(|e| QueryError::internal(&e))?;
         Ok(Self {
             threads: Threads(Some(runtime)),
-            environment: session::environment(store.objects(), &spill, &limits)?,
-            functions: Functions::allowed(),
+            environment: session::environment(&store.objects(), &spill, &limits)?,
             slots: Arc::new(Semaphore::new(limits.slots)),
-            lists: list_tables(&lists)?,
+            lists: list_tables(&lists)?.into(),
             limits,
         })
     }
@@ -108,27 +107,26 @@ impl Engine {
             Ok(Ok(slot)) => slot,
             _ => return Err(QueryError::Busy),
         };
-        let context = session::session(&self.environment, &self.functions, &self.limits, false);
-        let mut tables = self.lists.clone();
-        tables.push(("organisations".to_owned(), memory_table(organisations)?));
-        let statement =
-            Statement { context, views, tables, sql: sql.to_owned(), limits: self.limits.clone() };
+        let session = session::session(&self.environment, false)?;
+        let organisations = ("organisations".to_owned(), memory_table(organisations)?);
+        let (lists, sql, limits) = (Arc::clone(&self.lists), sql.to_owned(), self.limits.clone());
+        let statement = Statement { session, views, lists, organisations, sql, limits };
         self.start(Some((slot, deadline)), Some(self.limits.rows), move || statement.plan()).await
     }
 
     /// One table's rows with columns and filter: files in the order of the index, rows in the order
     /// of the file, so that a cut stream goes on at an offset.
     pub(crate) async fn scan(&self, view: TableView, scan: Scan) -> Result<RowStream, QueryError> {
-        let context = session::session(&self.environment, &self.functions, &self.limits, true);
+        let session = session::session(&self.environment, true)?;
         let limits = self.limits.clone();
-        self.start(None, None, move || plan_scan(context, view, scan, limits)).await
+        self.start(None, None, move || plan_scan(session, view, scan, limits)).await
     }
 
     /// Checks a scan as [`Engine::scan`] would, without reading: names of its columns and the rows
     /// that its files hold.
     pub(crate) async fn check(&self, view: TableView, scan: Scan) -> Result<(Vec<String>, u64), QueryError> {
-        let context = session::session(&self.environment, &self.functions, &self.limits, true);
-        let task = self.handle()?.spawn(plan_scan(context, view, scan, self.limits.clone()));
+        let session = session::session(&self.environment, true)?;
+        let task = self.handle()?.spawn(plan_scan(session, view, scan, self.limits.clone()));
         let planned = AbortOnDropHandle::new(task).await.map_err(|e| QueryError::internal(&e))??;
         let columns = planned.plan.schema().fields().iter().map(|f| f.name().clone()).collect();
         Ok((columns, planned.head.estimated_rows))
@@ -137,9 +135,8 @@ impl Engine {
     /// Tables that a statement names, for choosing their versions before it runs. Its text may be hostile,
     /// so that it is parsed on the engine's threads too.
     pub(crate) async fn tables_of(&self, sql: &str) -> Result<Vec<String>, QueryError> {
-        let context = session::session(&self.environment, &self.functions, &self.limits, false);
         let (sql, limits) = (sql.to_owned(), self.limits.clone());
-        let task = self.handle()?.spawn(async move { named_tables(&context, &sql, &limits) });
+        let task = self.handle()?.spawn(async move { named_tables(&sql, &limits) });
         AbortOnDropHandle::new(task).await.map_err(|e| QueryError::internal(&e))?
     }
 
@@ -161,7 +158,7 @@ impl Engine {
             // The slot is held until the last row is taken or nobody wants them any more.
             let _slot = bounds;
             let rows = match plan().await {
-                Ok(planned) => match execute_stream(planned.plan, planned.context.task_ctx()) {
+                Ok(planned) => match execute_stream(planned.plan, planned.task) {
                     Ok(rows) => {
                         // The caller may have gone; the send of the first batch will tell.
                         let _ = started.send(Ok(Started { schema: rows.schema(), ..planned.head }));
@@ -191,47 +188,62 @@ impl Engine {
     }
 }
 
-/// A physical plan with the session that it runs in.
+/// A physical plan with what it runs in.
 struct Planned {
     plan: Arc<dyn ExecutionPlan>,
-    context: SessionContext,
+    task: Arc<TaskContext>,
     head: Started,
 }
 
 /// A SELECT with all that it may see.
 struct Statement {
-    context: SessionContext,
+    session: Session,
     views: Vec<TableView>,
-    tables: Vec<Named>,
+    lists: Arc<[Named]>,
+    organisations: Named,
     sql: String,
     limits: QueryLimits,
 }
 
+/// A table of a dataset under the names that it has.
+type Own = (Vec<String>, Arc<HubTable>);
+
 impl Statement {
-    async fn plan(self) -> Result<Planned, QueryError> {
-        let parsed = guard::parse_query(&self.sql, &self.limits)?;
-        let mut names = Vec::new();
-        let mut hub_tables: Vec<(Vec<String>, Arc<HubTable>)> = Vec::new();
-        for view in self.views {
+    /// Refuses names that are not there, and makes tables of those that the statement names.
+    fn tables(&mut self, parsed: &Parsed) -> Result<Vec<Own>, QueryError> {
+        let named = session::references(parsed)?;
+        let is_named = |name: &str| named.iter().any(|reference| reference.table() == name);
+        let (mut names, mut own_tables) = (Vec::new(), Vec::new());
+        for view in std::mem::take(&mut self.views) {
             // Both names mean the newest major until a pattern has a second one.
-            let own =
-                vec![view.pattern.id.clone(), format!("{}_v{}", view.pattern.id, view.pattern.version.major)];
-            let table = Arc::new(HubTable::new(view, false));
-            for name in &own {
-                self.context.register_table(name.as_str(), Arc::clone(&table) as Arc<dyn TableProvider>)?;
-            }
+            let pattern = &view.pattern;
+            let own = vec![pattern.id.clone(), format!("{}_v{}", pattern.id, pattern.version.major)];
             names.extend(own.iter().cloned());
-            hub_tables.push((own, table));
-        }
-        for (name, table) in self.tables {
-            // A dataset's own name wins over a list's.
-            if !names.contains(&name) {
-                self.context.register_table(name.as_str(), table)?;
-                names.push(name);
+            if own.iter().any(|name| is_named(name)) {
+                let table = Arc::new(HubTable::new(view, false));
+                for name in &own {
+                    self.session.register(name, Arc::clone(&table) as Arc<dyn TableProvider>)?;
+                }
+                own_tables.push((own, table));
             }
         }
-        let state = self.context.state();
-        session::check_names(&state, &parsed, &names)?;
+        for (name, table) in self.lists.iter().chain([&self.organisations]) {
+            // A dataset's own name wins over a list's.
+            if !names.contains(name) {
+                names.push(name.clone());
+                if is_named(name) {
+                    self.session.register(name, Arc::clone(table))?;
+                }
+            }
+        }
+        session::check_names(&self.session.state, parsed, &names)?;
+        Ok(own_tables)
+    }
+
+    async fn plan(mut self) -> Result<Planned, QueryError> {
+        let parsed = guard::parse_query(&self.sql, &self.limits)?;
+        let hub_tables = self.tables(&parsed)?;
+        let state = &self.session.state;
         let logical = state.statement_to_plan(parsed).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
@@ -258,22 +270,17 @@ impl Statement {
             estimated_rows,
         };
         let plan = state.create_physical_plan(&logical).await.map_err(QueryError::of_planning)?;
-        Ok(Planned { plan, context: self.context, head })
+        Ok(Planned { plan, task: self.session.task(), head })
     }
 }
 
-fn named_tables(
-    context: &SessionContext,
-    sql: &str,
-    limits: &QueryLimits,
-) -> Result<Vec<String>, QueryError> {
-    let statement = guard::parse_query(sql, limits)?;
-    let references = context.state().resolve_table_references(&statement)?;
+fn named_tables(sql: &str, limits: &QueryLimits) -> Result<Vec<String>, QueryError> {
+    let references = session::references(&guard::parse_query(sql, limits)?)?;
     Ok(references.iter().map(|r| r.table().to_owned()).collect())
 }
 
 async fn plan_scan(
-    context: SessionContext,
+    session: Session,
     view: TableView,
     scan: Scan,
     limits: QueryLimits,
@@ -299,9 +306,8 @@ async fn plan_scan(
         if parsed.alias.is_some() {
             return Err(QueryError::Invalid("a filter has no alias".to_owned()));
         }
-        let state = context.state();
-        session::check_syntax(&state, &parsed.expr)?;
-        let expr = state.create_logical_expr_from_sql_expr(parsed, builder.schema())?;
+        session::check_syntax(&session.state, &parsed.expr)?;
+        let expr = session.state.create_logical_expr_from_sql_expr(parsed, builder.schema())?;
         allow::check_row_expression(&expr)?;
         builder = builder.filter(expr)?;
     }
@@ -316,9 +322,9 @@ async fn plan_scan(
             usize::try_from(offset).map_err(|_| QueryError::Invalid("the offset is too big".to_owned()))?;
         builder = builder.limit(skip, None)?;
     }
-    let plan =
-        context.state().create_physical_plan(&builder.build()?).await.map_err(QueryError::of_planning)?;
-    Ok(Planned { plan, context, head })
+    let logical = builder.build()?;
+    let plan = session.state.create_physical_plan(&logical).await.map_err(QueryError::of_planning)?;
+    Ok(Planned { plan, task: session.task(), head })
 }
 
 fn memory_table(batch: RecordBatch) -> Result<Arc<dyn TableProvider>, QueryError> {

@@ -50,6 +50,12 @@ impl Default for QueryLimits {
 
 /// Footers and page indexes of data files, shared by all statements.
 pub(super) const FOOTER_CACHE_BYTES: usize = 128 << 20;
+/// Data files up to this length, one block, are read whole …
+pub(super) const SMALL_FILE_BYTES: u64 = 256 << 10;
+/// … if they have few rows: those of a long file may repeat so often that it is short …
+pub(super) const SMALL_FILE_ROWS: u64 = 16_384;
+/// … and so many of them at once at most, beside the engine's threads.
+pub(super) const SMALL_FILES_AT_ONCE: usize = 16;
 /// Rows of a batch inside the engine.
 pub(super) const BATCH_ROWS: usize = 8_192;
 /// Batches that wait between the engine and the encoder, and chunks between encoder and door.

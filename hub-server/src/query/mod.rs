@@ -15,6 +15,7 @@ mod limits;
 mod policy;
 mod prune;
 mod session;
+mod small;
 mod stream;
 mod table;
 mod visible;

@@ -1,22 +1,25 @@
-//! The limited session: what a statement finds around it. One per statement.
+//! The limited session: what a statement finds around it. One per statement; what all have alike is made once.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::catalog::TableProvider;
+use datafusion::catalog::{
+    CatalogProvider as _, CatalogProviderList as _, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider, SchemaProvider, TableProvider,
+};
 use datafusion::common::TableReference;
 use datafusion::datasource::listing::ListingTableUrl;
-use datafusion::execution::SessionStateDefaults;
-use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
+use datafusion::execution::{SessionStateDefaults, TaskContext};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
+use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, ObjectNamePart, TableFactor, Visit, Visitor};
-use std::ops::ControlFlow;
 
 use super::allow::{AGGREGATE, SCALAR, WINDOW};
 use super::limits::{BATCH_ROWS, FOOTER_CACHE_BYTES};
@@ -25,88 +28,126 @@ use super::yielding::Yielding;
 use super::{QueryError, QueryLimits};
 use crate::store::Objects;
 
-/// The functions that statements may call, chosen once.
-#[derive(Debug, Clone)]
-pub(super) struct Functions {
-    scalar: Vec<Arc<ScalarUDF>>,
-    aggregate: Vec<Arc<AggregateUDF>>,
-    window: Vec<Arc<WindowUDF>>,
-}
-
-impl Functions {
-    pub(super) fn allowed() -> Self {
-        let mut scalar = SessionStateDefaults::default_scalar_functions();
-        scalar.retain(|f| SCALAR.contains(&f.name()));
-        let mut aggregate = SessionStateDefaults::default_aggregate_functions();
-        aggregate.retain(|f| AGGREGATE.contains(&f.name()));
-        let mut window = SessionStateDefaults::default_window_functions();
-        window.retain(|f| WINDOW.contains(&f.name()));
-        Self { scalar, aggregate, window }
-    }
-}
+/// Where the tables of a statement are, which it need not know.
+const CATALOG: &str = "hub";
+const SCHEMA: &str = "data";
 
 /// What all statements share.
 pub(super) struct Environment {
     runtime: RuntimeEnv,
-    objects: Arc<Objects>,
+    /// Sessions without tables, of statements and of scans in order.
+    statements: SessionState,
+    scans: SessionState,
+    memory_bytes: usize,
 }
 
 /// The environment of all statements: footers cached, spill files below `spill`, and the data files, which
 /// a scan reaches by their entries and nothing reaches by a path.
 pub(super) fn environment(
-    objects: Arc<Objects>,
+    objects: &Arc<Objects>,
     spill: &Path,
     limits: &QueryLimits,
 ) -> Result<Environment, QueryError> {
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![spill.to_path_buf()]))
         .with_max_temp_directory_size(limits.spill_bytes);
-    let environment = RuntimeEnvBuilder::new()
+    let runtime = RuntimeEnvBuilder::new()
         .with_disk_manager_builder(disk)
         .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
         .build()?;
     // The engine's own registry opens the machine's files; a statement must not reach them.
-    environment.deregister_object_store(ListingTableUrl::parse("file:///")?.as_ref())?;
-    environment.register_object_store(ListingTableUrl::parse(OBJECTS)?.as_ref(), Objects::nothing());
-    Ok(Environment { runtime: environment, objects })
+    runtime.deregister_object_store(ListingTableUrl::parse("file:///")?.as_ref())?;
+    runtime.register_object_store(ListingTableUrl::parse(OBJECTS)?.as_ref(), Objects::nothing());
+    let shared = Arc::new(runtime.clone());
+    Ok(Environment {
+        statements: state(&shared, config(objects, limits.partitions, false)),
+        scans: state(&shared, config(objects, 1, true)),
+        runtime,
+        memory_bytes: limits.statement_bytes(),
+    })
 }
 
-/// A session with the given tables and nothing else. `ordered`: one partition, so that rows keep the
-/// order of the files.
-pub(super) fn session(
-    environment: &Environment,
-    functions: &Functions,
-    limits: &QueryLimits,
-    ordered: bool,
-) -> SessionContext {
-    let partitions = if ordered { 1 } else { limits.partitions };
+/// `ordered`: rows keep the order of the files.
+fn config(objects: &Arc<Objects>, partitions: usize, ordered: bool) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_target_partitions(partitions)
         .with_batch_size(BATCH_ROWS)
         .with_information_schema(false)
-        .with_default_catalog_and_schema("hub", "data")
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_round_robin_repartition(!ordered)
         .with_repartition_file_scans(!ordered)
         .with_repartition_file_min_size(1 << 20)
-        .with_extension(Arc::clone(&environment.objects));
+        .with_extension(Arc::clone(objects));
     let options = config.options_mut();
     options.execution.enable_recursive_ctes = false;
     options.execution.parquet.pushdown_filters = false;
     options.sql_parser.map_string_types_to_utf8view = false;
     options.sql_parser.parse_float_as_decimal = true;
-    // Each statement has a pool of its own; the rest of the environment is shared.
-    let pool = Arc::new(FairSpillPool::new(limits.statement_bytes()));
-    let environment = RuntimeEnv { memory_pool: pool, ..environment.runtime.clone() };
-    let state = SessionStateBuilder::new()
+    config
+}
+
+/// A session with the functions that statements may call, and nothing else.
+fn state(runtime: &Arc<RuntimeEnv>, config: SessionConfig) -> SessionState {
+    let mut scalar = SessionStateDefaults::default_scalar_functions();
+    scalar.retain(|f| SCALAR.contains(&f.name()));
+    let mut aggregate = SessionStateDefaults::default_aggregate_functions();
+    aggregate.retain(|f| AGGREGATE.contains(&f.name()));
+    let mut window = SessionStateDefaults::default_window_functions();
+    window.retain(|f| WINDOW.contains(&f.name()));
+    SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(Arc::new(environment))
+        .with_runtime_env(Arc::clone(runtime))
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
-        .with_scalar_functions(functions.scalar.clone())
-        .with_aggregate_functions(functions.aggregate.clone())
-        .with_window_functions(functions.window.clone())
+        .with_scalar_functions(scalar)
+        .with_aggregate_functions(aggregate)
+        .with_window_functions(window)
         .with_physical_optimizer_rule(Arc::new(Yielding))
-        .build();
-    SessionContext::new_with_state(state)
+        .build()
+}
+
+/// The session of one statement or scan.
+pub(super) struct Session {
+    pub(super) state: SessionState,
+    tables: Arc<MemorySchemaProvider>,
+    memory: Arc<dyn MemoryPool>,
+    runtime: RuntimeEnv,
+}
+
+/// A session without tables. `ordered`: one partition, so that rows keep the order of the files.
+pub(super) fn session(environment: &Environment, ordered: bool) -> Result<Session, QueryError> {
+    let mut state = if ordered { environment.scans.clone() } else { environment.statements.clone() };
+    state.mark_start_execution();
+    let tables = Arc::new(MemorySchemaProvider::new());
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema(SCHEMA, Arc::clone(&tables) as Arc<dyn SchemaProvider>)?;
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+    state.register_catalog_list(Arc::new(catalogs));
+    // Each statement has a pool of its own; the rest of the environment is shared.
+    let memory: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(environment.memory_bytes));
+    Ok(Session { state, tables, memory, runtime: environment.runtime.clone() })
+}
+
+impl Session {
+    pub(super) fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), QueryError> {
+        self.tables.register_table(name.to_owned(), table)?;
+        Ok(())
+    }
+
+    /// What a plan runs in. Its functions stand in the plan itself.
+    pub(super) fn task(&self) -> Arc<TaskContext> {
+        let runtime = RuntimeEnv { memory_pool: Arc::clone(&self.memory), ..self.runtime.clone() };
+        Arc::new(TaskContext::new(
+            None,
+            self.state.session_id().to_owned(),
+            self.state.config().clone(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            Arc::new(runtime),
+        ))
+    }
 }
 
 /// A table by name.
@@ -121,7 +162,7 @@ pub(super) fn check_names(
     if let Statement::Statement(inner) = statement {
         check_syntax(state, &**inner)?;
     }
-    for reference in state.resolve_table_references(statement)? {
+    for reference in references(statement)? {
         let TableReference::Bare { table } = &reference else {
             return Err(QueryError::NotAllowed(format!(
                 "`{reference}` is not allowed; name a table without a schema"
@@ -136,6 +177,11 @@ pub(super) fn check_names(
         }
     }
     Ok(())
+}
+
+/// Tables that a statement names.
+pub(super) fn references(statement: &Statement) -> Result<Vec<TableReference>, QueryError> {
+    Ok(resolve_table_references(statement, true)?.0)
 }
 
 /// Refuses functions and kinds of relations that are not on the list.

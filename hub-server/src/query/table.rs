@@ -18,11 +18,13 @@ use datafusion::logical_expr::{Expr, Operator, TableProviderFilterPushDown};
 use datafusion::physical_expr::{PhysicalExpr, conjunction_opt};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
 
 use super::derive::{Columns, DeriveExec, Output};
 use super::files::{Readers, scanned};
 use super::policy::PolicyExec;
 use super::prune::{exact, prune};
+use super::small::{SmallFilesExec, is_small};
 use super::visible::{PUBLISHER, SEQ, Source, Visible, permitted_files};
 use super::{QueryError, TableView};
 use crate::store::Objects;
@@ -108,19 +110,21 @@ impl HubTable {
         Ok((read, publisher, Columns { schema, outputs, seq, submissions }))
     }
 
-    fn source(&self, state: &dyn Session, predicate: Option<Arc<dyn PhysicalExpr>>) -> Result<ParquetSource> {
-        let objects = state.config().get_extension::<Objects>();
-        let objects =
-            objects.ok_or_else(|| DataFusionError::Internal("a session without files".to_owned()))?;
+    fn source(
+        &self,
+        state: &dyn Session,
+        objects: Arc<Objects>,
+        predicate: Option<Arc<dyn PhysicalExpr>>,
+    ) -> ParquetSource {
         let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
         let source = ParquetSource::new(Arc::clone(&self.view.snapshot.schema))
             .with_table_parquet_options(state.table_options().parquet.clone())
             .with_parquet_file_reader_factory(Arc::new(Readers { objects, footers }));
         // The predicate skips row groups and pages by statistics; rows are filtered above.
-        Ok(match predicate {
+        match predicate {
             Some(predicate) => source.with_predicate(predicate),
             None => source,
-        })
+        }
     }
 
     /// The conjunction of pushed filters over the files' schema.
@@ -137,18 +141,60 @@ impl HubTable {
         if self.ordered { vec![group] } else { group.split_files(partitions.max(1)) }
     }
 
-    /// Statistics of the chosen files: exact, as the index is.
-    fn statistics(&self, files: &[Arc<DataFile>]) -> Statistics {
+    /// A scan of the columns at the indexes `read` of the chosen files.
+    fn files(
+        &self,
+        state: &dyn Session,
+        read: &[usize],
+        files: Vec<Arc<DataFile>>,
+        predicate: Option<Arc<dyn PhysicalExpr>>,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let objects = state.config().get_extension::<Objects>();
+        let objects =
+            objects.ok_or_else(|| DataFusionError::Internal("a session without files".to_owned()))?;
+        let partitions = if self.ordered { 1 } else { state.config().target_partitions() };
+        // Rows that have an order have that of all files, so one scan reads them.
+        let apart = !self.ordered || files.iter().all(|file| is_small(file));
+        let (small, long): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| apart && is_small(file));
+        let mut scans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+        if !small.is_empty() {
+            let schema = Arc::new(self.view.snapshot.schema.project(read)?);
+            let statistics = self.statistics(&small, read).project(Some(&read));
+            let (objects, folder) = (Arc::clone(&objects), &self.view.snapshot.folder);
+            let scan = SmallFilesExec::new(objects, folder, &small, partitions, schema, statistics);
+            scans.push(Arc::new(scan));
+        }
+        if !long.is_empty() {
+            let source = self.source(state, objects, predicate);
+            let url = ListingTableUrl::parse(OBJECTS)?.object_store();
+            let config = FileScanConfigBuilder::new(url, Arc::new(source))
+                .with_projection_indices(Some(read.to_vec()))?
+                .with_file_groups(self.groups(&long, partitions))
+                .with_statistics(self.statistics(&long, read))
+                .with_preserve_order(self.ordered)
+                .with_limit(limit)
+                .build();
+            scans.push(DataSourceExec::from_data_source(config));
+        }
+        UnionExec::try_new(scans)
+    }
+
+    /// Statistics of the chosen files: exact, as the index is. Only columns that are read have some.
+    fn statistics(&self, files: &[Arc<DataFile>], read: &[usize]) -> Statistics {
         let schema: &Schema = &self.view.snapshot.schema;
         if self.mixed {
             return Statistics::new_unknown(schema);
         }
         let rows: u64 = files.iter().map(|f| f.rows).sum();
-        let columns = schema.fields().iter().map(|field| column_statistics(field, files)).collect();
+        let known = |(index, field): (usize, &arrow::datatypes::FieldRef)| match read.contains(&index) {
+            true => column_statistics(field, files),
+            false => ColumnStatistics::new_unknown(),
+        };
         Statistics {
             num_rows: usize::try_from(rows).map_or(Precision::Absent, Precision::Exact),
             total_byte_size: Precision::Absent,
-            column_statistics: columns,
+            column_statistics: schema.fields().iter().enumerate().map(known).collect(),
         }
     }
 }
@@ -231,16 +277,7 @@ impl TableProvider for HubTable {
             return Ok(Arc::new(EmptyExec::new(columns.schema)));
         }
         let limit = limit.filter(|_| !self.mixed && filters.is_empty());
-        let source = self.source(state, predicate)?;
-        let config =
-            FileScanConfigBuilder::new(ListingTableUrl::parse(OBJECTS)?.object_store(), Arc::new(source))
-                .with_projection_indices(Some(read.clone()))?
-                .with_file_groups(self.groups(&files, state.config().target_partitions()))
-                .with_statistics(self.statistics(&files))
-                .with_preserve_order(self.ordered)
-                .with_limit(limit)
-                .build();
-        let mut plan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        let mut plan = self.files(state, &read, files, predicate, limit)?;
         if let (Some(column), Some(name)) = (publisher, &self.view.publisher) {
             plan = Arc::new(PolicyExec::new(plan, column, name.as_str().into()));
         }

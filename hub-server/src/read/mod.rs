@@ -5,7 +5,9 @@
 
 mod coverage;
 mod error;
+mod kept;
 mod organisations;
+mod recent;
 mod session;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use crate::store::{self, AsOf, Snapshot, StoreError};
 
 pub(crate) use coverage::Coverage;
 pub(crate) use error::ReadError;
+use kept::{Kept, Question};
 use session::{NAME_PREFIX, PURPOSE, SessionToken};
 pub(crate) use session::{Session, SessionRequest};
 
@@ -78,6 +81,7 @@ pub(crate) struct Reads {
     lists: Arc<CodeLists>,
     catalog: Arc<Catalog>,
     seal: Seal,
+    kept: Kept,
 }
 
 impl Reads {
@@ -89,7 +93,7 @@ impl Reads {
         catalog: Arc<Catalog>,
         seal: Seal,
     ) -> Self {
-        Self { snapshots, engine, patterns, lists, catalog, seal }
+        Self { snapshots, engine, patterns, lists, catalog, seal, kept: Kept::new() }
     }
 
     /// Pins a dataset version, columns and a filter; refuses at once what could not be read.
@@ -162,35 +166,46 @@ impl Reads {
         as_of: AsOf,
         format: RowFormat,
     ) -> Result<Answer, ReadError> {
-        let named = self.engine.tables_of(sql).await?;
-        let mut views = Vec::with_capacity(permits.len());
-        let is_named = |dataset: &str| named.iter().any(|name| name == dataset || is_major_of(name, dataset));
+        let named = self.tables_of(sql).await?;
+        let is_named = |dataset: &str| named.iter().any(|n| n == dataset || is_major_of(n, dataset));
+        let (mut views, mut others) = (Vec::new(), Vec::new());
         for permit in &permits {
             if is_named(permit.dataset()) {
                 self.snapshots.readable(permit.dataset()).await?;
-            }
-            match self.view(permit, as_of).await {
-                Ok(view) => views.push(view),
-                // A dataset that has no such version only matters when the statement names it.
-                Err(error) => {
-                    if is_named(permit.dataset()) {
-                        return Err(error);
-                    }
-                }
+                views.push(self.view(permit, as_of).await?);
+            } else if let Ok(view) = self.view(permit, AsOf::Latest).await {
+                // The statement does not read it; its name may be what was meant.
+                others.push(view);
             }
         }
-        let organisations = if named.iter().any(|name| name == organisations::TABLE) {
-            organisations::table(&self.catalog).await?
-        } else {
-            organisations::empty()?
+        // Organisations have no versions.
+        let of_versions = !named.iter().any(|name| name == organisations::TABLE);
+        let question = of_versions.then(|| Question::new(sql, format, &views));
+        if let Some(answer) = question.as_ref().and_then(|question| self.kept.answer(question)) {
+            return Ok(answer);
+        }
+        let organisations = match of_versions {
+            true => organisations::empty()?,
+            false => organisations::table(&self.catalog).await?,
         };
-        let rows = self.engine.sql(views.clone(), organisations, sql).await?;
-        let versions = views
-            .iter()
-            .filter(|view| rows.datasets.contains(&view.snapshot.dataset))
-            .map(|view| self.version_ref(view))
-            .collect();
-        Ok(Answer { versions, chunks: self.chunks(rows, format, 0)? })
+        let tables = views.iter().cloned().chain(others).collect();
+        let rows = self.engine.sql(tables, organisations, sql).await?;
+        let used = views.iter().filter(|view| rows.datasets.contains(&view.snapshot.dataset));
+        let versions = used.map(|view| self.version_ref(view)).collect();
+        let answer = Answer { versions, chunks: self.chunks(rows, format, 0)? };
+        Ok(match question {
+            Some(question) => self.kept.keep(question, answer),
+            None => answer,
+        })
+    }
+
+    async fn tables_of(&self, sql: &str) -> Result<Arc<[String]>, ReadError> {
+        if let Some(known) = self.kept.tables_of(sql) {
+            return Ok(known);
+        }
+        let named: Arc<[String]> = self.engine.tables_of(sql).await?.into();
+        self.kept.keep_tables(sql, &named);
+        Ok(named)
     }
 
     fn open(&self, session: &str) -> Result<SessionToken, ReadError> {

@@ -47,11 +47,21 @@ impl Objects {
     /// A store that holds this file at its location below the root and nothing else.
     pub(crate) fn of(&self, location: &str, file: &Arc<DataFile>) -> OneFile {
         let location = Path::from(location);
-        // `Path` has no empty and no dotted segments, so a location cannot leave the root.
-        let path = location.parts().fold(self.root.clone(), |path, part| path.join(part.as_ref()));
+        let path = self.path(&location);
         let (disk, file) = (Arc::clone(&self.disk), Arc::clone(file));
         let opened = Arc::default();
         Arc::new(FileStore { disk, location, path, file, opened })
+    }
+
+    /// All bytes of a file. Blocking.
+    pub(crate) fn whole(&self, location: &str, file: &Arc<DataFile>) -> Result<Bytes, StoreError> {
+        let path = self.path(&Path::from(location));
+        CheckedFile::open(self.disk.as_ref(), path, file)?.read(0..file.bytes).map(Bytes::from)
+    }
+
+    /// `Path` has no empty and no dotted segments, so a location cannot leave the root.
+    fn path(&self, location: &Path) -> PathBuf {
+        location.parts().fold(self.root.clone(), |path, part| path.join(part.as_ref()))
     }
 
     /// What the engine finds where it asks for no file in particular: nothing.

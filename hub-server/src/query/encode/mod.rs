@@ -20,7 +20,7 @@ use super::stream::{Item, channel, receive};
 use super::{Engine, QueryError, RowStream};
 
 /// File formats of rows that leave the hub.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum RowFormat {
     /// Arrow IPC stream.
     Arrow,

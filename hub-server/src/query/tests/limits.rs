@@ -7,7 +7,7 @@ use datafusion::execution::memory_pool::MemoryLimit;
 use futures::StreamExt as _;
 
 use super::fixture::{Fixture, organisations, row};
-use crate::query::session::{Functions, environment, session};
+use crate::query::session::{environment, session};
 use crate::query::{QueryError, QueryLimits, Scan};
 use hub_proto::Reason;
 
@@ -76,9 +76,10 @@ fn wrapped_exhaustion_is_a_limit() {
 async fn statements_share_the_memory_in_equal_parts() {
     let limits = QueryLimits { memory_bytes: 4_000, slots: 4, ..QueryLimits::default() };
     let fixture = Fixture::new().await;
-    let shared = environment(fixture.store.objects(), &fixture.folder.path().join("spill"), &limits).unwrap();
-    let context = session(&shared, &Functions::allowed(), &limits, false);
-    let limit = context.runtime_env().memory_pool.memory_limit();
+    let spill = fixture.folder.path().join("spill");
+    let shared = environment(&fixture.store.objects(), &spill, &limits).unwrap();
+    let task = session(&shared, false).unwrap().task();
+    let limit = task.runtime_env().memory_pool.memory_limit();
     assert!(matches!(limit, MemoryLimit::Finite(1_000)));
 }
 

@@ -7,4 +7,5 @@ mod policy;
 mod pruning;
 mod rot;
 mod scans;
+mod small;
 mod statements;

@@ -1,3 +1,5 @@
+mod kept;
+
 use std::io::Cursor;
 use std::sync::Arc;
 

@@ -1,0 +1,158 @@
+//! Answers that are kept. The same statement over the same dataset versions, seen alike, has the same answer,
+//! so one that is short is given again without planning or reading. Versions and view are part of the
+//! key: a commit makes another key, and so does a permit that shows other rows or columns.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream;
+
+use super::recent::Recent;
+use super::{Answer, VersionRef};
+use crate::config::limits::{
+    ANSWER_KEPT_BYTES, ANSWERS_KEPT, ANSWERS_KEPT_BYTES, STATEMENTS_KEPT, STATEMENTS_KEPT_BYTES,
+};
+use crate::query::{RowChunk, RowFormat, TableView};
+
+/// Memory of an entry beside its texts and rows.
+const ENTRY_BYTES: usize = 512;
+
+/// All that an answer depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    sql: String,
+    format: RowFormat,
+    seen: Vec<Seen>,
+}
+
+/// A dataset version as a reader sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Seen {
+    dataset: String,
+    version: u64,
+    columns: Vec<String>,
+    publisher: Option<String>,
+}
+
+impl Question {
+    /// `views`: the datasets that the statement names.
+    pub(super) fn new(sql: &str, format: RowFormat, views: &[TableView]) -> Self {
+        let seen = |view: &TableView| Seen {
+            dataset: view.pattern.id.clone(),
+            version: view.snapshot.dataset_version,
+            columns: view.columns.iter().cloned().collect(),
+            publisher: view.publisher.clone(),
+        };
+        Self { sql: sql.to_owned(), format, seen: views.iter().map(seen).collect() }
+    }
+
+    fn bytes(&self) -> usize {
+        let columns = |seen: &Seen| seen.columns.iter().map(|name| name.len() + 24).sum::<usize>();
+        self.sql.len() + self.seen.iter().map(|seen| ENTRY_BYTES + columns(seen)).sum::<usize>()
+    }
+}
+
+/// A whole answer.
+#[derive(Debug)]
+struct Whole {
+    versions: Vec<VersionRef>,
+    chunks: Vec<RowChunk>,
+}
+
+/// Answers, and which tables statements name.
+#[derive(Debug)]
+pub(super) struct Kept {
+    answers: Arc<Recent<Question, Arc<Whole>>>,
+    /// Tables by the text of a statement.
+    tables: Recent<String, Arc<[String]>>,
+}
+
+impl Kept {
+    pub(super) fn new() -> Self {
+        Self {
+            answers: Arc::new(Recent::new(ANSWERS_KEPT, ANSWERS_KEPT_BYTES)),
+            tables: Recent::new(STATEMENTS_KEPT, STATEMENTS_KEPT_BYTES),
+        }
+    }
+
+    pub(super) fn tables_of(&self, sql: &str) -> Option<Arc<[String]>> {
+        self.tables.get(&sql.to_owned())
+    }
+
+    pub(super) fn keep_tables(&self, sql: &str, tables: &Arc<[String]>) {
+        let bytes = sql.len() + tables.iter().map(|name| name.len() + 24).sum::<usize>() + ENTRY_BYTES;
+        self.tables.put(sql.to_owned(), Arc::clone(tables), bytes);
+    }
+
+    /// The answer, if it is kept. Says how often that was so.
+    pub(super) fn answer(&self, question: &Question) -> Option<Answer> {
+        let found = self.answers.get(question);
+        let counts = self.answers.counts();
+        tracing::debug!(
+            kept = found.is_some(),
+            answers_found = counts.found,
+            answers_missed = counts.missed,
+            answers_kept = counts.entries,
+            answers_bytes = counts.bytes,
+            "a statement"
+        );
+        let whole = found?;
+        let (versions, chunks) = (whole.versions.clone(), whole.chunks.clone());
+        Some(Answer { versions, chunks: stream::iter(chunks.into_iter().map(Ok)).boxed() })
+    }
+
+    /// The same answer, which is kept once its last piece went by, if it is short.
+    pub(super) fn keep(&self, question: Question, answer: Answer) -> Answer {
+        let gathered = Gathered {
+            answers: Arc::clone(&self.answers),
+            question,
+            versions: answer.versions.clone(),
+            chunks: Vec::new(),
+            bytes: 0,
+        };
+        let passing = stream::unfold((answer.chunks, Some(gathered)), |(mut chunks, gathered)| async move {
+            let item = chunks.next().await?;
+            let gathered = match (&item, gathered) {
+                (Ok(chunk), Some(gathered)) => gathered.take(chunk),
+                _ => None,
+            };
+            Some((item, (chunks, gathered)))
+        });
+        Answer { versions: answer.versions, chunks: passing.boxed() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> super::recent::Counts {
+        self.answers.counts()
+    }
+}
+
+/// An answer on its way out, of which a copy is made.
+struct Gathered {
+    answers: Arc<Recent<Question, Arc<Whole>>>,
+    question: Question,
+    versions: Vec<VersionRef>,
+    chunks: Vec<RowChunk>,
+    bytes: usize,
+}
+
+impl Gathered {
+    /// Takes a piece; None once the answer is too long, or whole and kept.
+    fn take(mut self, chunk: &RowChunk) -> Option<Self> {
+        self.bytes += chunk.data.len() + size_of::<RowChunk>();
+        if self.bytes > ANSWER_KEPT_BYTES {
+            return None;
+        }
+        // A copy, because the piece may lie in a longer buffer.
+        let data = Bytes::copy_from_slice(&chunk.data);
+        self.chunks.push(RowChunk { data, rows: chunk.rows, complete: chunk.complete });
+        if !chunk.complete {
+            return Some(self);
+        }
+        let bytes = self.bytes + self.question.bytes() + ENTRY_BYTES * (1 + self.versions.len());
+        let whole = Whole { versions: self.versions, chunks: self.chunks };
+        self.answers.put(self.question, Arc::new(whole), bytes);
+        None
+    }
+}
