@@ -25,6 +25,7 @@ use super::state::Recorded;
 use super::{Answered, CommitError, CommitJob, JobRows};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
+use crate::config::history::{History, Reach};
 use crate::config::limits::{COMMIT_QUEUE_JOBS, PROJECTION_QUEUE};
 use crate::store::table::{LogLimits, TableSpec};
 use crate::store::{Store, StoreError};
@@ -39,6 +40,7 @@ pub(crate) struct Parts {
     /// One place: datasets are maintained one after the other.
     pub(crate) maintenance: Arc<Semaphore>,
     pub(crate) log: LogLimits,
+    pub(crate) history: History,
 }
 
 /// What the commit must know of a pattern.
@@ -67,6 +69,7 @@ impl Shape {
 pub(crate) struct Dataset {
     pattern: String,
     major: u32,
+    reach: Reach,
     context: Arc<Context>,
     next_seq: AtomicI64,
     room: Room,
@@ -103,6 +106,7 @@ impl Dataset {
         let committer = Committer::new(Arc::clone(&context), queued, commits, maintenance);
         let tasks = vec![tokio::spawn(committer.run(putter)), tokio::spawn(projector.run(committed))];
         Ok(Self {
+            reach: parts.history.of(&shape.pattern),
             pattern: shape.pattern,
             major: shape.major,
             context,
@@ -117,6 +121,9 @@ impl Dataset {
     /// (pattern id, major)
     pub(crate) fn major(&self) -> (&str, u32) {
         (&self.pattern, self.major)
+    }
+    pub(crate) fn reach(&self) -> Reach {
+        self.reach
     }
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.context

@@ -43,6 +43,8 @@ pub(super) const OPTIONS: &[Opt] = &[
     unset("tls.key"),
     text("log.level", "info"),
     text("log.format", "compact"),
+    text("history.reach", "all"),
+    unset("history.datasets"),
     number("limits.payload_mib", limits::PAYLOAD_MIB),
     number("limits.query_memory_mib", limits::QUERY_MEMORY_MIB),
     number("limits.query_spill_mib", limits::QUERY_SPILL_MIB),

@@ -38,8 +38,7 @@ pub(crate) trait Snapshots: Send + Sync + std::fmt::Debug {
 
 impl Snapshots for Commits {
     fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError> {
-        self.whole(dataset)?;
-        self.table(dataset).map(|table| table.as_of(as_of)).transpose()
+        Commits::as_of(self, dataset, as_of)
     }
 }
 

@@ -109,6 +109,21 @@ impl Table {
         Ok(state)
     }
 
+    /// As `as_of`, but what lies before the state of a moment has expired.
+    pub(crate) fn promised(
+        &self,
+        as_of: AsOf,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Arc<Snapshot>, StoreError> {
+        self.history().promises(as_of, since)?;
+        self.as_of(as_of)
+    }
+    /// The oldest dataset version that can be asked for when the state of a moment is the oldest one that is
+    /// promised, and its time; None: there is no version yet.
+    pub(crate) fn oldest(&self, since: Option<DateTime<Utc>>) -> Option<(u64, DateTime<Utc>)> {
+        self.history().oldest(since)
+    }
+
     /// Puts an entry as a log version, together with the data files of it that are not on the disk yet.
     /// An error says that nothing happened: the name is still free. Blocking.
     pub(crate) fn put(&self, log_version: u64, entry: &Entry, held: &[HeldFile]) -> Result<Put, StoreError> {

@@ -9,5 +9,6 @@ mod order;
 mod outcomes;
 mod power;
 mod random;
+mod reach;
 mod schedules;
 mod whole;

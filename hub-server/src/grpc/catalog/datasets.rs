@@ -12,15 +12,13 @@ use hub_proto::v1::{
 };
 use tonic::Request;
 
+use crate::commit::Promise;
 use crate::error::HubError;
 use crate::grpc::Door;
 use crate::grpc::paging::Page;
 use crate::permit::ReadPermit;
 use crate::store::table::VersionInfo;
 use crate::store::{self, Table};
-
-/// All old versions stay readable; a shorter reach is not offered yet.
-const HISTORY: &str = "all";
 
 pub(super) async fn list(
     door: &Door,
@@ -33,8 +31,7 @@ pub(super) async fn list(
     let mut readable = door.readable(&caller)?;
     // Nothing is known of a damaged one: `GetDataset` says why, the others are listed.
     readable.retain(|(pattern, _)| door.rooms.commits.whole(&pattern.id).is_ok());
-    let shown =
-        readable.iter().map(|(pattern, permit)| Ok(dataset(pattern, permit, &*table(door, pattern)?)));
+    let shown = readable.iter().map(|(pattern, permit)| dataset(door, pattern, permit));
     let all = shown.collect::<Result<Vec<_>, HubError>>()?;
     let (datasets, next_page_token) = page.of(all, |dataset| dataset.name.clone(), |dataset| dataset)?;
     Ok(ListDatasetsResponse { datasets, next_page_token })
@@ -47,7 +44,7 @@ pub(super) async fn get(
     let caller = door.caller(request.metadata())?;
     let pattern = door.pattern(Collection::Datasets, &request.get_ref().name)?;
     let permit = door.rooms.identity.read(&caller, &pattern)?;
-    Ok(GetDatasetResponse { dataset: Some(dataset(&pattern, &permit, &*table(door, &pattern)?)) })
+    Ok(GetDatasetResponse { dataset: Some(dataset(door, &pattern, &permit)?) })
 }
 
 pub(super) async fn versions(
@@ -72,13 +69,18 @@ pub(super) async fn versions(
 
 fn table(door: &Door, pattern: &Pattern) -> Result<Arc<Table>, HubError> {
     door.rooms.commits.whole(&pattern.id)?;
-    let lacking = || HubError::fault(format!("pattern {} has no table", pattern.reference()));
-    door.rooms.commits.table(&pattern.id).ok_or_else(lacking)
+    door.rooms.commits.table(&pattern.id).ok_or_else(|| lacking(pattern))
+}
+
+fn lacking(pattern: &Pattern) -> HubError {
+    HubError::fault(format!("pattern {} has no table", pattern.reference()))
 }
 
 /// A dataset with what the permit lets its holder count: all rows, or only own ones.
-fn dataset(pattern: &Pattern, permit: &ReadPermit, table: &Table) -> v1::Dataset {
-    let snapshot = table.snapshot();
+fn dataset(door: &Door, pattern: &Pattern, permit: &ReadPermit) -> Result<v1::Dataset, HubError> {
+    let Promise { reach, oldest } =
+        door.rooms.commits.promise(&pattern.id).ok_or_else(|| lacking(pattern))?;
+    let snapshot = table(door, pattern)?.snapshot();
     let files = snapshot.files.iter();
     let (rows, publishers) = match permit.publisher() {
         Some(own) => {
@@ -90,7 +92,7 @@ fn dataset(pattern: &Pattern, permit: &ReadPermit, table: &Table) -> v1::Dataset
             (snapshot.files.rows(), publishers.len())
         }
     };
-    v1::Dataset {
+    Ok(v1::Dataset {
         name: Collection::Datasets.name(&pattern.id),
         pattern: Collection::Patterns.name(&pattern.id),
         latest_version: snapshot.dataset_version,
@@ -98,8 +100,10 @@ fn dataset(pattern: &Pattern, permit: &ReadPermit, table: &Table) -> v1::Dataset
         rows,
         publishers: u64::try_from(publishers).unwrap_or(u64::MAX),
         open: pattern.is_open(),
-        history: HISTORY.to_owned(),
-    }
+        history: reach.to_string(),
+        oldest_version: oldest.map_or(0, |(version, _)| version),
+        oldest_time: oldest.map(|(_, time)| time_to_wire(time)),
+    })
 }
 
 fn version(dataset: &str, info: VersionInfo) -> v1::DatasetVersion {

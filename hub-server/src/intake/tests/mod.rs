@@ -75,6 +75,7 @@ impl House {
             Arc::clone(&clock),
             Arc::new(RandomIds),
             crate::store::table::LogLimits::default(),
+            &crate::config::history::History::default(),
         )
         .await
         .expect("committers");

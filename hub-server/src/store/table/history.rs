@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::Snapshot;
+use super::{AsOf, Snapshot};
 use crate::config::limits::HISTORY_STEPS;
 use crate::store::StoreError;
 use crate::store::log::Entry;
@@ -26,6 +26,10 @@ pub(super) struct Line {
     committed_at: i64,
     /// Rows of the whole dataset.
     pub(super) rows: u64,
+}
+
+fn shown(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl Line {
@@ -118,11 +122,32 @@ impl History {
     ) -> Result<Recipe, StoreError> {
         match self.lines.iter().rposition(|line| line.committed_at() <= moment) {
             Some(at) => self.at_version(at as u64 + 1, newest),
-            None => Err(self.unknown(
-                format!("version at {}", moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-                newest,
-            )),
+            None => Err(self.unknown(format!("version at {}", shown(moment)), newest)),
         }
+    }
+
+    /// The oldest dataset version that can be asked for, with its line.
+    fn floor(&self, since: Option<DateTime<Utc>>) -> Option<(u64, Line)> {
+        let is_before =
+            |since: DateTime<Utc>| self.lines.partition_point(|line| line.committed_at() <= since);
+        let at = since.map_or(0, is_before).checked_sub(1)?;
+        self.lines.get(at).map(|line| (at as u64 + 1, *line))
+    }
+    pub(super) fn oldest(&self, since: Option<DateTime<Utc>>) -> Option<(u64, DateTime<Utc>)> {
+        let first = || self.lines.first().map(|line| (1, *line));
+        self.floor(since).or_else(first).map(|(version, line)| (version, line.committed_at()))
+    }
+
+    /// An error when a state is older than the oldest one that can be asked for.
+    pub(super) fn promises(&self, as_of: AsOf, since: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+        let Some((oldest, line)) = self.floor(since) else { return Ok(()) };
+        let wanted = match as_of {
+            AsOf::Version(version) if version < oldest => format!("version {version}"),
+            AsOf::Time(moment) if moment < line.committed_at() => format!("state of {}", shown(moment)),
+            _ => return Ok(()),
+        };
+        let (dataset, since) = (self.dataset.clone(), shown(line.committed_at()));
+        Err(StoreError::HistoryExpired { dataset, wanted, oldest, since })
     }
 
     /// State of a log version.
@@ -169,7 +194,7 @@ impl History {
             Some(first) => format!(
                 "versions 1 to {}, the first of {}",
                 newest.dataset_version,
-                first.committed_at().to_rfc3339_opts(SecondsFormat::AutoSi, true)
+                shown(first.committed_at())
             ),
             None => "no commit yet".into(),
         };
