@@ -100,7 +100,11 @@ impl Context {
     fn count_drops(&self, drops: Vec<(i64, String)>) -> Result<Vec<DroppedSlice>, CommitError> {
         let count = |(seq, slice): (i64, String)| {
             let only = Superseded::from([(seq, [slice.clone()].into())]);
-            let homes: Vec<Arc<DataFile>> = self.state().homes(seq).to_vec();
+            // Held, so that no vacuum takes a home that leaves meanwhile.
+            let (_held, homes) = {
+                let state = self.state();
+                (self.files.table().snapshot(), state.homes(seq).to_vec())
+            };
             let rows = homes.iter().map(|home| rewrite::count(&self.files, home, &only));
             Ok(DroppedSlice { slice, rows: rows.sum::<Result<u64, CommitError>>()? })
         };

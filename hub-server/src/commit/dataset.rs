@@ -13,7 +13,7 @@ use super::Committed;
 use super::committer::Committer;
 use super::context::Context;
 use super::files::Files;
-use super::maintain::Maintenance;
+use super::maintain::{Maintenance, Retention};
 use super::plan::{self, Decision};
 use super::projector::{Projection, Projector};
 use super::put::Putter;
@@ -101,12 +101,15 @@ impl Dataset {
         let (queue, queued) = mpsc::channel(COMMIT_QUEUE_JOBS);
         let (commits, committed) = mpsc::channel(PROJECTION_QUEUE);
         let (clock, ids) = (Arc::clone(&parts.clock), Arc::clone(&parts.ids));
-        let maintenance = Maintenance::new(Arc::clone(&clock), Arc::clone(&parts.maintenance), parts.log);
+        let reach = parts.history.of(&shape.pattern);
+        let retention = Retention { reach, removed: parts.history.removed() };
+        let maintenance =
+            Maintenance::new(Arc::clone(&clock), Arc::clone(&parts.maintenance), parts.log, retention);
         let putter = Putter::new(Arc::clone(&context), clock, ids, hub, store.epoch().to_owned());
         let committer = Committer::new(Arc::clone(&context), queued, commits, maintenance);
         let tasks = vec![tokio::spawn(committer.run(putter)), tokio::spawn(projector.run(committed))];
         Ok(Self {
-            reach: parts.history.of(&shape.pattern),
+            reach,
             pattern: shape.pattern,
             major: shape.major,
             context,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ConfigError;
+use super::{ConfigError, limits};
 
 /// The states of a dataset that stay readable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,7 +13,7 @@ pub(crate) enum Reach {
     /// Back to the first commit.
     #[default]
     All,
-    /// Those that were current on one of so many days before now; from 1 on.
+    /// Those that were current within so many days before now; 0: the newest alone.
     Days(u32),
 }
 
@@ -29,7 +29,7 @@ impl Reach {
     fn parse(text: &str) -> Option<Self> {
         match text.trim() {
             "all" => Some(Self::All),
-            days => days.parse().ok().filter(|days| *days > 0).map(Self::Days),
+            days => days.parse().ok().map(Self::Days),
         }
     }
 }
@@ -44,17 +44,29 @@ impl fmt::Display for Reach {
 }
 
 /// The reach of each dataset.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct History {
     /// Of datasets that are not named.
     reach: Reach,
     /// By pattern id.
     named: BTreeMap<String, Reach>,
+    removed_days: u32,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        let removed_days = u32::try_from(limits::REMOVED_DAYS).unwrap_or(u32::MAX);
+        Self { reach: Reach::All, named: BTreeMap::new(), removed_days }
+    }
 }
 
 impl History {
     pub(crate) fn of(&self, dataset: &str) -> Reach {
         self.named.get(dataset).copied().unwrap_or(self.reach)
+    }
+    /// How long data files stay that left a table, whatever its reach.
+    pub(crate) fn removed(&self) -> TimeDelta {
+        TimeDelta::days(i64::from(self.removed_days))
     }
     /// Datasets that the operator named.
     pub(crate) fn named(&self) -> impl Iterator<Item = &str> {
@@ -62,7 +74,7 @@ impl History {
     }
 
     /// From `history.reach` (`all`, or a number of days) and `history.datasets` (`rb28s=3650, rb27s=all`).
-    pub(super) fn parse(reach: &str, datasets: Option<&str>) -> Result<Self, ConfigError> {
+    pub(super) fn parse(reach: &str, datasets: Option<&str>, removed_days: u32) -> Result<Self, ConfigError> {
         let mut named = BTreeMap::new();
         for pair in datasets.unwrap_or_default().split(',').filter(|pair| !pair.trim().is_empty()) {
             let parsed = pair
@@ -76,11 +88,8 @@ impl History {
             })?;
             named.insert(dataset, reach);
         }
-        let wrong = || {
-            ConfigError::NotValid(format!(
-                "history.reach is `{reach}`; write `all` or a number of days from 1 on"
-            ))
-        };
-        Ok(Self { reach: Reach::parse(reach).ok_or_else(wrong)?, named })
+        let wrong =
+            || ConfigError::NotValid(format!("history.reach is `{reach}`; write `all` or a number of days"));
+        Ok(Self { reach: Reach::parse(reach).ok_or_else(wrong)?, named, removed_days })
     }
 }

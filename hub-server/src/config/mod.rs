@@ -171,6 +171,7 @@ struct WrittenLog {
 struct WrittenHistory {
     reach: String,
     datasets: Option<String>,
+    removed_days: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -246,9 +247,21 @@ impl Written {
             patterns_dir: self.patterns_dir,
             shutdown_grace: Duration::from_secs(self.shutdown_grace_seconds),
             log: Log { level: self.log.level, format: self.log.format },
-            history: History::parse(&self.history.reach, self.history.datasets.as_deref())?,
+            history: self.history.check()?,
             limits: self.limits.check()?,
         })
+    }
+}
+
+impl WrittenHistory {
+    fn check(&self) -> Result<History, ConfigError> {
+        let removed_days = u32::try_from(self.removed_days).map_err(|_| {
+            let days = self.removed_days;
+            ConfigError::NotValid(format!(
+                "history.removed_days is {days}; write a number of days, 0 included"
+            ))
+        })?;
+        History::parse(&self.reach, self.datasets.as_deref(), removed_days)
     }
 }
 

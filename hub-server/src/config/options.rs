@@ -45,6 +45,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     text("log.format", "compact"),
     text("history.reach", "all"),
     unset("history.datasets"),
+    number("history.removed_days", limits::REMOVED_DAYS),
     number("limits.payload_mib", limits::PAYLOAD_MIB),
     number("limits.query_memory_mib", limits::QUERY_MEMORY_MIB),
     number("limits.query_spill_mib", limits::QUERY_SPILL_MIB),

@@ -20,7 +20,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
 use super::derive::{Columns, DeriveExec, Output};
-use super::files::{Readers, scanned};
+use super::files::{Parts, Readers, parts, scanned};
 use super::policy::PolicyExec;
 use super::prune::{exact, prune};
 use super::visible::{PUBLISHER, SEQ, Source, Visible, permitted_files};
@@ -109,9 +109,7 @@ impl HubTable {
     }
 
     fn source(&self, state: &dyn Session, predicate: Option<Arc<dyn PhysicalExpr>>) -> Result<ParquetSource> {
-        let objects = state.config().get_extension::<Objects>();
-        let objects =
-            objects.ok_or_else(|| DataFusionError::Internal("a session without files".to_owned()))?;
+        let objects = objects(state)?;
         let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
         let source = ParquetSource::new(Arc::clone(&self.view.snapshot.schema))
             .with_table_parquet_options(state.table_options().parquet.clone())
@@ -131,9 +129,9 @@ impl HubTable {
         Ok(conjunction_opt(filters))
     }
 
-    fn groups(&self, files: &[Arc<DataFile>], partitions: usize) -> Vec<FileGroup> {
+    fn groups(&self, files: &[Arc<DataFile>], parts: &Parts, partitions: usize) -> Vec<FileGroup> {
         let folder = &self.view.snapshot.folder;
-        let group = FileGroup::new(files.iter().map(|file| scanned(folder, file)).collect());
+        let group = FileGroup::new(files.iter().map(|file| scanned(folder, file, parts)).collect());
         if self.ordered { vec![group] } else { group.split_files(partitions.max(1)) }
     }
 
@@ -151,6 +149,11 @@ impl HubTable {
             column_statistics: columns,
         }
     }
+}
+
+fn objects(state: &dyn Session) -> Result<Arc<Objects>> {
+    let objects = state.config().get_extension::<Objects>();
+    objects.ok_or_else(|| DataFusionError::Internal("a session without files".to_owned()))
 }
 
 fn column_statistics(field: &arrow::datatypes::Field, files: &[Arc<DataFile>]) -> ColumnStatistics {
@@ -231,11 +234,12 @@ impl TableProvider for HubTable {
             return Ok(Arc::new(EmptyExec::new(columns.schema)));
         }
         let limit = limit.filter(|_| !self.mixed && filters.is_empty());
+        let parts = parts(objects(state)?, &self.view.snapshot.folder, &files).await?;
         let source = self.source(state, predicate)?;
         let config =
             FileScanConfigBuilder::new(ListingTableUrl::parse(OBJECTS)?.object_store(), Arc::new(source))
                 .with_projection_indices(Some(read.clone()))?
-                .with_file_groups(self.groups(&files, state.config().target_partitions()))
+                .with_file_groups(self.groups(&files, &parts, state.config().target_partitions()))
                 .with_statistics(self.statistics(&files))
                 .with_preserve_order(self.ordered)
                 .with_limit(limit)

@@ -99,6 +99,7 @@ impl Reads {
             dataset: permit.dataset().to_owned(),
             version: view.snapshot.dataset_version,
             log_version: view.snapshot.log_version,
+            homes: view.snapshot.homes,
             publisher: view.publisher.clone(),
             columns: columns.clone(),
             filter: scan.filter,
@@ -142,8 +143,9 @@ impl Reads {
             return Err(ReadError::SessionOfOther);
         }
         let scan = Scan { columns: token.columns, filter: token.filter, offset };
+        let held = vec![Arc::clone(&view.snapshot)];
         let rows = self.engine.scan(view, scan).await?;
-        self.chunks(rows, token.format, offset)
+        self.chunks(rows, token.format, offset, held)
     }
 
     /// One SELECT over the datasets of the permits, code lists and `organisations`.
@@ -178,7 +180,8 @@ impl Reads {
             .filter(|view| rows.datasets.contains(&view.snapshot.dataset))
             .map(|view| self.version_ref(view))
             .collect();
-        Ok(Answer { versions, chunks: self.chunks(rows, format, 0)? })
+        let held = views.into_iter().map(|view| view.snapshot).collect();
+        Ok(Answer { versions, chunks: self.chunks(rows, format, 0, held)? })
     }
 
     fn open(&self, session: &str) -> Result<SessionToken, ReadError> {
@@ -215,14 +218,20 @@ impl Reads {
         }
     }
 
+    /// `held`: the states that the rows are of, whose files stay while the stream lives.
     fn chunks(
         &self,
         rows: crate::query::RowStream,
         format: RowFormat,
         skipped: u64,
+        held: Vec<Arc<Snapshot>>,
     ) -> Result<Chunks, ReadError> {
         let chunks = self.engine.encode(rows, format, skipped)?;
-        Ok(chunks.map(|chunk| chunk.map_err(ReadError::from)).boxed())
+        let held = move |chunk: Result<RowChunk, _>| {
+            let _states = &held;
+            chunk.map_err(ReadError::from)
+        };
+        Ok(chunks.map(held).boxed())
     }
 }
 

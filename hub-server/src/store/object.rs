@@ -20,11 +20,13 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use parquet::arrow::arrow_reader::RowSelection;
 
 use super::StoreError;
 use super::checked::CheckedFile;
 use super::disk::Disk;
 use super::index::DataFile;
+use super::part;
 use crate::config::limits::OBJECT_CHUNK_BYTES;
 
 const NAME: &str = "FileStore";
@@ -47,11 +49,24 @@ impl Objects {
     /// A store that holds this file at its location below the root and nothing else.
     pub(crate) fn of(&self, location: &str, file: &Arc<DataFile>) -> OneFile {
         let location = Path::from(location);
-        // `Path` has no empty and no dotted segments, so a location cannot leave the root.
-        let path = location.parts().fold(self.root.clone(), |path, part| path.join(part.as_ref()));
+        let path = self.path(&location);
         let (disk, file) = (Arc::clone(&self.disk), Arc::clone(file));
         let opened = Arc::default();
         Arc::new(FileStore { disk, location, path, file, opened })
+    }
+
+    /// The rows of a partial file that its state means. Blocking.
+    pub(crate) fn part(
+        &self,
+        location: &str,
+        file: &Arc<DataFile>,
+    ) -> std::result::Result<RowSelection, StoreError> {
+        part::selection(self.disk.as_ref(), self.path(&Path::from(location)), file)
+    }
+
+    /// Path of a location below the root: it has no empty and no dotted segments, so it cannot leave it.
+    fn path(&self, location: &Path) -> PathBuf {
+        location.parts().fold(self.root.clone(), |path, part| path.join(part.as_ref()))
     }
 
     /// What the engine finds where it asks for no file in particular: nothing.

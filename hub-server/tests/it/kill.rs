@@ -50,7 +50,9 @@ const ARCHIVE: Visits = &[
     ("archive.remove.after", &[1, 2, 3, 4]),
     ("archive.after", &[1, 2]),
 ];
-const ALL: [Visits; 9] = [UPLOAD, ORDER, CHECK, FILE, PUT, PROJECTION, END, CHECKPOINT, ARCHIVE];
+const VACUUM: Visits =
+    &[("vacuum.decided.after", &[1, 2]), ("vacuum.remove.after", &[1, 2, 3]), ("vacuum.after", &[1, 2])];
+const ALL: [Visits; 10] = [UPLOAD, ORDER, CHECK, FILE, PUT, PROJECTION, END, CHECKPOINT, ARCHIVE, VACUUM];
 
 const RUNS_AT_POINTS_MIN: usize = 60;
 /// `make soak` kills more often.
@@ -112,6 +114,11 @@ fn kill_around_a_checkpoint() {
 #[test]
 fn kill_while_log_versions_are_archived() {
     visit(ARCHIVE);
+}
+
+#[test]
+fn kill_while_files_are_vacuumed() {
+    visit(VACUUM);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of the commit, on a disk that can be cut off and made to fail at every call.
 
+mod ages;
 mod compaction;
 mod decisions;
 mod harness;
@@ -12,3 +13,4 @@ mod random;
 mod reach;
 mod schedules;
 mod whole;
+mod works;
