@@ -53,6 +53,7 @@ pub(crate) enum AsOf {
     /// The newest version committed at or before this moment.
     Time(DateTime<Utc>),
     /// The state of a log version.
+    #[cfg(test)]
     LogVersion(u64),
     /// The files of a state as they were found once, in their order: what a cut stream goes on with.
     Session {
@@ -108,6 +109,7 @@ impl Table {
             AsOf::Latest => return Ok(newest),
             AsOf::Version(version) => self.history().at_version(version, &newest)?,
             AsOf::Time(moment) => self.history().at_time(moment, &newest)?,
+            #[cfg(test)]
             AsOf::LogVersion(version) => self.history().at_log_version(version, &newest)?,
             AsOf::Session { log_version, homes } => {
                 let recipe = self.history().at_log_version(log_version, &newest)?;
