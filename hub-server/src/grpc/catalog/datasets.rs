@@ -78,9 +78,9 @@ fn lacking(pattern: &Pattern) -> HubError {
 
 /// A dataset with what the permit lets its holder count: all rows, or only own ones.
 fn dataset(door: &Door, pattern: &Pattern, permit: &ReadPermit) -> Result<v1::Dataset, HubError> {
+    let snapshot = table(door, pattern)?.snapshot();
     let Promise { reach, oldest } =
         door.rooms.commits.promise(&pattern.id).ok_or_else(|| lacking(pattern))?;
-    let snapshot = table(door, pattern)?.snapshot();
     let files = snapshot.files.iter();
     let (rows, publishers) = match permit.publisher() {
         Some(own) => {

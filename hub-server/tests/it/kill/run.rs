@@ -129,6 +129,9 @@ impl World {
         assert_nothing_left(&server, &at);
         assert!(!server.log().contains("the hub failed"), "{at}: {}", server.log());
         assert!(server.stop().success(), "{at}: {}", server.log());
+        let mut verify = Command::new(server_binary());
+        verify.args(["verify", "data", "--data-dir"]).arg(folder.path());
+        assert_eq!(run(&mut verify).expect(0).stdout, "", "{at}: nothing that the folder lacks");
     }
 
     fn start(&self, root: &Path, command: &mut Command) -> Server {
