@@ -34,6 +34,9 @@ pub(crate) const POINTS: &[&str] = &[
     "archive.pack.after",
     "archive.remove.after",
     "archive.after",
+    "vacuum.decided.after",
+    "vacuum.remove.after",
+    "vacuum.after",
 ];
 
 /// Places in a worker's process, which dies there without the hub.

@@ -79,6 +79,8 @@ reasons! {
     VersionUnknown = "VERSION_UNKNOWN", NotFound, 404;
     /// The asked state lies beyond the promised history.
     HistoryExpired = "HISTORY_EXPIRED", FailedPrecondition, 410;
+    /// A read session's files were put together anew; a new session reads the same rows.
+    SessionExpired = "SESSION_EXPIRED", FailedPrecondition, 410;
     PeriodInvalid = "PERIOD_INVALID", InvalidArgument, 400;
     /// The pattern does not know this media type.
     MediaTypeUnsupported = "MEDIA_TYPE_UNSUPPORTED", InvalidArgument, 415;

@@ -66,6 +66,8 @@ pub(super) fn dataset(dataset: &v1::Dataset) -> Value {
         "publishers": dataset.publishers,
         "open": dataset.open,
         "history": dataset.history,
+        "oldest_version": dataset.oldest_version,
+        "oldest_time": time(dataset.oldest_time.as_ref()),
         "update_time": time(dataset.update_time.as_ref()),
     })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub_datasets::pattern::PatternError;
-use hub_datasets::{CodeLists, Patterns};
+use hub_datasets::{CodeLists, Pattern, Patterns};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -59,6 +59,8 @@ pub(crate) enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    #[error("history.datasets names `{0}`, and this hub keeps no such dataset")]
+    HistoryOfNone(String),
     #[error("scratch folder {path}: {source}")]
     Scratch { path: String, source: std::io::Error },
     #[error("a worker cannot be started: {0}")]
@@ -172,6 +174,7 @@ impl House {
         let store = Store::open(Arc::new(LocalDisk), config.data_dir.clone()).await?;
         let catalog = Arc::new(Catalog::open(&config.catalog_path()).await?);
         let all: Vec<_> = patterns.iter().map(Arc::clone).collect();
+        known_history(config, &all)?;
         let commits = Commits::open(
             Arc::clone(&store),
             Arc::clone(&catalog),
@@ -179,6 +182,7 @@ impl House {
             Arc::clone(&clock),
             Arc::clone(&ids),
             (log_limits(config), config.limits.open_version),
+            &config.history,
         )
         .await?;
         // The engine keeps a folder of its own below this one, so it must find it emptied already.
@@ -274,6 +278,15 @@ fn log_limits(config: &Config) -> LogLimits {
     LogLimits {
         checkpoint_versions: config.limits.checkpoint_versions,
         margin_versions: config.limits.log_margin_versions,
+    }
+}
+
+/// A reach that is set for a dataset which the hub does not keep is a slip of the pen.
+fn known_history(config: &Config, patterns: &[Arc<Pattern>]) -> Result<(), StartError> {
+    let keeps = |dataset: &&str| patterns.iter().any(|pattern| pattern.id == *dataset);
+    match config.history.named().find(|dataset| !keeps(dataset)) {
+        Some(dataset) => Err(StartError::HistoryOfNone(dataset.to_owned())),
+        None => Ok(()),
     }
 }
 

@@ -9,8 +9,12 @@ use super::plan::{Decision, Refusal, Superseded};
 use super::queue::{Answer, Item};
 use super::state::{Recorded, State};
 use super::{CommitError, CommitJob, Committed, JobRows, rewrite};
+use crate::store::Snapshot;
 use crate::store::index::DataFile;
 use crate::store::log::{CommitInfo, SubmissionEntry};
+
+/// Looks at a commit that is being taken up, which takes no time unless the committer was cut off in it.
+const HELD_TRIES: usize = 1_000;
 
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -30,6 +34,19 @@ impl Context {
     pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
         // Only the committer changes the state, and it ends when it panics.
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// The state, with a hold on the files that it names: no vacuum takes one of them meanwhile. Blocking.
+    pub(crate) fn held(&self) -> (Arc<Snapshot>, RwLockReadGuard<'_, State>) {
+        for _ in 0..HELD_TRIES {
+            let (snapshot, state) = (self.files.table().snapshot(), self.state());
+            if snapshot.log_version == state.log_version() {
+                return (snapshot, state);
+            }
+            // A commit is just being taken up.
+            drop(state);
+            std::thread::yield_now();
+        }
+        (self.files.table().snapshot(), self.state())
     }
     pub(crate) fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
@@ -125,7 +142,11 @@ impl Context {
     fn count_drops(&self, drops: Vec<(i64, String)>) -> Result<Vec<DroppedSlice>, CommitError> {
         let count = |(seq, slice): (i64, String)| {
             let only = Superseded::from([(seq, [slice.clone()].into())]);
-            let homes: Vec<Arc<DataFile>> = self.state().homes(seq).to_vec();
+            // Held, so that no vacuum takes a home that leaves meanwhile.
+            let (_held, homes) = {
+                let (held, state) = self.held();
+                (held, state.homes(seq).to_vec())
+            };
             let rows = homes.iter().map(|home| rewrite::count(&self.files, home, &only));
             Ok(DroppedSlice { slice, rows: rows.sum::<Result<u64, CommitError>>()? })
         };

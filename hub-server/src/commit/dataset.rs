@@ -15,7 +15,7 @@ use super::closing::{Asking, closing};
 use super::committer::Committer;
 use super::context::Context;
 use super::files::Files;
-use super::maintain::Maintenance;
+use super::maintain::{Maintenance, Retention};
 use super::plan::{self, Decision};
 use super::projector::{Projection, Projector};
 use super::put::{GroupEnd, Putter};
@@ -27,6 +27,7 @@ use super::state::Recorded;
 use super::{Answered, CommitError, CommitJob, JobRows};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
+use crate::config::history::{History, Reach};
 use crate::config::limits::{COMMIT_QUEUE_JOBS, PROJECTION_QUEUE};
 use crate::store::journal::{Ahead, AheadRecord};
 use crate::store::table::{LogLimits, TableSpec};
@@ -44,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) log: LogLimits,
     /// How long a dataset version stays open for small submissions; zero: not at all.
     pub(crate) open_version: Duration,
+    pub(crate) history: History,
 }
 
 /// What the commit must know of a pattern.
@@ -72,6 +74,7 @@ impl Shape {
 pub(crate) struct Dataset {
     pattern: String,
     major: u32,
+    reach: Reach,
     context: Arc<Context>,
     next_seq: AtomicI64,
     room: Room,
@@ -103,7 +106,10 @@ impl Dataset {
         let (queue, queued) = mpsc::channel(COMMIT_QUEUE_JOBS);
         let (commits, committed) = mpsc::channel(PROJECTION_QUEUE);
         let (clock, ids) = (Arc::clone(&parts.clock), Arc::clone(&parts.ids));
-        let maintenance = Maintenance::new(Arc::clone(&clock), Arc::clone(&parts.maintenance), parts.log);
+        let reach = parts.history.of(&shape.pattern);
+        let retention = Retention { reach, removed: parts.history.removed() };
+        let maintenance =
+            Maintenance::new(Arc::clone(&clock), Arc::clone(&parts.maintenance), parts.log, retention);
         let (ahead, left) = ahead(store, &context).await?;
         let putter = Putter::new(
             Arc::clone(&context),
@@ -120,6 +126,7 @@ impl Dataset {
         let committer = Committer::new(Arc::clone(&context), queued, commits, maintenance, closing);
         let tasks = vec![tokio::spawn(committer.run(putter)), tokio::spawn(projector.run(committed))];
         Ok(Self {
+            reach,
             pattern: shape.pattern,
             major: shape.major,
             context,
@@ -135,6 +142,9 @@ impl Dataset {
     /// (pattern id, major)
     pub(crate) fn major(&self) -> (&str, u32) {
         (&self.pattern, self.major)
+    }
+    pub(crate) fn reach(&self) -> Reach {
+        self.reach
     }
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.context

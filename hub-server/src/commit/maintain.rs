@@ -1,10 +1,10 @@
 //! When a dataset is maintained: after some commits and now and then, one dataset at a time in the whole
-//! hub, beside the committer. First its log is kept short, then files are merged.
+//! hub, beside the committer. First its log is kept short, then files that nobody reads are removed, then others merged.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -13,16 +13,20 @@ use super::CommitError;
 use super::compact::{Compacted, Stop, compact};
 use super::context::Context;
 use crate::clock::Clock;
+use crate::config::history::Reach;
 use crate::config::limits::{
     COMPACT_AFTER_COMMITS, COMPACT_BACKLOG_COMMITS, COMPACT_QUIET, MAINTENANCE_PAUSE,
 };
-use crate::store::table::LogLimits;
+use crate::store::table::{Keep, LogLimits, Vacuumed};
 
 /// What a compaction made, and how long it took.
 type Ended = (Result<Option<Compacted>, CommitError>, Duration);
 
 /// A dataset rests this many times as long as its last compaction took: pushes have the machine.
 const REST_TIMES: u32 = 9;
+
+/// Vacuums within the time that files stay which left.
+const VACUUMS_IN_REMOVED: i32 = 7;
 
 /// Keeps the log of a dataset short. What fails is tried again with the next maintenance. Blocking.
 fn keep_log(context: &Context, limits: LogLimits, now: DateTime<Utc>, stop: &Stop) {
@@ -32,11 +36,38 @@ fn keep_log(context: &Context, limits: LogLimits, now: DateTime<Utc>, stop: &Sto
     }
 }
 
+/// Which states a dataset keeps readable.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retention {
+    pub(crate) reach: Reach,
+    /// How long files stay that left.
+    pub(crate) removed: TimeDelta,
+}
+
+/// Removes data files that no promised state reads. What fails is tried again another time. Blocking.
+fn vacuum(context: &Context, retention: Retention, now: DateTime<Utc>, stop: &Stop) {
+    let table = context.name();
+    let keep = Keep {
+        since: retention.reach.since(now),
+        left_after: now.checked_sub_signed(retention.removed).unwrap_or(DateTime::<Utc>::MIN_UTC),
+    };
+    match context.files.table().vacuum(keep, &|| stop.is_stopped()) {
+        Ok(Vacuumed { files: 0, .. }) => {}
+        Ok(Vacuumed { files, bytes }) => {
+            tracing::info!(%table, files, bytes, "data files that no promised state reads were removed");
+        }
+        Err(error) => tracing::warn!(%table, %error, "a vacuum was given up; trying again later"),
+    }
+}
+
 /// The maintenance of one dataset.
 #[derive(Debug)]
 pub(crate) struct Maintenance {
     clock: Arc<dyn Clock>,
     log: LogLimits,
+    retention: Retention,
+    /// When a vacuum was begun last.
+    vacuumed: Option<DateTime<Utc>>,
     /// One place for all datasets.
     place: Arc<Semaphore>,
     /// Commits since the files were looked at.
@@ -50,11 +81,18 @@ pub(crate) struct Maintenance {
 }
 
 impl Maintenance {
-    pub(crate) fn new(clock: Arc<dyn Clock>, place: Arc<Semaphore>, log: LogLimits) -> Self {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        place: Arc<Semaphore>,
+        log: LogLimits,
+        retention: Retention,
+    ) -> Self {
         let now = Instant::now();
         Self {
             clock,
             log,
+            retention,
+            vacuumed: None,
             place,
             commits: 0,
             last_commit: now,
@@ -88,13 +126,17 @@ impl Maintenance {
         }
         self.commits = 0;
         let (context, place, stop) = (Arc::clone(context), Arc::clone(&self.place), self.stop.clone());
-        let (now, log) = (self.clock.now(), self.log);
+        let (now, log, retention) = (self.clock.now(), self.log, self.retention);
+        let vacuum_is_due = self.vacuum_is_due(now);
         let calm = self.last_commit.elapsed() >= MAINTENANCE_PAUSE;
         self.running = Some(tokio::spawn(async move {
             let Ok(_place) = place.acquire_owned().await else { return (Ok(None), Duration::ZERO) };
             let begun = Instant::now();
             let work = move || {
                 keep_log(&context, log, now, &stop);
+                if vacuum_is_due {
+                    vacuum(&context, retention, now, &stop);
+                }
                 compact(&context, now.date_naive(), calm, &stop)
             };
             let made = tokio::task::spawn_blocking(work).await;
@@ -104,6 +146,16 @@ impl Maintenance {
             });
             (made, begun.elapsed())
         }));
+    }
+
+    /// Each vacuum may end read sessions of earlier states, so there are few within the time that files stay.
+    fn vacuum_is_due(&mut self, now: DateTime<Utc>) -> bool {
+        let rest = self.retention.removed / VACUUMS_IN_REMOVED;
+        let is_due = self.vacuumed.is_none_or(|last| now - last >= rest);
+        if is_due {
+            self.vacuumed = Some(now);
+        }
+        is_due
     }
 
     /// Waits until a compaction is ready. While none runs it begins one from time to time.

@@ -42,11 +42,12 @@ use tokio::sync::Semaphore;
 
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Ids};
+use crate::config::history::{History, Reach};
 use crate::store::file::FileLayout;
 use crate::store::index::DataFile;
 use crate::store::spool::Arriving;
 use crate::store::table::LogLimits;
-use crate::store::{Store, StoreError, Table};
+use crate::store::{AsOf, Snapshot, Store, StoreError, Table};
 use damaged::Opened;
 use dataset::{Dataset, Parts, Shape};
 use plan::Decision;
@@ -61,6 +62,7 @@ pub(crate) use verify::verify;
 pub(crate) struct Commits {
     /// In the order of the patterns: the newest major of a pattern before its older ones.
     datasets: Vec<Opened>,
+    clock: Arc<dyn Clock>,
     claims: Arc<Claims>,
 }
 
@@ -124,6 +126,14 @@ pub(crate) struct Committed {
     pub(crate) unchanged: bool,
 }
 
+/// How far back a dataset can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Promise {
+    pub(crate) reach: Reach,
+    /// The oldest dataset version that can be asked for, and when it was committed; None: there is none yet.
+    pub(crate) oldest: Option<(u64, DateTime<Utc>)>,
+}
+
 /// The content that a request id stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answered {
@@ -154,10 +164,13 @@ impl Commits {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         (log, open_version): (LogLimits, Duration),
+        history: &History,
     ) -> Result<Arc<Self>, CommitError> {
         let shapes = patterns.iter().map(|pattern| Shape::of(pattern));
         let maintenance = Arc::new(Semaphore::new(1));
-        Self::open_as(Parts { store, catalog, clock, ids, maintenance, log, open_version }, shapes).await
+        let history = history.clone();
+        let parts = Parts { store, catalog, clock, ids, maintenance, log, open_version, history };
+        Self::open_as(parts, shapes).await
     }
 
     async fn open_as(
@@ -172,7 +185,7 @@ impl Commits {
                 datasets.push(Opened::of(shape, opened)?);
             }
         }
-        Ok(Arc::new(Self { datasets, claims: Arc::default() }))
+        Ok(Arc::new(Self { datasets, clock: parts.clock, claims: Arc::default() }))
     }
 
     /// Why nothing can be committed to a dataset, or read from it, although the hub keeps it.
@@ -183,6 +196,20 @@ impl Commits {
     /// the hub keeps no such dataset, or it is damaged.
     pub(crate) fn table(&self, dataset: &str) -> Option<Arc<Table>> {
         Some(Arc::clone(self.dataset(dataset)?.context().files.table()))
+    }
+    /// A state of a dataset, within its reach. None: the hub keeps no such dataset. Blocking, but for the latest.
+    pub(crate) fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError> {
+        self.whole(dataset)?;
+        let Some(dataset) = self.dataset(dataset) else { return Ok(None) };
+        let since = dataset.reach().since(self.clock.now());
+        dataset.context().files.table().promised(as_of, since).map(Some)
+    }
+    /// What a dataset promises of its history.
+    pub(crate) fn promise(&self, dataset: &str) -> Option<Promise> {
+        let dataset = self.dataset(dataset)?;
+        let reach = dataset.reach();
+        let oldest = dataset.context().files.table().oldest(reach.since(self.clock.now()));
+        Some(Promise { reach, oldest })
     }
     /// How data files of a dataset are laid out.
     pub(crate) fn layout(&self, dataset: &str) -> Option<Arc<FileLayout>> {

@@ -55,8 +55,9 @@ pub(crate) fn prepare(context: &Arc<Context>, items: Vec<Item>) -> Option<Prepar
         added: Vec::new(),
         kept: Vec::new(),
     };
-    let touched = {
-        let state = context.state();
+    // Held while the files are read.
+    let (_held, touched) = {
+        let (held, state) = context.held();
         for item in items {
             match decide(&state, &item.job) {
                 Decision::Accepted(accepted) => {
@@ -66,7 +67,7 @@ pub(crate) fn prepare(context: &Arc<Context>, items: Vec<Item>) -> Option<Prepar
                 other => context.settle(item, other),
             }
         }
-        touched(&state, &prepared.superseded, context.files.slice_column())
+        (held, touched(&state, &prepared.superseded, context.files.slice_column()))
     };
     prepared.removed = touched.whole;
     for file in &touched.shared {

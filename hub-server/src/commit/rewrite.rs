@@ -95,6 +95,21 @@ pub(crate) fn conformed(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
     RecordBatch::try_new(Arc::clone(schema), schema.fields().iter().map(column).collect())
 }
 
+/// Opens the rows of a file that a state of the past means.
+#[cfg(test)]
+pub(crate) fn open_part(
+    files: &Files,
+    file: &Arc<DataFile>,
+) -> Result<ParquetRecordBatchReader, CommitError> {
+    if !file.partial {
+        return open(files, file, None);
+    }
+    let unreadable = |error: parquet::errors::ParquetError| files.unreadable(file, &error);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(files.open(file)?).map_err(unreadable)?;
+    let part = files.table().part(file).map_err(|error| files.store_error(error))?;
+    builder.with_row_selection(part).build().map_err(unreadable)
+}
+
 /// Opens a data file for reading in row order, some columns of it or all.
 pub(crate) fn open(
     files: &Files,

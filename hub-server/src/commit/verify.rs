@@ -59,8 +59,10 @@ impl Verification<'_> {
         for table in self.inspection.tables()? {
             self.part(&table);
             let mut projection = Projection::of(self, catalog, &table);
+            let vacuumed = self.inspection.vacuumed(&table, self.tell)?;
             let intact = self.inspection.walk(&table, self.tell, &mut |version, entry| {
-                entry.adds.iter().for_each(|file| give(Work::Data(table.clone(), Arc::clone(file))));
+                let there = entry.adds.iter().filter(|file| !vacuumed.contains(&file.path));
+                there.for_each(|file| give(Work::Data(table.clone(), Arc::clone(file))));
                 let submissions = entry.info.submissions.iter();
                 submissions.for_each(|submission| self.payload(&payloads, &table, version, submission));
                 projection.take(version, entry);

@@ -62,6 +62,10 @@ pub(crate) const OPEN_VERSION_MS: u64 = 200;
 pub(crate) const CHECKPOINT_VERSIONS: u64 = 512;
 /// Default of `limits.log_margin_versions`: log versions behind the newest that engines find one by one.
 pub(crate) const LOG_MARGIN_VERSIONS: u64 = 2_048;
+/// Default of `history.removed_days`: days in which data files stay that left a table.
+pub(crate) const REMOVED_DAYS: u64 = 7;
+/// Files that one vacuum removes, up to the end of a log version; more wait for the next maintenance.
+pub(crate) const VACUUM_FILES_MAX: usize = 4_096;
 /// Days in which a checkpoint names a removed file, for engines that still read it; Delta's own default.
 pub(crate) const TOMBSTONE_DAYS: i64 = 7;
 /// Bytes of log versions after which a pack of the archive is full, though it holds few of them.

@@ -3,6 +3,7 @@
 //!
 //! `hub.example.toml` shows every option with its default and what it is for.
 
+pub(crate) mod history;
 pub(crate) mod limits;
 mod options;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use history::History;
 #[cfg(test)]
 use options::OPTIONS;
 pub(crate) use options::set as set_option;
@@ -33,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) patterns_dir: Option<PathBuf>,
     pub(crate) shutdown_grace: Duration,
     pub(crate) log: Log,
+    pub(crate) history: History,
     pub(crate) limits: Limits,
 }
 
@@ -146,6 +149,7 @@ struct Written {
     #[serde(default)]
     tls: WrittenTls,
     log: WrittenLog,
+    history: WrittenHistory,
     limits: WrittenLimits,
 }
 
@@ -161,6 +165,14 @@ struct WrittenTls {
 struct WrittenLog {
     level: String,
     format: LogFormat,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenHistory {
+    reach: String,
+    datasets: Option<String>,
+    removed_days: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -237,8 +249,21 @@ impl Written {
             patterns_dir: self.patterns_dir,
             shutdown_grace: Duration::from_secs(self.shutdown_grace_seconds),
             log: Log { level: self.log.level, format: self.log.format },
+            history: self.history.check()?,
             limits: self.limits.check()?,
         })
+    }
+}
+
+impl WrittenHistory {
+    fn check(&self) -> Result<History, ConfigError> {
+        let removed_days = u32::try_from(self.removed_days).map_err(|_| {
+            let days = self.removed_days;
+            ConfigError::NotValid(format!(
+                "history.removed_days is {days}; write a number of days, 0 included"
+            ))
+        })?;
+        History::parse(&self.reach, self.datasets.as_deref(), removed_days)
     }
 }
 

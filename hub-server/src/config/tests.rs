@@ -119,6 +119,28 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn each_dataset_has_a_reach() {
+    use history::Reach;
+    let of = |text: &str| load(&format!("data_dir = 'd'\n{text}"), &[]);
+    let default = of("").unwrap().history;
+    assert_eq!((default.of("rb28s"), default.of("rb28s").to_string()), (Reach::All, "all".to_owned()));
+    let history = of("history.reach = '30'\nhistory.datasets = 'rb28s = 3650, rb27s=all,'").unwrap().history;
+    let reaches = ["rb28s", "rb27s", "rb50"].map(|dataset| history.of(dataset));
+    assert_eq!(reaches, [Reach::Days(3650), Reach::All, Reach::Days(30)]);
+    assert_eq!(reaches[0].to_string(), "3650 days");
+    assert_eq!(history.named().collect::<Vec<_>>(), ["rb27s", "rb28s"]);
+    let now = chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(31);
+    assert_eq!(
+        reaches.map(|reach| reach.since(now).map(|since| since.timestamp())),
+        [Some(-3619 * 86_400), None, Some(86_400)]
+    );
+    for wrong in ["history.reach = '-1'", "history.reach = 'ever'", "history.datasets = 'rb28s'"] {
+        let error = of(wrong).unwrap_err().to_string();
+        assert!(error.contains(&wrong[..13]) && error.contains("all"), "{error}");
+    }
+}
+
+#[test]
 fn the_public_address_ends_without_a_slash() {
     assert_eq!(load("data_dir = 'd'", &[]).unwrap().public_url, None);
     let named = load("data_dir = 'd'\npublic_url = 'https://hub.example/'", &[]).unwrap();

@@ -1,6 +1,7 @@
 //! How the engine reaches data files: each by its entry in the log, so that no byte is decoded which was
 //! not compared with what was committed.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,23 +9,51 @@ use bytes::Bytes;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection};
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::store::index::DataFile;
-use crate::store::{Objects, OneFile};
+use crate::store::{Objects, OneFile, blocking};
 
-/// A file of a scan, with its entry.
-pub(super) fn scanned(folder: &str, file: &Arc<DataFile>) -> PartitionedFile {
-    PartitionedFile::new(format!("{folder}/{}", file.path), file.bytes).with_extension(Arc::clone(file))
+/// The rows of partial files that a scan reads, by the paths of the files.
+pub(super) type Parts = HashMap<String, RowSelection>;
+
+fn location(folder: &str, file: &DataFile) -> String {
+    format!("{folder}/{}", file.path)
+}
+
+/// A file of a scan, with its entry and the rows that are meant of it.
+pub(super) fn scanned(folder: &str, file: &Arc<DataFile>, parts: &Parts) -> PartitionedFile {
+    let scanned = PartitionedFile::new(location(folder, file), file.bytes).with_extension(Arc::clone(file));
+    match parts.get(&file.path) {
+        Some(part) => scanned.with_extension(ParquetRowSelection::new(part.clone())),
+        None => scanned,
+    }
+}
+
+/// Finds out which rows are meant of the partial ones among files.
+pub(super) async fn parts(objects: Arc<Objects>, folder: &str, files: &[Arc<DataFile>]) -> Result<Parts> {
+    let partial: Vec<(String, Arc<DataFile>)> = files
+        .iter()
+        .filter(|file| file.partial)
+        .map(|file| (location(folder, file), Arc::clone(file)))
+        .collect();
+    if partial.is_empty() {
+        return Ok(Parts::new());
+    }
+    let part = move |(location, file): (String, Arc<DataFile>)| {
+        objects.part(&location, &file).map(|part| (file.path.clone(), part))
+    };
+    let found = blocking(move || partial.into_iter().map(part).collect()).await;
+    found.map_err(|error| DataFusionError::External(error.into()))
 }
 
 /// Opens files that [`scanned`] made; footers are read once.

@@ -27,9 +27,9 @@ use super::limits::{BATCH_ROWS, SMALL_FILE_BYTES, SMALL_FILE_ROWS, SMALL_FILES_A
 use crate::store::Objects;
 use crate::store::index::DataFile;
 
-/// True when a file is better read whole.
+/// True when a file is better read whole, and may be.
 pub(super) fn is_small(file: &DataFile) -> bool {
-    file.bytes <= SMALL_FILE_BYTES && file.rows <= SMALL_FILE_ROWS
+    !file.partial && file.bytes <= SMALL_FILE_BYTES && file.rows <= SMALL_FILE_ROWS
 }
 
 /// Scans short files, in order within each partition.

@@ -21,7 +21,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::derive::{Columns, DeriveExec, Output};
-use super::files::{Readers, scanned};
+use super::files::{Parts, Readers, parts, scanned};
 use super::policy::PolicyExec;
 use super::prune::{exact, prune};
 use super::small::{SmallFilesExec, is_small};
@@ -135,14 +135,14 @@ impl HubTable {
         Ok(conjunction_opt(filters))
     }
 
-    fn groups(&self, files: &[Arc<DataFile>], partitions: usize) -> Vec<FileGroup> {
+    fn groups(&self, files: &[Arc<DataFile>], parts: &Parts, partitions: usize) -> Vec<FileGroup> {
         let folder = &self.view.snapshot.folder;
-        let group = FileGroup::new(files.iter().map(|file| scanned(folder, file)).collect());
+        let group = FileGroup::new(files.iter().map(|file| scanned(folder, file, parts)).collect());
         if self.ordered { vec![group] } else { group.split_files(partitions.max(1)) }
     }
 
     /// A scan of the columns at the indexes `read` of the chosen files.
-    fn files(
+    async fn files(
         &self,
         state: &dyn Session,
         read: &[usize],
@@ -150,9 +150,7 @@ impl HubTable {
         predicate: Option<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let objects = state.config().get_extension::<Objects>();
-        let objects =
-            objects.ok_or_else(|| DataFusionError::Internal("a session without files".to_owned()))?;
+        let objects = objects(state)?;
         let partitions = if self.ordered { 1 } else { state.config().target_partitions() };
         // Rows that have an order have that of all files, so one scan reads them.
         let apart = !self.ordered || files.iter().all(|file| is_small(file));
@@ -166,11 +164,12 @@ impl HubTable {
             scans.push(Arc::new(scan));
         }
         if !long.is_empty() {
+            let parts = parts(Arc::clone(&objects), &self.view.snapshot.folder, &long).await?;
             let source = self.source(state, objects, predicate);
             let url = ListingTableUrl::parse(OBJECTS)?.object_store();
             let config = FileScanConfigBuilder::new(url, Arc::new(source))
                 .with_projection_indices(Some(read.to_vec()))?
-                .with_file_groups(self.groups(&long, partitions))
+                .with_file_groups(self.groups(&long, &parts, partitions))
                 .with_statistics(self.statistics(&long, read))
                 .with_preserve_order(self.ordered)
                 .with_limit(limit)
@@ -197,6 +196,11 @@ impl HubTable {
             column_statistics: schema.fields().iter().enumerate().map(known).collect(),
         }
     }
+}
+
+fn objects(state: &dyn Session) -> Result<Arc<Objects>> {
+    let objects = state.config().get_extension::<Objects>();
+    objects.ok_or_else(|| DataFusionError::Internal("a session without files".to_owned()))
 }
 
 fn column_statistics(field: &arrow::datatypes::Field, files: &[Arc<DataFile>]) -> ColumnStatistics {
@@ -277,7 +281,7 @@ impl TableProvider for HubTable {
             return Ok(Arc::new(EmptyExec::new(columns.schema)));
         }
         let limit = limit.filter(|_| !self.mixed && filters.is_empty());
-        let mut plan = self.files(state, &read, files, predicate, limit)?;
+        let mut plan = self.files(state, &read, files, predicate, limit).await?;
         if let (Some(column), Some(name)) = (publisher, &self.view.publisher) {
             plan = Arc::new(PolicyExec::new(plan, column, name.as_str().into()));
         }

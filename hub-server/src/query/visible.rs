@@ -82,6 +82,7 @@ pub(crate) fn permitted_files(view: &TableView) -> (Vec<Arc<DataFile>>, bool) {
     };
     let files: Vec<Arc<DataFile>> =
         view.snapshot.files.iter().filter(|f| f.publishers.contains(publisher)).map(Arc::clone).collect();
-    let mixed = files.iter().any(|f| f.publishers.iter().any(|p| p != publisher));
+    // Behind the rows of a partial file lie those of others, which its footer counts.
+    let mixed = files.iter().any(|f| f.partial || f.publishers.iter().any(|p| p != publisher));
     (files, mixed)
 }

@@ -44,8 +44,7 @@ pub(crate) trait Snapshots: Send + Sync + std::fmt::Debug {
 
 impl Snapshots for Commits {
     fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError> {
-        self.whole(dataset)?;
-        self.table(dataset).map(|table| table.as_of(as_of)).transpose()
+        Commits::as_of(self, dataset, as_of)
     }
     fn readable<'a>(&'a self, dataset: &'a str) -> BoxFuture<'a, Result<(), CommitError>> {
         Self::readable(self, dataset).boxed()
@@ -111,6 +110,7 @@ impl Reads {
             dataset: permit.dataset().to_owned(),
             version: view.snapshot.dataset_version,
             log_version: view.snapshot.log_version,
+            homes: view.snapshot.homes,
             publisher: view.publisher.clone(),
             columns: columns.clone(),
             filter: scan.filter,
@@ -154,8 +154,9 @@ impl Reads {
             return Err(ReadError::SessionOfOther);
         }
         let scan = Scan { columns: token.columns, filter: token.filter, offset };
+        let held = vec![Arc::clone(&view.snapshot)];
         let rows = self.engine.scan(view, scan).await?;
-        self.chunks(rows, token.format, offset)
+        self.chunks(rows, token.format, offset, held)
     }
 
     /// One SELECT over the datasets of the permits, code lists and `organisations`.
@@ -192,7 +193,8 @@ impl Reads {
         let rows = self.engine.sql(tables, organisations, sql).await?;
         let used = views.iter().filter(|view| rows.datasets.contains(&view.snapshot.dataset));
         let versions = used.map(|view| self.version_ref(view)).collect();
-        let answer = Answer { versions, chunks: self.chunks(rows, format, 0)? };
+        let held = views.into_iter().map(|view| view.snapshot).collect();
+        let answer = Answer { versions, chunks: self.chunks(rows, format, 0, held)? };
         Ok(match question {
             Some(question) => self.kept.keep(question, answer),
             None => answer,
@@ -242,14 +244,20 @@ impl Reads {
         }
     }
 
+    /// `held`: the states that the rows are of, whose files stay while the stream lives.
     fn chunks(
         &self,
         rows: crate::query::RowStream,
         format: RowFormat,
         skipped: u64,
+        held: Vec<Arc<Snapshot>>,
     ) -> Result<Chunks, ReadError> {
         let chunks = self.engine.encode(rows, format, skipped)?;
-        Ok(chunks.map(|chunk| chunk.map_err(ReadError::from)).boxed())
+        let held = move |chunk: Result<RowChunk, _>| {
+            let _states = &held;
+            chunk.map_err(ReadError::from)
+        };
+        Ok(chunks.map(held).boxed())
     }
 }
 

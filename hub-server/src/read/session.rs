@@ -40,6 +40,9 @@ pub(super) struct SessionToken {
     pub(super) version: u64,
     /// Order and homes of rows are those of a log version; compaction may change them.
     pub(super) log_version: u64,
+    /// How far vacuums were that moved rows of the log version to other files.
+    #[serde(default)]
+    pub(super) homes: u64,
     pub(super) publisher: Option<String>,
     pub(super) columns: Vec<String>,
     pub(super) filter: Option<String>,
@@ -48,6 +51,6 @@ pub(super) struct SessionToken {
 
 impl SessionToken {
     pub(super) fn as_of(&self) -> AsOf {
-        AsOf::LogVersion(self.log_version)
+        AsOf::Session { log_version: self.log_version, homes: self.homes }
     }
 }

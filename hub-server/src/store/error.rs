@@ -27,6 +27,14 @@ pub(crate) enum StoreError {
     FormatNewer { root: String, found: u64, known: u64 },
     #[error("dataset {dataset} has no {wanted}; it has {reach}")]
     VersionUnknown { dataset: String, wanted: String, reach: String },
+    #[error(
+        "dataset {dataset} promises no {wanted} any more; the oldest state that can be asked for is version {oldest} of {since}"
+    )]
+    HistoryExpired { dataset: String, wanted: String, oldest: u64, since: String },
+    #[error(
+        "the files that this read session reads of {dataset} were put together anew meanwhile; create a new session and read from the start"
+    )]
+    SessionExpired { dataset: String },
     #[error("submission {id}: bytes were sent at offset {offset}, the hub has {durable}; go on from there")]
     OffsetStale { id: String, offset: u64, durable: u64 },
     #[error("submission {id} is whole and ordered; no more bytes are taken")]
@@ -70,6 +78,8 @@ impl StoreError {
                 Reason::StorageCorrupt
             }
             Self::VersionUnknown { .. } => Reason::VersionUnknown,
+            Self::HistoryExpired { .. } => Reason::HistoryExpired,
+            Self::SessionExpired { .. } => Reason::SessionExpired,
             Self::OffsetStale { .. } => Reason::OffsetStale,
             Self::SubmissionUnknown { .. } => Reason::SubmissionUnknown,
             Self::Ordered { .. } => Reason::StateConflict,

@@ -382,6 +382,7 @@ impl DataFileWriter {
             seqs: summary.seqs.iter().copied().collect(),
             publishers: summary.publishers.keys().cloned().collect(),
             publisher_rows: summary.publishers.values().copied().collect(),
+            partial: false,
             stats: summary.stats(),
         }
     }

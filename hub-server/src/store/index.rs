@@ -33,9 +33,40 @@ pub(crate) struct DataFile {
     pub(crate) publisher_rows: Vec<u64>,
     /// Exact smallest and largest value and null count of the columns that have statistics.
     pub(crate) stats: BTreeMap<String, ColumnStats>,
+    /// True in a state of the past that finds rows in a file which came later and holds others too: only
+    /// those of `seqs` are meant.
+    pub(crate) partial: bool,
 }
 
 impl DataFile {
+    /// This file as the home of rows that were in earlier files: of all its rows, or of those alone.
+    pub(crate) fn for_rows_of(self: &Arc<Self>, earlier: &[Arc<Self>]) -> Arc<Self> {
+        let rows = earlier.iter().map(|file| file.rows).sum();
+        if rows == self.rows {
+            return Arc::clone(self);
+        }
+        let mut seqs: Vec<i64> = earlier.iter().flat_map(|file| file.seqs.iter().copied()).collect();
+        seqs.sort_unstable();
+        seqs.dedup();
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for file in earlier {
+            for publisher in &file.publishers {
+                *counts.entry(publisher).or_default() += file.rows_of(publisher);
+            }
+        }
+        let counted = counts.values().sum::<u64>() == rows;
+        Arc::new(Self {
+            rows,
+            seqs,
+            publishers: counts.keys().map(|publisher| (*publisher).to_owned()).collect(),
+            publisher_rows: if counted { counts.into_values().collect() } else { Vec::new() },
+            // The bounds are those of all rows.
+            stats: BTreeMap::new(),
+            partial: true,
+            ..self.as_ref().clone()
+        })
+    }
+
     /// Rows that a publisher owns; 0 when it shares the file and nobody counted. The number never tells of
     /// rows of others.
     pub(crate) fn rows_of(&self, publisher: &str) -> u64 {
@@ -79,7 +110,7 @@ impl Segment {
         None
     }
     fn push(&mut self, file: Arc<DataFile>) {
-        self.hashes.push(hash_of(&file.path));
+        self.hashes.push(path_hash(&file.path));
         self.files.push(file);
     }
     fn take(&mut self, at: usize) -> Arc<DataFile> {
@@ -88,7 +119,8 @@ impl Segment {
     }
 }
 
-fn hash_of(path: &str) -> u64 {
+/// Stands for a path where many are remembered.
+pub(crate) fn path_hash(path: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     path.hash(&mut hasher);
     hasher.finish()
@@ -115,7 +147,7 @@ impl FileIndex {
     }
     /// The live file of a path.
     pub(crate) fn get(&self, path: &str) -> Option<&Arc<DataFile>> {
-        let hash = hash_of(path);
+        let hash = path_hash(path);
         self.segments.iter().find_map(|s| s.find(hash, path).map(|at| &s.files[at]))
     }
     /// The index after a commit; `Err` holds the path of a remove that names no live file, or of an add
@@ -136,7 +168,7 @@ impl FileIndex {
     }
 
     fn remove(&mut self, path: &str) -> Result<(), String> {
-        let hash = hash_of(path);
+        let hash = path_hash(path);
         let found = self.segments.iter().enumerate().find_map(|(n, s)| s.find(hash, path).map(|at| (n, at)));
         let (number, at) = found.ok_or_else(|| path.to_owned())?;
         let gone = Arc::make_mut(&mut self.segments[number]).take(at);

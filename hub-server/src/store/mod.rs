@@ -16,6 +16,7 @@ pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod log;
 pub(crate) mod object;
+mod part;
 pub(crate) mod spool;
 pub(crate) mod table;
 #[cfg(test)]

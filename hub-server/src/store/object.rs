@@ -20,11 +20,13 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use parquet::arrow::arrow_reader::RowSelection;
 
 use super::StoreError;
 use super::checked::CheckedFile;
 use super::disk::Disk;
 use super::index::DataFile;
+use super::part;
 use crate::config::limits::OBJECT_CHUNK_BYTES;
 
 const NAME: &str = "FileStore";
@@ -59,7 +61,16 @@ impl Objects {
         CheckedFile::open(self.disk.as_ref(), path, file)?.read(0..file.bytes).map(Bytes::from)
     }
 
-    /// `Path` has no empty and no dotted segments, so a location cannot leave the root.
+    /// The rows of a partial file that its state means. Blocking.
+    pub(crate) fn part(
+        &self,
+        location: &str,
+        file: &Arc<DataFile>,
+    ) -> std::result::Result<RowSelection, StoreError> {
+        part::selection(self.disk.as_ref(), self.path(&Path::from(location)), file)
+    }
+
+    /// Path of a location below the root: it has no empty and no dotted segments, so it cannot leave it.
     fn path(&self, location: &Path) -> PathBuf {
         location.parts().fold(self.root.clone(), |path, part| path.join(part.as_ref()))
     }

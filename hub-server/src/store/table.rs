@@ -4,12 +4,15 @@ mod archive;
 mod checkpoint;
 mod data;
 mod history;
+mod homes;
+mod horizon;
 mod keep;
 mod log_files;
 mod open;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod vacuum;
 mod versions;
 
 use std::path::PathBuf;
@@ -21,18 +24,25 @@ use tokio::sync::watch;
 use super::StoreError;
 use super::disk::Disk;
 use super::file::HeldFile;
+use super::index::FileIndex;
 use super::journal::{Journal, NewFile, PutFault};
 use super::log::{self, Definition, Entry};
 use history::{History, Recipe};
 use keep::Kept;
 use log_files::LogFiles;
 
+pub(crate) use homes::Homes;
+pub(crate) use horizon::{Horizon, read as read_horizon};
 pub(crate) use keep::LogLimits;
 pub(crate) use log_files::{ARCHIVE, LogReader, Name, log_name, name_of, pack_range};
 pub(crate) use open::TableSpec;
 #[cfg(test)]
 pub(crate) use open::physical;
 pub(crate) use snapshot::{SeqInfo, SeqMap, Snapshot, VersionInfo};
+pub(crate) use vacuum::{Keep, Vacuumed};
+
+/// Folder of what the hub keeps beside a table; readers of Delta leave names alone that begin with `_`.
+const HUB: &str = "_hub";
 
 /// Which state of a dataset is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +52,14 @@ pub(crate) enum AsOf {
     Version(u64),
     /// The newest version committed at or before this moment.
     Time(DateTime<Utc>),
-    /// The files of a log version, in their order: what a cut stream goes on with.
+    /// The state of a log version.
+    #[cfg(test)]
     LogVersion(u64),
+    /// The files of a state as they were found once, in their order: what a cut stream goes on with.
+    Session {
+        log_version: u64,
+        homes: u64,
+    },
 }
 
 /// What became of a put.
@@ -93,8 +109,24 @@ impl Table {
             AsOf::Latest => return Ok(newest),
             AsOf::Version(version) => self.history().at_version(version, &newest)?,
             AsOf::Time(moment) => self.history().at_time(moment, &newest)?,
+            #[cfg(test)]
             AsOf::LogVersion(version) => self.history().at_log_version(version, &newest)?,
+            AsOf::Session { log_version, homes } => {
+                let recipe = self.history().at_log_version(log_version, &newest)?;
+                return self.at_home(self.made(recipe, &newest)?, Some(homes));
+            }
         };
+        self.at_home(self.made(recipe, &newest)?, None)
+    }
+
+    /// The files that were live at a log version, there or gone. Blocking.
+    fn listed(&self, log_version: u64) -> Result<Arc<Snapshot>, StoreError> {
+        let newest = self.snapshot();
+        let recipe = self.history().at_log_version(log_version, &newest)?;
+        self.made(recipe, &newest)
+    }
+
+    fn made(&self, recipe: Recipe, newest: &Snapshot) -> Result<Arc<Snapshot>, StoreError> {
         let state = match recipe {
             Recipe::Ready(state) => return Ok(state),
             Recipe::Steps(mut state, steps) => {
@@ -103,10 +135,54 @@ impl Table {
                 }
                 state
             }
-            Recipe::Log(log_version) => self.log.state(log_version, &newest)?,
+            Recipe::Log(log_version) => self.log.state(log_version, newest)?,
         };
         self.history().keep(&state);
         Ok(state)
+    }
+
+    /// A state with the files in which its rows are now; no vacuum takes them while somebody holds it.
+    /// `pinned`: how far vacuums were when its reader began, who goes on only if nothing moved.
+    fn at_home(&self, state: Arc<Snapshot>, pinned: Option<u64>) -> Result<Arc<Snapshot>, StoreError> {
+        loop {
+            let gone = self.history().gone();
+            if state.log_version < gone.expired {
+                return Err(self.history().expired(&state));
+            }
+            let files = self.homes_of(&state, gone.merged)?;
+            if let Some(then) = pinned.filter(|then| *then != gone.merged) {
+                let before = self.homes_of(&state, then)?;
+                let of = |files: &Option<FileIndex>| -> Vec<String> {
+                    files.as_ref().unwrap_or(&state.files).iter().map(|file| file.path.clone()).collect()
+                };
+                if of(&before) != of(&files) {
+                    return Err(StoreError::SessionExpired { dataset: state.dataset.clone() });
+                }
+            }
+            let home = match files {
+                Some(files) => Arc::new(state.at_homes(files, gone.merged)),
+                None => Arc::clone(&state),
+            };
+            let mut history = self.history();
+            if history.gone() == gone {
+                return Ok(history.give(home));
+            }
+        }
+    }
+
+    /// As `as_of`, but what lies before the state of a moment has expired.
+    pub(crate) fn promised(
+        &self,
+        as_of: AsOf,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Arc<Snapshot>, StoreError> {
+        self.history().promises(as_of, since)?;
+        self.as_of(as_of)
+    }
+    /// The oldest dataset version that can be asked for when the state of a moment is the oldest one that is
+    /// promised, and its time; None: there is no version yet.
+    pub(crate) fn oldest(&self, since: Option<DateTime<Utc>>) -> Option<(u64, DateTime<Utc>)> {
+        self.history().oldest(since)
     }
 
     /// Puts an entry as a log version, together with the data files of it that are not on the disk yet.
@@ -146,7 +222,7 @@ impl Table {
     pub(crate) fn advance(&self, log_version: u64, entry: &Entry) -> Result<Arc<Snapshot>, StoreError> {
         let mut history = self.history();
         let next = Arc::new(self.snapshot().after(log_version, entry)?);
-        history.push(entry, &next);
+        history.push(entry, &self.snapshot(), &next);
         self.newest.send_replace(Arc::clone(&next));
         Ok(next)
     }

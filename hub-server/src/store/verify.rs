@@ -5,6 +5,7 @@ mod files;
 mod log;
 #[cfg(test)]
 mod tests;
+mod vacuum;
 
 use std::io;
 use std::path::{Path, PathBuf};

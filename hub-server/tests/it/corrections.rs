@@ -232,6 +232,30 @@ fn an_earlier_dataset_version_still_gives_the_old_rows() {
 }
 
 #[test]
+fn beyond_the_reach_the_oldest_version_is_named() {
+    let server = Server::start_with(&[("HUB_HISTORY_REACH", "0")]);
+    let shown =
+        || server.hub("ministry", &["--format", "json", "datasets", "show", "rb28s"]).expect(0).json();
+    let dataset = shown();
+    assert_eq!((&dataset["history"], &dataset["oldest_version"]), (&json!("0 days"), &json!(0)));
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let school = payload(&server, "school.csv", |line| line.starts_with(SCHOOL));
+    server.accepted("publisher", &school, "rb28s", PERIOD, &[]);
+    let dataset = shown();
+    assert_eq!((&dataset["oldest_version"], &dataset["version"]), (&json!(2), &json!(2)));
+    assert_eq!(dataset["oldest_time"], dataset["update_time"]);
+    let out = server.root().join("dev/old.csv");
+    for as_of in ["1", "2020-01-01"] {
+        let told = server.hub("ministry", &["query", ALL_ROWS, "--as-of", as_of]).expect(1);
+        told.says("HISTORY_EXPIRED").says("is version 2 of 20");
+        let path = out.to_str().expect("a path");
+        let pulled = server.hub("ministry", &["pull", "rb28s", "--as-of", as_of, "--out", path]).expect(1);
+        pulled.says("HISTORY_EXPIRED");
+    }
+    server.hub("ministry", &["query", ALL_ROWS, "--as-of", "2"]).expect(0);
+}
+
+#[test]
 fn submissions_are_listed_shown_and_have_their_receipts_and_reports() {
     let server = Server::start();
     let first = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);

@@ -56,7 +56,10 @@ const ARCHIVE: Visits = &[
     ("archive.remove.after", &[1, 2, 3, 4]),
     ("archive.after", &[1, 2]),
 ];
-const ALL: [Visits; 10] = [UPLOAD, ORDER, CHECK, AHEAD, FILE, PUT, PROJECTION, END, CHECKPOINT, ARCHIVE];
+const VACUUM: Visits =
+    &[("vacuum.decided.after", &[1, 2]), ("vacuum.remove.after", &[1, 2, 3]), ("vacuum.after", &[1, 2])];
+const ALL: [Visits; 11] =
+    [UPLOAD, ORDER, CHECK, AHEAD, FILE, PUT, PROJECTION, END, CHECKPOINT, ARCHIVE, VACUUM];
 
 const RUNS_AT_POINTS_MIN: usize = 60;
 /// `make soak` kills more often.
@@ -123,6 +126,11 @@ fn kill_around_a_checkpoint() {
 #[test]
 fn kill_while_log_versions_are_archived() {
     visit(ARCHIVE);
+}
+
+#[test]
+fn kill_while_files_are_vacuumed() {
+    visit(VACUUM);
 }
 
 #[test]

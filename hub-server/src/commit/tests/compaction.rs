@@ -1,116 +1,41 @@
-//! Compaction, checkpoint and archive beside appends and corrections: in all orders the rows are those of
-//! the pushes, now and at each earlier version, and which files are merged follows from their lengths.
+//! Compaction, checkpoint, archive and vacuum beside appends and corrections: in all orders the rows are those
+//! of the pushes, now and at each earlier version, and which files are merged follows from their lengths.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use chrono::NaiveDate;
 
-use super::harness::{House, Push, blocking, commit, oracle, orders, push};
-use crate::commit::compact::{Compacted, Stop, choose};
-use crate::commit::merge::merge;
-use crate::commit::prepare::{Prepared, prepare};
-use crate::commit::put::{GroupEnd, Putter};
+use super::harness::{House, Push, oracle, push};
+use super::works::{Course, Work, schedules};
+use crate::commit::compact::choose;
 use crate::store::disk::sim::SimDisk;
 use crate::store::index::DataFile;
 use crate::store::log::OPTIMIZE;
 
-/// What goes on at once; each takes its steps in order.
-#[derive(Debug, Clone, Copy)]
-enum Work {
-    /// Prepared, then committed.
-    Correction(usize),
-    /// Committed.
-    Append(usize),
-    /// Made, then put.
-    Compaction,
-    /// A checkpoint, and all log versions before it into the archive.
-    Keeping,
-}
-
-impl Work {
-    fn steps(self) -> u8 {
-        if matches!(self, Self::Append(_) | Self::Keeping) { 1 } else { 2 }
-    }
-}
-
-/// All orders of the steps of the works, each as the works' numbers.
-fn schedules(works: &[Work]) -> Vec<Vec<usize>> {
-    orders(works.iter().map(|work| work.steps()).collect())
-}
-
-async fn append(house: &House, putter: &mut Putter, pushes: &[Push]) {
-    let mut items = Vec::new();
-    for push in pushes {
-        items.push(house.item(push).await.0);
-    }
-    commit(house, putter, items, None);
-}
-
-/// All live files as one.
-fn make(house: &House) -> Option<Compacted> {
-    let inputs: Vec<Arc<DataFile>> =
-        house.context.files.table().snapshot().files.iter().map(Arc::clone).collect();
-    let output = blocking(|| merge(&house.context.files, &inputs, &Stop::default())).unwrap();
-    output.map(|output| Compacted { inputs, output: Arc::new(output) })
-}
-
-#[derive(Default)]
-struct Begun {
-    prepared: Vec<(usize, Option<Prepared>)>,
-    compacted: Option<Compacted>,
-}
-
-async fn step(house: &House, putter: &mut Putter, work: Work, later: &[Push], begun: &mut Begun) {
-    match work {
-        Work::Append(at) => append(house, putter, &later[at..=at]).await,
-        Work::Correction(at) => match begun.prepared.iter().position(|(of, _)| *of == at) {
-            None => {
-                let item = house.item(&later[at]).await.0;
-                begun.prepared.push((at, blocking(|| prepare(&house.context, vec![item]))));
-            }
-            Some(place) => {
-                let prepared = begun.prepared.swap_remove(place).1;
-                commit(house, putter, Vec::new(), prepared);
-            }
-        },
-        Work::Compaction => match begun.compacted.take() {
-            None => begun.compacted = make(house),
-            Some(compacted) => blocking(|| putter.compact(compacted, &mut GroupEnd::default())),
-        },
-        Work::Keeping => blocking(|| house.keep_log()),
-    }
-}
-
 async fn run(schedule: &[usize], works: &[Work], later: &[Push], sliced: bool) {
-    let house = House::open(&SimDisk::new(), sliced).await.unwrap();
-    let mut putter = house.putter();
     let first = [
         push(1, "a", &[("u1", 3), ("u2", 2)]),
         push(2, "b", &[("u1", 1), ("u2", 2), ("u3", 1)]),
         push(3, "c", &[("u1", 2)]),
     ];
-    append(&house, &mut putter, &first[..2]).await;
-    append(&house, &mut putter, &first[2..]).await;
-    let mut begun = Begun::default();
+    run_from(&first, schedule, works, later, sliced).await;
+}
+
+/// The first two pushes share a file.
+async fn run_from(first: &[Push], schedule: &[usize], works: &[Work], later: &[Push], sliced: bool) {
+    let mut course = Course::new(sliced, later).await;
+    course.commit(&first[..2]).await;
+    course.commit(&first[2..]).await;
     for at in schedule {
-        step(&house, &mut putter, works[*at], later, &mut begun).await;
+        course.step(works[*at]).await;
     }
-    let log = house.log();
-    let pushes = [&first, later].concat();
-    assert_eq!(house.rows(), oracle(&log, &pushes), "{schedule:?}");
-    for version in 0..log.len() {
-        let at_the_time = oracle(&log[..=version], &pushes);
-        assert_eq!(house.rows_at(version as u64), at_the_time, "{schedule:?}: version {version}");
-    }
-    let versions = log.iter().filter(|entry| !entry.info.submissions.is_empty()).count() as u64;
-    assert_eq!(house.context.files.table().snapshot().dataset_version, versions, "{schedule:?}");
-    let mentioned: usize = log.iter().map(|entry| entry.adds.len()).sum();
-    assert_eq!(house.data_files().len(), mentioned, "what lost a race is gone: {schedule:?}");
-    let fresh = House::open(&house.disk.killed(), sliced).await.unwrap();
-    assert_eq!(*fresh.context.state(), *house.context.state(), "replayed state = state");
-    assert_eq!(fresh.rows(), house.rows());
-    for version in 0..log.len() as u64 {
-        assert_eq!(fresh.rows_at(version), house.rows_at(version), "{schedule:?}: version {version}");
+    let (pushes, what) = ([first, later].concat(), format!("{schedule:?}"));
+    course.assert_whole(&pushes, sliced, &what).await;
+    if works.iter().any(|work| matches!(work, Work::Vacuum)) {
+        course.step(Work::Vacuum).await;
+        course.step(Work::Keeping).await;
+        course.assert_whole(&pushes, sliced, &format!("{what}, then a vacuum")).await;
     }
 }
 
@@ -140,9 +65,34 @@ async fn appends_corrections_compactions_and_archives_in_all_orders() {
     let later = [push(4, "a", &[("u1", 1)]), push(5, "d", &[("u1", 2)])];
     let works = [Work::Correction(0), Work::Append(1), Work::Compaction, Work::Keeping, Work::Keeping];
     let all = schedules(&works);
-    assert_eq!(all.len(), 1_260);
+    assert_eq!(all.len(), 630);
     for schedule in all {
         run(&schedule, &works, &later, true).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_corrections_compactions_and_vacuums_in_all_orders() {
+    let later = [push(4, "a", &[("u1", 1)]), push(5, "d", &[("u1", 2)])];
+    let works = [Work::Correction(0), Work::Append(1), Work::Compaction, Work::Vacuum, Work::Vacuum];
+    let all = schedules(&works);
+    assert_eq!(all.len(), 630);
+    for schedule in all {
+        run(&schedule, &works, &later, true).await;
+    }
+}
+
+/// A report of several files, whose submission several inputs of a merge share.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn corrections_of_a_report_of_several_files_and_vacuums_in_all_orders() {
+    let big = |seq, units: &[(&str, u64)]| Push { big: true, ..push(seq, "a", units) };
+    let first = [push(1, "b", &[("u1", 1)]), push(2, "c", &[("u1", 1)]), big(3, &[("u1", 2), ("u2", 1)])];
+    let later = [push(4, "a", &[("u1", 1)])];
+    let works = [Work::Correction(0), Work::Compaction, Work::Compaction, Work::Vacuum];
+    let all = schedules(&works);
+    assert_eq!(all.len(), 105);
+    for schedule in all {
+        run_from(&first, &schedule, &works, &later, true).await;
     }
 }
 
@@ -169,6 +119,37 @@ async fn the_committer_merges_what_many_small_pushes_left() {
     }
 }
 
+/// A week after a merge the files that went into it go, and no earlier state misses them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_committer_removes_what_its_merges_left() {
+    let house = House::open(&SimDisk::new(), true).await.unwrap();
+    // Behind the time at which the table was made, which is the machine's.
+    house.clock.0.store(4_000_000_000_000_000, Ordering::SeqCst);
+    let (queue, task) = house.committer();
+    let pushes: Vec<Push> = (1..=200).map(|seq| push(seq, &format!("p{seq:03}"), &[("u1", 2)])).collect();
+    for push in &pushes[..100] {
+        house.send(&queue, push).await.unwrap();
+    }
+    while house.context.files.table().snapshot().files.len() >= 64 {
+        tokio::task::yield_now().await;
+    }
+    let there = house.data_files().len();
+    assert!(there > 100, "what was merged stays for a while: {there}");
+    house.clock.0.fetch_add(8 * 86_400_000_000, Ordering::SeqCst);
+    for push in &pushes[100..] {
+        house.send(&queue, push).await.unwrap();
+    }
+    while house.data_files().len() > 100 + there - 60 {
+        tokio::task::yield_now().await;
+    }
+    drop(queue);
+    task.await.unwrap();
+    let log = house.log();
+    for version in (0..log.len()).step_by(17) {
+        assert_eq!(house.rows_at(version as u64), oracle(&log[..=version], &pushes), "version {version}");
+    }
+}
+
 fn files(count: usize, bytes: u64, partition: &str) -> Vec<Arc<DataFile>> {
     let file = |at| DataFile {
         path: format!("d/{partition}-{bytes}-{at}.parquet"),
@@ -180,6 +161,7 @@ fn files(count: usize, bytes: u64, partition: &str) -> Vec<Arc<DataFile>> {
         seqs: Vec::new(),
         publishers: Vec::new(),
         publisher_rows: Vec::new(),
+        partial: false,
         stats: std::collections::BTreeMap::new(),
     };
     (0..count).map(|at| Arc::new(file(at))).collect()

@@ -19,16 +19,17 @@ use crate::commit::committer::Committer;
 use crate::commit::context::Context;
 use crate::commit::dataset::Shape;
 use crate::commit::files::Files;
-use crate::commit::maintain::Maintenance;
+use crate::commit::maintain::{Maintenance, Retention};
 use crate::commit::prepare::{Prepared, prepare};
 use crate::commit::projector::Projected;
 use crate::commit::put::{GroupEnd, Putter};
 use crate::commit::queue::{Answer, Claims, Item, Room};
 use crate::commit::recover::replay;
 use crate::commit::{CommitError, CommitJob, JobRows, rewrite};
+use crate::config::history::Reach;
 use crate::store::disk::sim::SimDisk;
 use crate::store::log::Entry;
-use crate::store::table::{LogLimits, TableSpec, physical};
+use crate::store::table::{Keep, LogLimits, TableSpec, physical};
 use crate::store::{AsOf, Snapshot, Store, StoreError};
 
 /// A clock that shows what it is told, in microseconds.
@@ -270,7 +271,8 @@ impl House {
 
     pub(super) fn maintenance(&self) -> Maintenance {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Maintenance::new(clock, Arc::new(tokio::sync::Semaphore::new(1)), LogLimits::default())
+        let retention = Retention { reach: Reach::All, removed: chrono::TimeDelta::days(7) };
+        Maintenance::new(clock, Arc::new(tokio::sync::Semaphore::new(1)), LogLimits::default(), retention)
     }
 
     /// Starts the committer. Its projection is kept in `projected` when the queue is closed.
@@ -320,17 +322,23 @@ impl House {
         self.rows_of(&self.context.files.table().as_of(AsOf::LogVersion(log_version)).unwrap())
     }
 
+    /// Removes what it may when all states are promised: no file stays for who is at it.
+    pub(super) fn vacuum(&self) -> u64 {
+        let keep = Keep { since: None, left_after: DateTime::<Utc>::MAX_UTC };
+        self.context.files.table().vacuum(keep, &|| false).unwrap().files
+    }
+
     /// Keeps the log as short as it goes: a checkpoint at each version, and all before it archived.
     pub(super) fn keep_log(&self) {
         let limits = LogLimits { checkpoint_versions: 1, margin_versions: 0 };
         self.context.files.table().keep_log(limits, self.clock.now(), &|| false).unwrap();
     }
 
-    fn rows_of(&self, snapshot: &Snapshot) -> Vec<Row> {
+    pub(super) fn rows_of(&self, snapshot: &Snapshot) -> Vec<Row> {
         let mut rows = Vec::new();
         for file in snapshot.files.iter() {
             let before = rows.len();
-            for batch in rewrite::open(&self.context.files, file, None).unwrap() {
+            for batch in rewrite::open_part(&self.context.files, file).unwrap() {
                 let batch = batch.unwrap();
                 let text = |name: &str| batch.column_by_name(name).unwrap().as_string::<i32>().clone();
                 let number =

@@ -1,5 +1,5 @@
-//! Long stories of pushes, corrections, compactions, checkpoints, archives and restarts: the rows of now and
-//! of each remembered version stay what they were.
+//! Long stories of pushes, corrections, compactions, checkpoints, archives, vacuums and restarts: the rows of now
+//! and of each remembered version stay what they were.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,24 +14,37 @@ use crate::commit::put::GroupEnd;
 use crate::store::disk::sim::SimDisk;
 use crate::store::index::DataFile;
 use crate::store::table::LogLimits;
+use crate::store::{AsOf, Snapshot};
 
 /// Steps of a story.
 const STEPS: i64 = 240;
 
-struct Story {
-    house: House,
+pub(super) struct Story {
+    pub(super) house: House,
     pushes: Vec<Push>,
     /// Log version → the rows after it.
     remembered: BTreeMap<u64, Vec<Row>>,
+    /// States that somebody reads.
+    held: Vec<(u64, Arc<Snapshot>)>,
+    /// Files that vacuums removed.
+    pub(super) vacuumed: u64,
     draw: StdRng,
 }
 
 impl Story {
+    pub(super) async fn new(seed: u64) -> Self {
+        let house = House::open(&SimDisk::new(), true).await.unwrap();
+        let (remembered, draw) = (BTreeMap::new(), StdRng::seed_from_u64(seed));
+        Self { house, pushes: Vec::new(), remembered, held: Vec::new(), vacuumed: 0, draw }
+    }
+
     async fn step(&mut self, seq: i64) {
-        match self.draw.random_range(0..20_u8) {
-            0..14 => self.push(seq).await,
-            14..17 => self.compact(),
-            17..19 => self.keep_log(),
+        match self.draw.random_range(0..24_u8) {
+            0..15 => self.push(seq).await,
+            15..18 => self.compact(),
+            18..20 => self.keep_log(),
+            20..22 => self.vacuum(),
+            22 => self.hold(),
             _ => self.restart().await,
         }
         if self.draw.random_bool(0.2) {
@@ -41,7 +54,7 @@ impl Story {
     }
 
     /// A push of one of four publishers: an append at first, then corrections.
-    async fn push(&mut self, seq: i64) {
+    pub(super) async fn push(&mut self, seq: i64) {
         let publisher = ["a", "b", "c", "d"][self.draw.random_range(0..4)];
         let units = ["u1", "u2", "u3"];
         let units = &units[self.draw.random_range(0..2)..self.draw.random_range(2..=3)];
@@ -55,7 +68,7 @@ impl Story {
     }
 
     /// Some of the live files become one.
-    fn compact(&mut self) {
+    pub(super) fn compact(&mut self) {
         let files = &self.house.context.files;
         let live: Vec<Arc<DataFile>> = files.table().snapshot().files.iter().map(Arc::clone).collect();
         let inputs: Vec<Arc<DataFile>> = live.into_iter().filter(|_| self.draw.random_bool(0.6)).collect();
@@ -64,7 +77,7 @@ impl Story {
         blocking(|| self.house.putter().compact(compacted, &mut GroupEnd::default()));
     }
 
-    fn keep_log(&mut self) {
+    pub(super) fn keep_log(&mut self) {
         let (checkpoint_versions, margin_versions) =
             (self.draw.random_range(1..20), self.draw.random_range(0..30));
         let limits = LogLimits { checkpoint_versions, margin_versions };
@@ -72,12 +85,39 @@ impl Story {
         blocking(|| self.house.context.files.table().keep_log(limits, now, &|| false)).unwrap();
     }
 
+    /// Somebody begins to read an earlier state.
+    fn hold(&mut self) {
+        let Some(version) =
+            self.remembered.keys().nth(self.draw.random_range(0..self.remembered.len().max(1)))
+        else {
+            return;
+        };
+        let state = self.house.context.files.table().as_of(AsOf::LogVersion(*version)).unwrap();
+        self.held.push((*version, state));
+    }
+
+    /// Who reads an earlier state goes on reading it, and ends at last.
+    fn vacuum(&mut self) {
+        self.vacuumed += blocking(|| self.house.vacuum());
+        for (version, state) in &self.held {
+            assert_eq!(
+                self.house.rows_of(state),
+                self.remembered[version],
+                "version {version} is being read"
+            );
+        }
+        if self.draw.random_bool(0.7) {
+            self.held.clear();
+        }
+    }
+
     /// The power is cut at rest, or the process killed.
-    async fn restart(&mut self) {
+    pub(super) async fn restart(&mut self) {
         let disk = match self.draw.random_bool(0.5) {
             true => self.house.disk.after_power_loss(self.draw.random_range(0..100)),
             false => self.house.disk.killed(),
         };
+        self.held.clear();
         self.house = House::open(&disk, true).await.unwrap();
     }
 
@@ -94,11 +134,9 @@ impl Story {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn remembered_states_stay_what_they_were() {
-    let mut archived = 0;
+    let (mut archived, mut vacuumed) = (0, 0);
     for seed in 0..4 {
-        let house = House::open(&SimDisk::new(), true).await.unwrap();
-        let draw = StdRng::seed_from_u64(seed);
-        let mut story = Story { house, pushes: Vec::new(), remembered: BTreeMap::new(), draw };
+        let mut story = Story::new(seed).await;
         for seq in 1..=STEPS {
             story.step(seq).await;
         }
@@ -106,7 +144,14 @@ async fn remembered_states_stay_what_they_were() {
         story.restart().await;
         story.assert_remembered(&format!("seed {seed}, restarted"));
         assert!(story.remembered.len() > 20, "{}", story.remembered.len());
+        story.held.clear();
+        story.vacuum();
+        story.assert_remembered(&format!("seed {seed}, after a vacuum"));
+        story.restart().await;
+        story.assert_remembered(&format!("seed {seed}, at last"));
         archived += story.house.archived();
+        vacuumed += story.vacuumed;
     }
+    assert!(vacuumed > 200, "{vacuumed} files are gone");
     assert!(archived > 400, "{archived} log versions are in the archive");
 }

@@ -1,5 +1,6 @@
 //! Tests of the commit, on a disk that can be cut off and made to fail at every call.
 
+mod ages;
 mod compaction;
 mod decisions;
 mod harness;
@@ -10,5 +11,7 @@ mod order;
 mod outcomes;
 mod power;
 mod random;
+mod reach;
 mod schedules;
 mod whole;
+mod works;

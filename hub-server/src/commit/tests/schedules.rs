@@ -4,80 +4,28 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use tokio::sync::oneshot;
 
-use super::harness::{House, Push, blocking, commit, oracle, orders, pattern_schema, push, shape};
-use crate::commit::prepare::{Prepared, prepare};
-use crate::commit::queue::Answer;
+use super::harness::{House, Push, blocking, commit, oracle, pattern_schema, push, shape};
+use super::works::{Course, Work, schedules};
+use crate::commit::prepare::prepare;
 use crate::store::disk::sim::SimDisk;
 use crate::store::table::physical;
 
-/// One step of a schedule, about one push.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// The rewrites of a correction are made.
-    Prepare(usize),
-    /// A prepared correction, or an append, goes into the log.
-    Commit(usize),
+/// Corrections of the first of the later pushes, appends of the others.
+fn works(corrections: usize, appends: usize) -> Vec<Work> {
+    let appended = (corrections..corrections + appends).map(Work::Append);
+    (0..corrections).map(Work::Correction).chain(appended).collect()
 }
 
-/// All orders of steps in which each correction is prepared before it is committed.
-fn schedules(corrections: usize, appends: usize) -> Vec<Vec<Step>> {
-    let steps = |order: Vec<usize>| {
-        let mut prepared = vec![false; corrections];
-        let step = |at: usize| match prepared.get_mut(at) {
-            Some(prepared) if !*prepared => {
-                *prepared = true;
-                Step::Prepare(at)
-            }
-            _ => Step::Commit(at),
-        };
-        order.into_iter().map(step).collect()
-    };
-    orders([vec![2; corrections], vec![1; appends]].concat()).into_iter().map(steps).collect()
-}
-
-async fn run(schedule: &[Step], first: &[Push], later: &[Push], sliced: bool) {
-    let house = House::open(&SimDisk::new(), sliced).await.unwrap();
-    let mut putter = house.putter();
-    let mut answers: Vec<oneshot::Receiver<Answer>> = Vec::new();
-    let mut group = Vec::new();
-    for push in first {
-        let (item, answer) = house.item(push).await;
-        group.push(item);
-        answers.push(answer);
+async fn run(schedule: &[usize], works: &[Work], first: &[Push], later: &[Push], sliced: bool) {
+    let mut course = Course::new(sliced, later).await;
+    course.commit(first).await;
+    let files = course.house.context.files.table().snapshot().files.len();
+    assert_eq!(files, 1, "the first group shares a file");
+    for at in schedule {
+        course.step(works[*at]).await;
     }
-    commit(&house, &mut putter, group, None);
-    assert_eq!(house.context.files.table().snapshot().files.len(), 1, "the first group shares a file");
-
-    let mut prepared: Vec<Option<Prepared>> = later.iter().map(|_| None).collect();
-    for step in schedule {
-        match *step {
-            Step::Prepare(at) => {
-                let (item, answer) = house.item(&later[at]).await;
-                answers.push(answer);
-                prepared[at] = blocking(|| prepare(&house.context, vec![item]));
-            }
-            Step::Commit(at) => match prepared[at].take() {
-                Some(ready) => commit(&house, &mut putter, Vec::new(), Some(ready)),
-                None => {
-                    let (item, answer) = house.item(&later[at]).await;
-                    answers.push(answer);
-                    commit(&house, &mut putter, vec![item], None);
-                }
-            },
-        }
-    }
-    for answer in answers {
-        answer.await.unwrap().unwrap();
-    }
-    let pushes = [first, later].concat();
-    assert_eq!(house.rows(), oracle(&house.log(), &pushes), "{schedule:?}");
-    let live: usize = house.context.files.table().snapshot().files.len();
-    let mentioned: usize = house.log().iter().map(|entry| entry.adds.len()).sum();
-    assert_eq!(house.data_files().len(), mentioned, "no rewrite that was thrown away stays: {live} live");
-    let fresh = House::open(&house.disk.killed(), sliced).await.unwrap();
-    assert_eq!(*fresh.context.state(), *house.context.state(), "replayed state = state");
+    course.assert_whole(&[first, later].concat(), sliced, &format!("{schedule:?}")).await;
 }
 
 fn first_group() -> Vec<Push> {
@@ -92,10 +40,11 @@ fn first_group() -> Vec<Push> {
 async fn two_corrections_and_an_append_in_all_orders() {
     let later =
         [push(4, "a", &[("u1", 1)]), push(5, "b", &[("u2", 4), ("u4", 1)]), push(6, "d", &[("u1", 2)])];
-    let all = schedules(2, 1);
+    let works = works(2, 1);
+    let all = schedules(&works);
     assert_eq!(all.len(), 30);
     for schedule in all {
-        run(&schedule, &first_group(), &later, true).await;
+        run(&schedule, &works, &first_group(), &later, true).await;
     }
 }
 
@@ -106,10 +55,11 @@ async fn three_corrections_that_empty_their_file_in_all_orders() {
         push(5, "b", &[("u1", 1), ("u2", 1), ("u3", 1)]),
         push(6, "c", &[("u1", 5)]),
     ];
-    let all = schedules(3, 0);
+    let works = works(3, 0);
+    let all = schedules(&works);
     assert_eq!(all.len(), 90);
     for schedule in all {
-        run(&schedule, &first_group(), &later, true).await;
+        run(&schedule, &works, &first_group(), &later, true).await;
     }
 }
 
@@ -117,16 +67,18 @@ async fn three_corrections_that_empty_their_file_in_all_orders() {
 async fn corrections_of_one_publisher_race_with_those_of_others() {
     // Two corrections of one key: whichever is prepared first, the later commit supersedes the other.
     let later = [push(4, "a", &[("u1", 1)]), push(5, "a", &[("u2", 7)]), push(6, "b", &[("u3", 2)])];
-    for schedule in schedules(3, 0) {
-        run(&schedule, &first_group(), &later, true).await;
+    let works = works(3, 0);
+    for schedule in schedules(&works) {
+        run(&schedule, &works, &first_group(), &later, true).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_slices_a_push_replaces_the_whole() {
     let later = [push(4, "a", &[("u1", 1)]), push(5, "b", &[("u2", 4)]), push(6, "d", &[("u1", 2)])];
-    for schedule in schedules(2, 1) {
-        run(&schedule, &first_group(), &later, false).await;
+    let works = works(2, 1);
+    for schedule in schedules(&works) {
+        run(&schedule, &works, &first_group(), &later, false).await;
     }
 }
 

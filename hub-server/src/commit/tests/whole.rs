@@ -11,6 +11,7 @@ use super::harness::{Push, TestClock, TestIds, push, shape};
 use crate::catalog::{Catalog, SubmissionFilter, SubmissionRecord};
 use crate::commit::dataset::{Parts, Shape};
 use crate::commit::{CommitJob, Commits};
+use crate::config::history::History;
 use crate::store::Store;
 use crate::store::disk::sim::SimDisk;
 use crate::store::table::{LogLimits, TableSpec};
@@ -33,6 +34,7 @@ async fn open(disk: &SimDisk, catalog: &Arc<Catalog>) -> Arc<Commits> {
         log: LogLimits::default(),
         // Only who asks closes a version.
         open_version: std::time::Duration::from_secs(600),
+        history: History::default(),
     };
     Commits::open_as(parts, [shape(true), other_shape()]).await.unwrap()
 }

@@ -12,15 +12,13 @@ use hub_proto::v1::{
 };
 use tonic::Request;
 
+use crate::commit::Promise;
 use crate::error::HubError;
 use crate::grpc::Door;
 use crate::grpc::paging::Page;
 use crate::permit::ReadPermit;
 use crate::store::table::VersionInfo;
 use crate::store::{self, Table};
-
-/// All old versions stay readable; a shorter reach is not offered yet.
-const HISTORY: &str = "all";
 
 pub(super) async fn list(
     door: &Door,
@@ -35,7 +33,7 @@ pub(super) async fn list(
     readable.retain(|(pattern, _)| door.rooms.commits.whole(&pattern.id).is_ok());
     let mut all = Vec::with_capacity(readable.len());
     for (pattern, permit) in &readable {
-        all.push(dataset(pattern, permit, &*table(door, pattern).await?));
+        all.push(dataset(door, pattern, permit).await?);
     }
     let (datasets, next_page_token) = page.of(all, |dataset| dataset.name.clone(), |dataset| dataset)?;
     Ok(ListDatasetsResponse { datasets, next_page_token })
@@ -48,7 +46,7 @@ pub(super) async fn get(
     let caller = door.caller(request.metadata())?;
     let pattern = door.pattern(Collection::Datasets, &request.get_ref().name)?;
     let permit = door.rooms.identity.read(&caller, &pattern)?;
-    Ok(GetDatasetResponse { dataset: Some(dataset(&pattern, &permit, &*table(door, &pattern).await?)) })
+    Ok(GetDatasetResponse { dataset: Some(dataset(door, &pattern, &permit).await?) })
 }
 
 pub(super) async fn versions(
@@ -75,13 +73,18 @@ pub(super) async fn versions(
 async fn table(door: &Door, pattern: &Pattern) -> Result<Arc<Table>, HubError> {
     door.rooms.commits.whole(&pattern.id)?;
     door.rooms.commits.readable(&pattern.id).await?;
-    let lacking = || HubError::fault(format!("pattern {} has no table", pattern.reference()));
-    door.rooms.commits.table(&pattern.id).ok_or_else(lacking)
+    door.rooms.commits.table(&pattern.id).ok_or_else(|| lacking(pattern))
+}
+
+fn lacking(pattern: &Pattern) -> HubError {
+    HubError::fault(format!("pattern {} has no table", pattern.reference()))
 }
 
 /// A dataset with what the permit lets its holder count: all rows, or only own ones.
-fn dataset(pattern: &Pattern, permit: &ReadPermit, table: &Table) -> v1::Dataset {
-    let snapshot = table.snapshot();
+async fn dataset(door: &Door, pattern: &Pattern, permit: &ReadPermit) -> Result<v1::Dataset, HubError> {
+    let snapshot = table(door, pattern).await?.snapshot();
+    let Promise { reach, oldest } =
+        door.rooms.commits.promise(&pattern.id).ok_or_else(|| lacking(pattern))?;
     let files = snapshot.files.iter();
     let (rows, publishers) = match permit.publisher() {
         Some(own) => {
@@ -93,7 +96,7 @@ fn dataset(pattern: &Pattern, permit: &ReadPermit, table: &Table) -> v1::Dataset
             (snapshot.files.rows(), publishers.len())
         }
     };
-    v1::Dataset {
+    Ok(v1::Dataset {
         name: Collection::Datasets.name(&pattern.id),
         pattern: Collection::Patterns.name(&pattern.id),
         latest_version: snapshot.dataset_version,
@@ -101,8 +104,10 @@ fn dataset(pattern: &Pattern, permit: &ReadPermit, table: &Table) -> v1::Dataset
         rows,
         publishers: u64::try_from(publishers).unwrap_or(u64::MAX),
         open: pattern.is_open(),
-        history: HISTORY.to_owned(),
-    }
+        history: reach.to_string(),
+        oldest_version: oldest.map_or(0, |(version, _)| version),
+        oldest_time: oldest.map(|(_, time)| time_to_wire(time)),
+    })
 }
 
 fn version(dataset: &str, info: VersionInfo) -> v1::DatasetVersion {

@@ -75,6 +75,7 @@ impl House {
             Arc::clone(&clock),
             Arc::new(RandomIds),
             (crate::store::table::LogLimits::default(), std::time::Duration::from_secs(60)),
+            &crate::config::history::History::default(),
         )
         .await
         .expect("committers");

@@ -3,6 +3,7 @@ pub(crate) mod fixture;
 mod encoding;
 mod hostile;
 mod limits;
+mod parts;
 mod policy;
 mod pruning;
 mod rot;

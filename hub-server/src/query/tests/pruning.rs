@@ -85,6 +85,7 @@ fn file(rows: &[Cells], known: [bool; 4]) -> DataFile {
         seqs: vec![1],
         publishers,
         publisher_rows: vec![],
+        partial: false,
         stats,
     }
 }

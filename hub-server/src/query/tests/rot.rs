@@ -22,6 +22,7 @@ fn fresh(fixture: &Fixture) -> TableView {
         committed_at: newest.committed_at,
         schema: Arc::clone(&newest.schema),
         files: FileIndex::default().with([], files).unwrap(),
+        homes: newest.homes,
         submissions: Arc::clone(&newest.submissions),
     };
     let columns = fixture.pattern.columns.iter().map(|column| column.name.clone()).collect();

@@ -34,6 +34,7 @@ pub(crate) fn described(bytes: &[u8]) -> Arc<DataFile> {
         seqs: Vec::new(),
         publishers: Vec::new(),
         publisher_rows: Vec::new(),
+        partial: false,
         stats: Default::default(),
     })
 }

@@ -14,6 +14,7 @@ fn file(number: usize) -> Arc<DataFile> {
         seqs: vec![],
         publishers: vec![],
         publisher_rows: vec![],
+        partial: false,
         stats: BTreeMap::new(),
     })
 }
@@ -39,6 +40,7 @@ fn a_publisher_counts_its_own_rows_alone() {
         rows: 9,
         publishers: vec!["a".into(), "b".into()],
         publisher_rows: vec![2, 7],
+        partial: false,
         ..(*file(1)).clone()
     };
     assert_eq!(["a", "b", "c"].map(|publisher| shared.rows_of(publisher)), [2, 7, 0]);

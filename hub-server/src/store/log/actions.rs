@@ -251,6 +251,7 @@ pub(super) fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, 
         publishers: serde_json::from_str(&publishers).map_err(|e| format!("hub.publishers: {e}"))?,
         publisher_rows: serde_json::from_str(counted).map_err(|e| format!("hub.publisher_rows: {e}"))?,
         stats,
+        partial: false,
     })
 }
 

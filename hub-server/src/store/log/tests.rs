@@ -68,6 +68,7 @@ pub(crate) fn commit_of(commit: &str) -> Vec<u8> {
         seqs: vec![1],
         publishers: vec![],
         publisher_rows: vec![],
+        partial: false,
         stats: BTreeMap::new(),
     };
     let info = CommitInfo {
@@ -125,6 +126,7 @@ fn file_strategy() -> impl Strategy<Value = Arc<DataFile>> {
             partition: "2022-12-31".into(),
             seqs: seqs.into_iter().collect(),
             publisher_rows: (0..publishers.len() as u64).collect(),
+            partial: false,
             publishers: publishers.into_iter().collect(),
             stats,
         })
@@ -231,6 +233,7 @@ fn decimals_never_stand_in_standard_statistics() {
         seqs: vec![1],
         publishers: vec![],
         publisher_rows: vec![],
+        partial: false,
         stats: [("kwota".to_owned(), stats)].into(),
     };
     let entry = Entry { adds: vec![Arc::new(file)], ..example() };

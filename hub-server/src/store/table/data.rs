@@ -3,16 +3,27 @@
 use std::io;
 use std::sync::Arc;
 
+#[cfg(test)]
+use parquet::arrow::arrow_reader::RowSelection;
+
 use super::Table;
 use super::log_files::LOG;
 use crate::store::StoreError;
 use crate::store::checked::CheckedFile;
 use crate::store::index::DataFile;
+#[cfg(test)]
+use crate::store::part;
 
 impl Table {
     /// Opens a data file for reading. Blocking.
     pub(crate) fn open_data(&self, file: &Arc<DataFile>) -> Result<CheckedFile, StoreError> {
         CheckedFile::open(self.disk.as_ref(), self.folder.join(&file.path), file)
+    }
+
+    /// The rows of a partial file that its state means. Blocking.
+    #[cfg(test)]
+    pub(crate) fn part(&self, file: &Arc<DataFile>) -> Result<RowSelection, StoreError> {
+        part::selection(self.disk.as_ref(), self.folder.join(&file.path), file)
     }
 
     /// Makes all log versions that are there durable: a process that was killed may have named the last

@@ -2,11 +2,11 @@
 //! whole states at intervals among them. What is older is read from the log again when it is asked for.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::Snapshot;
+use super::{AsOf, Homes, Horizon, Snapshot};
 use crate::config::limits::HISTORY_STEPS;
 use crate::store::StoreError;
 use crate::store::log::Entry;
@@ -17,6 +17,9 @@ pub(super) const MARK_EVERY: usize = 256;
 /// States made again that stay in memory.
 const REMADE_KEPT: usize = 4;
 
+/// States given to readers that are noted before the first look at who still holds one.
+const GIVEN_MIN: usize = 256;
+
 /// What is kept of each dataset version for ever: 24 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Line {
@@ -26,6 +29,10 @@ pub(super) struct Line {
     committed_at: i64,
     /// Rows of the whole dataset.
     pub(super) rows: u64,
+}
+
+fn shown(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl Line {
@@ -52,6 +59,13 @@ pub(super) struct History {
     marks: VecDeque<Arc<Snapshot>>,
     /// States that were made again lately, newest last.
     remade: VecDeque<Arc<Snapshot>>,
+    /// Files of earlier states that are gone, and where their rows are.
+    gone: Horizon,
+    homes: Homes,
+    /// States that somebody may read.
+    given: Vec<Weak<Snapshot>>,
+    /// Their number at which those are left out that nobody holds any more.
+    given_bound: usize,
 }
 
 /// How a state comes about; taken out of the history so that commits need not wait for it.
@@ -66,18 +80,24 @@ pub(super) enum Recipe {
 
 impl History {
     /// A history that begins with a state (that of log version 0).
-    pub(super) fn from(first: Arc<Snapshot>) -> Self {
+    pub(super) fn from(first: Arc<Snapshot>, gone: Horizon) -> Self {
         Self {
             dataset: first.dataset.clone(),
             lines: Vec::new(),
             recent: VecDeque::new(),
             marks: VecDeque::from([first]),
             remade: VecDeque::new(),
+            gone,
+            homes: Homes::default(),
+            given: Vec::new(),
+            given_bound: GIVEN_MIN,
         }
     }
 
-    /// Notes an entry and the state after it.
-    pub(super) fn push(&mut self, entry: &Entry, after: &Arc<Snapshot>) {
+    /// Notes an entry between two states.
+    pub(super) fn push(&mut self, entry: &Entry, before: &Snapshot, after: &Arc<Snapshot>) {
+        self.homes.push(after.log_version, entry, before);
+        self.note_given(after);
         if entry.info.dataset_version > self.lines.len() as u64 {
             self.lines.push(Line {
                 log_version: after.log_version,
@@ -118,11 +138,91 @@ impl History {
     ) -> Result<Recipe, StoreError> {
         match self.lines.iter().rposition(|line| line.committed_at() <= moment) {
             Some(at) => self.at_version(at as u64 + 1, newest),
-            None => Err(self.unknown(
-                format!("version at {}", moment.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-                newest,
-            )),
+            None => Err(self.unknown(format!("version at {}", shown(moment)), newest)),
         }
+    }
+
+    /// The oldest dataset version that can be asked for, with its line.
+    fn floor(&self, since: Option<DateTime<Utc>>) -> Option<(u64, Line)> {
+        let is_before =
+            |since: DateTime<Utc>| self.lines.partition_point(|line| line.committed_at() <= since);
+        let kept = self.lines.partition_point(|line| line.log_version <= self.gone.expired);
+        let at = since.map_or(0, is_before).max(kept).checked_sub(1)?;
+        self.lines.get(at).map(|line| (at as u64 + 1, *line))
+    }
+    pub(super) fn oldest(&self, since: Option<DateTime<Utc>>) -> Option<(u64, DateTime<Utc>)> {
+        let first = || self.lines.first().map(|line| (1, *line));
+        self.floor(since).or_else(first).map(|(version, line)| (version, line.committed_at()))
+    }
+
+    /// An error when a state is older than the oldest one that can be asked for.
+    pub(super) fn promises(&self, as_of: AsOf, since: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+        let Some((oldest, line)) = self.floor(since) else { return Ok(()) };
+        let wanted = match as_of {
+            AsOf::Version(version) if version < oldest => format!("version {version}"),
+            AsOf::Time(moment) if moment < line.committed_at() => format!("state of {}", shown(moment)),
+            _ => return Ok(()),
+        };
+        Err(self.beyond(wanted, oldest, line))
+    }
+
+    /// The error of a state whose files are gone.
+    pub(super) fn expired(&self, state: &Snapshot) -> StoreError {
+        let wanted = format!("version {}", state.dataset_version);
+        let (oldest, line) =
+            self.floor(None).unwrap_or((0, Line { log_version: 0, committed_at: 0, rows: 0 }));
+        self.beyond(wanted, oldest, line)
+    }
+
+    fn beyond(&self, wanted: String, oldest: u64, line: Line) -> StoreError {
+        let (dataset, since) = (self.dataset.clone(), shown(line.committed_at()));
+        StoreError::HistoryExpired { dataset, wanted, oldest, since }
+    }
+
+    /// Log version that made the newest dataset version committed at or before a moment; 0: there is none.
+    pub(super) fn made_at(&self, moment: DateTime<Utc>) -> u64 {
+        let until = self.lines.partition_point(|line| line.committed_at() <= moment);
+        until.checked_sub(1).and_then(|at| self.lines.get(at)).map_or(0, |line| line.log_version)
+    }
+
+    pub(super) fn gone(&self) -> Horizon {
+        self.gone
+    }
+    pub(super) fn set_gone(&mut self, gone: Horizon) {
+        self.gone = gone;
+    }
+    pub(super) fn homes(&self) -> &Homes {
+        &self.homes
+    }
+
+    /// Notes that a state is given to readers; one with the same files that somebody holds is given again.
+    pub(super) fn give(&mut self, state: Arc<Snapshot>) -> Arc<Snapshot> {
+        let same =
+            |known: &Arc<Snapshot>| (known.log_version, known.homes) == (state.log_version, state.homes);
+        if let Some(known) = self.given.iter().filter_map(Weak::upgrade).find(same) {
+            return known;
+        }
+        self.note_given(&state);
+        state
+    }
+
+    fn note_given(&mut self, state: &Arc<Snapshot>) {
+        if self.given.len() >= self.given_bound {
+            self.given.retain(|known| known.strong_count() > 0);
+            self.given_bound = GIVEN_MIN.max(2 * self.given.len());
+        }
+        self.given.push(Arc::downgrade(state));
+    }
+
+    /// States that others hold besides the history, and besides who calls, who holds some of them twice.
+    pub(super) fn read_by_others(&self, twice: &[&Arc<Snapshot>]) -> Vec<Arc<Snapshot>> {
+        let own = |state: &Arc<Snapshot>| {
+            let kept = self.marks.iter().chain(&self.remade).filter(|kept| Arc::ptr_eq(kept, state)).count();
+            kept + 2 * twice.iter().filter(|kept| Arc::ptr_eq(kept, state)).count()
+        };
+        let given = self.given.iter().filter_map(Weak::upgrade);
+        // One more is the one that was just upgraded.
+        given.filter(|state| Arc::strong_count(state) > own(state) + 1).collect()
     }
 
     /// State of a log version.
@@ -169,7 +269,7 @@ impl History {
             Some(first) => format!(
                 "versions 1 to {}, the first of {}",
                 newest.dataset_version,
-                first.committed_at().to_rfc3339_opts(SecondsFormat::AutoSi, true)
+                shown(first.committed_at())
             ),
             None => "no commit yet".into(),
         };

@@ -79,7 +79,7 @@ impl Table {
         Ok(())
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
         // Each change of it follows what it says, so a poisoned one is whole.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,6 @@
 //! Opening a table: version 0 when it is new, replay, new columns, orphans.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::history::History;
 use super::keep::Kept;
 use super::log_files::{ARCHIVE, LOG, LogFiles};
-use super::{Snapshot, Table};
+use super::{HUB, Snapshot, Table, horizon};
 use crate::store::StoreError;
 use crate::store::disk::{self, Disk};
 use crate::store::journal::Journal;
@@ -114,7 +114,7 @@ struct Replayed {
 
 impl Opening<'_> {
     fn make_folders(&self) -> Result<(), StoreError> {
-        for dir in [LOG, ARCHIVE, DATA].map(|name| self.folder.join(name)) {
+        for dir in [LOG, HUB, ARCHIVE, DATA].map(|name| self.folder.join(name)) {
             self.disk.make_dir(&dir).map_err(|e| StoreError::io("make the folder", &dir, e))?;
             // A killed process may have left a log version that is seen but whose name is not durable;
             // it is made so before it is believed.
@@ -130,28 +130,40 @@ impl Opening<'_> {
         disk::publish(self.disk, &path, &bytes).map_err(|e| StoreError::io("put the log version", &path, e))
     }
 
-    /// Replays all log versions, and removes staged files that none of them names.
+    /// Replays all log versions, and removes staged files that none of them names, and those that are to be gone.
     fn replay(&self, log: &LogFiles, empty: Arc<Snapshot>, versions: u64) -> Result<Replayed, StoreError> {
         let archived = log.archived().end();
-        let mut staged = self.data_files()?;
+        // Data files, and whether they are to stay.
+        let mut files: HashMap<String, bool> = self.data_files()?;
+        let gone = horizon::read(self.disk, &self.folder)?;
         let mut reader = log.reader();
         let first = reader.entry(0)?.ok_or_else(|| log.gone(0))?;
         let mut definition = Self::definition_of(log, &first)?;
-        let mut history = History::from(Arc::clone(&empty));
+        let mut history = History::from(Arc::clone(&empty), gone);
         let mut newest = empty;
         for version in 1..versions {
             let entry = reader.entry(version)?.ok_or_else(|| log.gone(version))?;
-            newest = Arc::new(newest.after(version, &entry)?);
-            history.push(&entry, &newest);
-            for file in &entry.adds {
-                staged.remove(&file.path);
-            }
+            let before = newest;
+            newest = Arc::new(before.after(version, &entry)?);
+            history.push(&entry, &before, &newest);
+            let mut note = |path: &str, stays| {
+                if let Some(known) = files.get_mut(path) {
+                    *known = stays;
+                }
+            };
+            entry.adds.iter().for_each(|file| note(&file.path, true));
+            // A vacuum that was cut off had decided so.
+            let left = entry
+                .removes
+                .iter()
+                .filter(|remove| gone.takes(version, history.homes().merged(&remove.path)));
+            left.for_each(|remove| note(&remove.path, false));
             definition = entry.definition.unwrap_or(definition);
             if version + 1 == archived {
                 log.archived_mut().state = Arc::clone(&newest);
             }
         }
-        for name in staged {
+        for name in files.into_iter().filter_map(|(name, stays)| (!stays).then_some(name)) {
             let path = self.folder.join(name);
             self.disk.remove(&path).map_err(|e| StoreError::io("remove the staged file", &path, e))?;
         }
@@ -159,11 +171,11 @@ impl Opening<'_> {
     }
 
     /// Paths of all data files below the table's folder.
-    fn data_files(&self) -> Result<HashSet<String>, StoreError> {
+    fn data_files(&self) -> Result<HashMap<String, bool>, StoreError> {
         let dir = self.folder.join(DATA);
         let entries = self.disk.list(&dir).map_err(|e| StoreError::io("list", &dir, e))?;
         let files = entries.into_iter().filter(|entry| !entry.is_dir);
-        Ok(files.map(|entry| format!("{DATA}/{}", entry.name)).collect())
+        Ok(files.map(|entry| (format!("{DATA}/{}", entry.name), false)).collect())
     }
 
     fn info(&self, operation: &str, epoch: &str, dataset_version: u64, at: DateTime<Utc>) -> CommitInfo {

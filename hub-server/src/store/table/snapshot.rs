@@ -37,6 +37,9 @@ pub(crate) struct Snapshot {
     /// (`_period` is the partition and in no file).
     pub(crate) schema: SchemaRef,
     pub(crate) files: FileIndex,
+    /// Inputs of merges up to this log version are gone, so `files` are the homes of their rows; 0: `files`
+    /// are those of the log version.
+    pub(crate) homes: u64,
     /// Submissions by `_seq`: of all versions up to this one, and in a state that was made again possibly
     /// of later ones, which own no row of it.
     pub(crate) submissions: Arc<SeqMap>,
@@ -53,6 +56,7 @@ impl Snapshot {
             committed_at: None,
             schema: Arc::clone(schema),
             files: FileIndex::default(),
+            homes: 0,
             submissions: Arc::new(SeqMap::default()),
         }
     }
@@ -97,6 +101,7 @@ impl Snapshot {
             committed_at: if moved { Some(info.committed_at) } else { self.committed_at },
             schema: Arc::clone(&self.schema),
             files,
+            homes: 0,
             submissions: Arc::clone(&self.submissions),
         })
     }
@@ -113,6 +118,11 @@ impl Snapshot {
         }
     }
 
+    /// The same rows in other files, when inputs of merges up to a log version are gone.
+    pub(super) fn at_homes(&self, files: FileIndex, homes: u64) -> Self {
+        Self { homes, ..self.of(self.head(), files) }
+    }
+
     /// Another state of the same table.
     pub(super) fn of(&self, head: Head, files: FileIndex) -> Self {
         Self {
@@ -123,6 +133,7 @@ impl Snapshot {
             committed_at: head.committed_at,
             schema: Arc::clone(&self.schema),
             files,
+            homes: 0,
             submissions: Arc::clone(&self.submissions),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{AsOf, Snapshot, Table, VersionInfo};
+use super::{Snapshot, Table, VersionInfo};
 use crate::store::StoreError;
 use crate::store::log::Entry;
 
@@ -21,7 +21,7 @@ impl Table {
         };
         let mut own = match publisher {
             Some(publisher) => {
-                let before = self.as_of(AsOf::LogVersion(oldest.log_version - 1))?;
+                let before = self.listed(oldest.log_version - 1)?;
                 Some(OwnRows::of(publisher, &before))
             }
             None => None,

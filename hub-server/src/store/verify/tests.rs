@@ -14,7 +14,7 @@ use crate::store::file::{FileLayout, HeldFile};
 use crate::store::index::DataFile;
 use crate::store::log::tests::{columns, submission};
 use crate::store::log::{CommitInfo, Entry, Remove};
-use crate::store::table::{LogLimits, Put, TableSpec};
+use crate::store::table::{Keep, LogLimits, Put, TableSpec};
 use crate::store::{Store, Table};
 
 const TABLE: &str = "/hub/tables/rb28s_v1";
@@ -45,8 +45,10 @@ fn look(disk: &SimDisk) -> Told {
     let inspection = Inspection::open(Arc::new(disk.clone()), "/hub".into(), &tell).unwrap();
     on_all_cores(&inspection, &tell, |give| {
         for table in inspection.tables().unwrap() {
+            let vacuumed = inspection.vacuumed(&table, &tell).unwrap();
             let each = &mut |_: u64, entry: &Entry| {
-                entry.adds.iter().for_each(|file| give(Work::Data(table.clone(), Arc::clone(file))));
+                let there = entry.adds.iter().filter(|file| !vacuumed.contains(&file.path));
+                there.for_each(|file| give(Work::Data(table.clone(), Arc::clone(file))));
             };
             inspection.walk(&table, &tell, each).unwrap();
         }
@@ -142,6 +144,33 @@ async fn packs_and_checkpoints_are_read_too() {
         disk.flip(&rotten, usize::try_from(last).unwrap());
     }
     assert_eq!(faults(&disk), Vec::<String>::new());
+}
+
+/// A file that went with the states that read it is not missed; rot of what says so is named.
+#[tokio::test]
+async fn what_a_vacuum_removed_is_not_missed() {
+    let disk = SimDisk::new();
+    let files = settled(&disk).await;
+    let (store, table) = open(&disk).await;
+    let later = DateTime::from_timestamp(200, 0).unwrap();
+    let vacuumed = table.vacuum(Keep { since: Some(later), left_after: later }, &|| false).unwrap();
+    assert_eq!(vacuumed.files, 1);
+    drop((store, table));
+    assert!(disk.info(&Path::new(TABLE).join(&files[0].path)).is_err());
+    assert_eq!(look(&disk), Told { versions: 4, files: 2, faults: Vec::new() });
+    let horizon = Path::new(TABLE).join("_hub/vacuum.json");
+    for at in [20, 40] {
+        disk.flip(&horizon, at);
+        let found = faults(&disk);
+        assert!(found.iter().any(|fault| fault.contains("_hub/vacuum.json")), "{found:?}");
+        assert!(
+            found.iter().any(|fault| fault.contains(&files[0].path)),
+            "nobody knows that it is gone: {found:?}"
+        );
+        disk.flip(&horizon, at);
+    }
+    disk.remove(&Path::new(TABLE).join(&files[1].path)).unwrap();
+    assert!(faults(&disk)[0].contains("the file is gone"));
 }
 
 #[tokio::test]

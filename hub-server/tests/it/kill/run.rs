@@ -18,9 +18,14 @@ use crate::harness::{Server, run, server_binary};
 const LAST_PASS: Duration = Duration::from_secs(20);
 /// Patience of senders once the server is back.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Logs are kept as short as they go, so that checkpoint and archive are always at work.
-const KEPT_SHORT: [(&str, &str); 2] =
-    [("HUB_LIMITS_CHECKPOINT_VERSIONS", "2"), ("HUB_LIMITS_LOG_MARGIN_VERSIONS", "0")];
+/// Logs are kept as short as they go and no earlier state is promised, so that checkpoint, archive and vacuum are
+/// always at work.
+const KEPT_SHORT: [(&str, &str); 4] = [
+    ("HUB_LIMITS_CHECKPOINT_VERSIONS", "2"),
+    ("HUB_LIMITS_LOG_MARGIN_VERSIONS", "0"),
+    ("HUB_HISTORY_REACH", "0"),
+    ("HUB_HISTORY_REMOVED_DAYS", "0"),
+];
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 
@@ -124,6 +129,9 @@ impl World {
         assert_nothing_left(&server, &at);
         assert!(!server.log().contains("the hub failed"), "{at}: {}", server.log());
         assert!(server.stop().success(), "{at}: {}", server.log());
+        let mut verify = Command::new(server_binary());
+        verify.args(["verify", "data", "--data-dir"]).arg(folder.path());
+        assert_eq!(run(&mut verify).expect(0).stdout, "", "{at}: nothing that the folder lacks");
     }
 
     fn start(&self, root: &Path, command: &mut Command) -> Server {
