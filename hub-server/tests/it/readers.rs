@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{PERIOD, Server, air_sample, grosze, kutno_sample, run, synthetic, wait_for};
+use crate::harness::{
+    PERIOD, Server, air_sample, grosze, kutno_sample, run, server_binary, synthetic, wait_for,
+};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers.py");
 
@@ -127,4 +129,34 @@ fn other_engines_read_what_is_checkpointed_and_archived() {
     let file = server.file("again.csv", &synthetic("rb28s", "026401", "2021-Q4", 650, 99));
     server.accepted("publisher2", &file, "rb28s", "2021-Q4", &["--replace-all", "--confirm-deletions"]);
     assert_agree(&server, "rb28s", "wykonanie");
+}
+
+/// Without a promise of earlier states the files that corrections removed go, and nobody misses them.
+#[test]
+fn other_engines_read_what_is_vacuumed() {
+    let short = [
+        ("HUB_LIMITS_CHECKPOINT_VERSIONS", "2"),
+        ("HUB_LIMITS_LOG_MARGIN_VERSIONS", "0"),
+        ("HUB_HISTORY_REACH", "0"),
+        ("HUB_HISTORY_REMOVED_DAYS", "0"),
+    ];
+    let mut server = Server::start_with(&short);
+    let files = server.root().join("tables/rb28s_v1/d");
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    for (seed, period) in ["2021-Q4", "2022-Q4", "2021-Q4", "2022-Q4", "2021-Q4"].into_iter().enumerate() {
+        let file = server.file("more.csv", &synthetic("rb28s", "026401", period, 700, seed as u64));
+        server.accepted("publisher2", &file, "rb28s", period, &["--replace-all", "--confirm-deletions"]);
+    }
+    let live = || std::fs::read_dir(&files).expect("data files").count();
+    // At the latest with the maintenance that comes without a commit.
+    wait_for(Duration::from_secs(150), || (live() == 3).then_some(()))
+        .unwrap_or_else(|| panic!("{} files\n{}", live(), server.log()));
+    assert_agree(&server, "rb28s", "wykonanie");
+    server.kill();
+    server.restart();
+    assert_agree(&server, "rb28s", "plan");
+    assert!(server.stop().success());
+    let mut verify = Command::new(server_binary());
+    verify.args(["verify", "data", "--data-dir"]).arg(server.root());
+    assert_eq!(run(&mut verify).expect(0).stdout, "");
 }
