@@ -69,11 +69,7 @@ fn read(content: impl BufRead, taker: &mut impl Take) -> Result<(), Fault> {
         buffer.clear();
         match reader.read_event_into(&mut buffer).map_err(Fault::broken)? {
             Event::Start(element) => taker.start(&element)?,
-            Event::End(element) => {
-                if !taker.end(element.name().as_ref())? {
-                    return Ok(());
-                }
-            }
+            Event::End(element) if !taker.end(element.name().as_ref())? => return Ok(()),
             Event::Text(text) => taker.text(&text.xml10_content()),
             Event::GeneralRef(reference) => {
                 let character = reference.resolve_char_ref().map_err(Fault::broken)?;
@@ -117,10 +113,8 @@ impl Take for Names {
     fn start(&mut self, element: &BytesStart<'_>) -> Result<(), Fault> {
         match element.name().as_ref() {
             "style:style" => self.style = attribute(element, "style:name")?,
-            "style:table-properties" => {
-                if attribute(element, "table:display")?.as_deref() == Some("false") {
-                    self.hidden.extend(self.style.take());
-                }
+            "style:table-properties" if attribute(element, "table:display")?.as_deref() == Some("false") => {
+                self.hidden.extend(self.style.take());
             }
             "table:table" => {
                 if self.depth == 0 && self.tables.len() <= limits::SHEETS {
