@@ -30,7 +30,8 @@ impl Encoding {
         }
     }
 
-    pub(crate) fn decoder(self) -> Option<encoding_rs::Decoder> {
+    /// Turns its bytes into UTF-8, block by block; None for UTF-8 itself.
+    pub fn decoder(self) -> Option<encoding_rs::Decoder> {
         let encoding = match self {
             Self::Utf8 => return None,
             Self::Utf16Le => UTF_16LE,
