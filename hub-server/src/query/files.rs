@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, RowSelection};
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 
 use crate::store::index::DataFile;
 use crate::store::{Objects, OneFile, blocking};
@@ -106,17 +106,17 @@ impl AsyncFileReader for Reader {
     }
 
     /// As the engine's own reader, which makes a text of the error, so that damage could not be told from
-    /// other faults.
+    /// other faults; and which keeps footers without the page index when the first scan does not ask for it,
+    /// so that each later one reads it again.
     fn get_metadata<'a>(
         &'a mut self,
-        options: Option<&'a ArrowReaderOptions>,
+        _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
-        let policy = options.map(ArrowReaderOptions::column_index_policy);
         async move {
             let footer = DFParquetMetadata::new(self.store.as_ref(), &self.file.object_meta)
                 .with_metadata_size_hint(self.size_hint)
                 .with_file_metadata_cache(Some(Arc::clone(&self.footers)))
-                .with_page_index_policy(policy);
+                .with_page_index_policy(Some(PageIndexPolicy::Optional));
             footer.fetch_metadata().await.map_err(|error| ParquetError::External(error.into()))
         }
         .boxed()
