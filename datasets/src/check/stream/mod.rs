@@ -29,6 +29,8 @@ const CONTINUATION: u32 = 0xFFFF_FFFF;
 const METADATA_MAX: usize = 1 << 20;
 /// Longest body of a message, in bytes.
 const BODY_MAX: usize = 64 << 20;
+/// Room that is made for a message before its bytes are there.
+const RESERVED_BYTES: usize = 1 << 20;
 /// Most columns of a stream.
 const COLUMNS_MAX: usize = 500;
 
@@ -160,7 +162,8 @@ impl<R: Read> ArrowStream<'_, R> {
 
     /// Exactly `length` bytes; memory grows with what arrives, not with what was claimed.
     fn bytes(&mut self, length: usize) -> Result<Vec<u8>, Stop> {
-        let mut bytes = Vec::new();
+        // A forged length makes no room for itself; an honest one spares most copies.
+        let mut bytes = Vec::with_capacity(length.min(RESERVED_BYTES));
         let read = Read::by_ref(&mut self.input).take(length as u64).read_to_end(&mut bytes)?;
         if read == length {
             return Ok(bytes);

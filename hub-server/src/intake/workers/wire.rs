@@ -12,6 +12,9 @@ use crate::config::limits::WORKER_FRAME_BYTES;
 /// Raised whenever a frame or its body changes: hub and worker are one program, but not always one version of it.
 pub(super) const PROTOCOL: u32 = 2;
 
+/// Room that is made for a body before its bytes are there.
+const RESERVED_BYTES: usize = 1 << 20;
+
 /// What a frame holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -99,8 +102,8 @@ pub(super) fn read(input: &mut impl Read) -> io::Result<Option<(Kind, Vec<u8>)>>
     let (Some(kind), true) = (kind, length <= WORKER_FRAME_BYTES) else {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "no frame of this protocol"));
     };
-    // Memory grows with what arrives, not with what was claimed.
-    let mut body = Vec::new();
+    // Beyond that memory grows with what arrives, not with what was claimed.
+    let mut body = Vec::with_capacity(length.min(RESERVED_BYTES));
     if input.by_ref().take(length as u64).read_to_end(&mut body)? < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
