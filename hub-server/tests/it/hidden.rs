@@ -36,7 +36,8 @@ async fn catalogue(server: &Server, profile: &str) -> (Dataset, Vec<DatasetVersi
 async fn the_catalogue_counts_own_rows_only() {
     let patterns = restricted_patterns();
     let folder = patterns.path().to_str().expect("a plain path");
-    let server = Server::start_with(&[("HUB_PATTERNS_DIR", folder)]);
+    // Each push is a version of its own.
+    let server = Server::start_with(&[("HUB_PATTERNS_DIR", folder), ("HUB_LIMITS_OPEN_VERSION_MS", "0")]);
     let mut pushed = Vec::new();
     for (profile, terc6, rows) in [("publisher", "100201", 120), ("publisher2", "026401", 70)] {
         let file = server.file(&format!("{profile}.csv"), &synthetic("rb28s", terc6, PERIOD, rows, 5));

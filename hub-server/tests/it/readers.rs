@@ -139,6 +139,8 @@ fn other_engines_read_what_is_vacuumed() {
         ("HUB_LIMITS_LOG_MARGIN_VERSIONS", "0"),
         ("HUB_HISTORY_REACH", "0"),
         ("HUB_HISTORY_REMOVED_DAYS", "0"),
+        // Each push has files of its own.
+        ("HUB_LIMITS_OPEN_VERSION_MS", "0"),
     ];
     let mut server = Server::start_with(&short);
     let files = server.root().join("tables/rb28s_v1/d");
