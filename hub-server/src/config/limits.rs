@@ -138,6 +138,8 @@ pub(crate) const WORKER_READ_BYTES: usize = 4 << 20;
 pub(crate) const WORKER_FRAME_BYTES: usize = 320 << 20;
 /// Slices of one payload.
 pub(crate) const SLICES_MAX: usize = 100_000;
+/// Rows of an open version. A correction of one of its reports rewrites the file of all of them.
+pub(crate) const OPEN_VERSION_ROWS: usize = 4_096;
 /// Rows up to which a submission shares the file of its commit group.
 pub(crate) const SMALL_JOB_ROWS: usize = 16_384;
 /// Bytes of rows that are sorted in memory before a run goes to the scratch folder.

@@ -15,7 +15,7 @@ use crate::commit::plan::{Decision, Refusal, decide};
 use crate::commit::queue::Item;
 use crate::commit::receipt::Stamp;
 use crate::commit::state::CommitFacts;
-use crate::config::limits::SMALL_JOB_ROWS;
+use crate::config::limits::OPEN_VERSION_ROWS;
 use crate::fault;
 use crate::store::StoreError;
 use crate::store::journal::{AheadRecord, PutFault};
@@ -29,11 +29,11 @@ impl Putter {
         }
         let (group, rest) = self.light(items);
         let rows: usize = group.jobs().map(|(item, _)| item.job.rows as usize).sum();
-        if group.jobs().next().is_none() || rows > SMALL_JOB_ROWS {
+        if group.jobs().next().is_none() || rows > OPEN_VERSION_ROWS {
             return group.apart().0.into_iter().chain(rest).collect();
         }
         let held = self.context.open().as_ref().map_or(0, |open| open.count);
-        if held + rows > SMALL_JOB_ROWS
+        if held + rows > OPEN_VERSION_ROWS
             && let Err(error) = self.close(end)
         {
             self.refuse_group(group, &error);

@@ -9,7 +9,7 @@ use super::harness::{House, Push, blocking, oracle, push};
 use crate::commit::CommitError;
 use crate::commit::put::{GroupEnd, Putter};
 use crate::commit::queue::Answer;
-use crate::config::limits::SMALL_JOB_ROWS;
+use crate::config::limits::OPEN_VERSION_ROWS;
 use crate::store::disk::sim::{Fault, Op, SimDisk};
 
 /// Longer than any test: only who asks closes a version.
@@ -92,10 +92,10 @@ async fn time_closes_a_version_that_nobody_asks_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_version_holds_as_many_rows_as_a_light_file() {
+async fn a_version_holds_no_more_rows_than_its_bound() {
     let house = House::open(&SimDisk::new(), true).await.unwrap();
     let mut putter = house.putter_with(LONG).unwrap();
-    let rows = u64::try_from(SMALL_JOB_ROWS).unwrap() / 2 + 1;
+    let rows = u64::try_from(OPEN_VERSION_ROWS).unwrap() / 2 + 1;
     let pushes = [push(1, "a", &[("u1", rows)]), push(2, "b", &[("u1", rows)]), push(3, "c", &[("u1", 1)])];
     for (push, version) in pushes.iter().zip([1, 2, 2]) {
         assert_eq!(commit(&house, &mut putter, push).await.unwrap().dataset_version, version);
