@@ -83,7 +83,7 @@ impl Committer {
             if direct.is_empty() && prepared.is_none() && compacted.is_none() && !closes {
                 if !self.wait().await {
                     self.maintenance.stop();
-                    return;
+                    return self.end(putter).await;
                 }
                 continue;
             }
@@ -114,6 +114,15 @@ impl Committer {
                     return;
                 }
             }
+        }
+    }
+
+    async fn end(&self, mut putter: Putter) {
+        let table = self.context.name();
+        match tokio::task::spawn_blocking(move || putter.end()).await.map_err(|error| error.to_string()) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%table, %error, "the next start empties the journal"),
+            Err(error) => tracing::warn!(%table, %error, "the next start empties the journal"),
         }
     }
 

@@ -309,7 +309,7 @@ impl Putter {
         files.table().advance(log_version, entry).map_err(|error| files.store_error(error))?;
         let closed = self.context.take_open(&entry.info.commit);
         if closed.is_some()
-            && let Err(error) = self.ahead.clear()
+            && let Err(error) = self.ahead.taken_up()
         {
             let table = self.context.name();
             tracing::warn!(%table, %error, "records that are in the log stay in the journal; they are known by their submissions");

@@ -104,6 +104,8 @@ pub(crate) const SPOOL_SMALL_BYTES: u64 = 1 << 20;
 pub(crate) const SPOOL_SEGMENT_BYTES: u64 = 64 << 20;
 /// A segment of the journal that is longer is closed; its files are made durable where they are.
 pub(crate) const JOURNAL_SEGMENT_BYTES: u64 = 64 << 20;
+/// A file of records ahead of a log that is longer is emptied when the log has them all.
+pub(crate) const JOURNAL_AHEAD_BYTES: u64 = 16 << 20;
 /// Closed segments of the journal that wait to be settled together at most.
 pub(crate) const JOURNAL_CLOSED_SEGMENTS: usize = 16;
 /// Bytes that the spool writes before one sync at most (one longer record alone excepted).

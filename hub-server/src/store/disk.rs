@@ -4,6 +4,7 @@
 //! names (created, linked, removed) are durable after `Disk::sync_dir` of their folder.
 
 mod local;
+mod roomy;
 #[cfg(test)]
 pub(crate) mod sim;
 #[cfg(test)]
@@ -72,6 +73,12 @@ pub(crate) trait Disk: Send + Sync + std::fmt::Debug {
     fn create_private(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Opens a file to append at its end.
     fn append_to(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// As `create`, for records that are synced one by one: the file has room behind what was appended, so
+    /// that a sync seldom has to make its length durable. Readers see zeros there; after a power loss any part of what
+    /// was not synced may be zeros too. A file that is closed in order has no room.
+    fn create_roomy(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens a file to append at its end, as `create_roomy` does.
+    fn append_roomy(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Opens a file for reading.
     fn open(&self, path: &Path) -> io::Result<Box<dyn ReadAt>>;
     fn info(&self, path: &Path) -> io::Result<FileInfo>;
@@ -102,6 +109,18 @@ pub(crate) fn read_all(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; bytes];
     file.read_exact_at(0, &mut buffer)?;
     Ok(buffer)
+}
+
+/// Whether nothing but room stands from `at` to the end of a file: zeros, or nothing at all.
+pub(crate) fn is_room(file: &dyn ReadAt, mut at: u64) -> io::Result<bool> {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read_at(at, &mut buffer)? {
+            0 => return Ok(true),
+            read if buffer[..read].iter().any(|byte| *byte != 0) => return Ok(false),
+            read => at += read as u64,
+        }
+    }
 }
 
 /// Whether a file of this name exists.

@@ -268,7 +268,7 @@ impl Journal {
         let path = segment_path(&self.dir, turn.next);
         // A number is used once, even if nobody knows whether the file was made.
         turn.next += 1;
-        let file = self.disk.create(&path).map_err(|e| StoreError::io("create", &path, e))?;
+        let file = self.disk.create_roomy(&path).map_err(|e| StoreError::io("create", &path, e))?;
         self.disk.sync_dir(&self.dir).map_err(|e| StoreError::io("sync", &self.dir, e))?;
         Ok(Segment { path, file, bytes: 0, files: BTreeSet::new() })
     }

@@ -171,6 +171,14 @@ impl Putter {
         }
     }
 
+    /// Leaves nothing in the journal that the log has, at an orderly end. Blocking.
+    pub(crate) fn end(&mut self) -> Result<(), CommitError> {
+        if self.context.open().is_some() || self.unknown.is_some() {
+            return Ok(());
+        }
+        self.ahead.clear().map_err(|error| self.context.files.store_error(error))
+    }
+
     fn encode_open(&self) -> Result<Vec<Encoded>, CommitError> {
         let open = self.context.open();
         let Some(open) = open.as_ref() else { return Ok(Vec::new()) };

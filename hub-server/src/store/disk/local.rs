@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use super::roomy::Roomy;
 use super::{DirEntry, Disk, DiskFile, DiskLock, FileInfo, ReadAt};
 
 /// Files of the machine, by absolute path.
@@ -91,6 +92,15 @@ impl Disk for LocalDisk {
     }
     fn append_to(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         Ok(Box::new(Appending(OpenOptions::new().append(true).open(path)?)))
+    }
+    fn create_roomy(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        Ok(Box::new(Roomy::new(file, 0)))
+    }
+    fn append_roomy(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        let end = file.metadata()?.len();
+        Ok(Box::new(Roomy::new(file, end)))
     }
     fn open(&self, path: &Path) -> io::Result<Box<dyn ReadAt>> {
         Ok(Box::new(Reading(File::open(path)?)))

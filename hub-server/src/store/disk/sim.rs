@@ -47,6 +47,38 @@ enum Node {
 struct Inode {
     durable: Vec<u8>,
     now: Vec<u8>,
+    /// Written in place: a power loss keeps any of its sectors, not a prefix of its bytes.
+    roomy: bool,
+}
+
+/// Bytes that are written whole or not at all in a file with room.
+const SECTOR: usize = 16;
+/// Room behind the records of such a file.
+const ROOM: usize = 64;
+
+impl Inode {
+    fn of(bytes: Vec<u8>, roomy: bool) -> Self {
+        Self { durable: bytes.clone(), now: bytes, roomy }
+    }
+
+    /// The bytes after a power loss that `keep` decides on: how many of so many.
+    fn torn(&self, keep: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+        if !self.roomy {
+            let common = self.durable.len().min(self.now.len());
+            let kept = common + keep(self.now.len() - common);
+            return self.now[..kept].to_vec();
+        }
+        let mut bytes = self.durable.clone();
+        for at in (0..self.now.len()).step_by(SECTOR) {
+            let sector = at..self.now.len().min(at + SECTOR);
+            let differs = self.durable.get(sector.clone()) != Some(&self.now[sector.clone()]);
+            if differs && keep(1) == 1 {
+                bytes.resize(bytes.len().max(self.now.len()), 0);
+                bytes[sector.clone()].copy_from_slice(&self.now[sector]);
+            }
+        }
+        bytes
+    }
 }
 
 /// A change of names in one folder that is not durable yet.
@@ -156,7 +188,7 @@ impl SimDisk {
         disk
     }
     /// The disk after the power came back. Seed 0: nothing unsynced survived; `u64::MAX`: all of it; any
-    /// other: some prefix of each file's bytes and of each folder's changes.
+    /// other: some prefix of each file's bytes (of a file with room some of its sectors) and of each folder's changes.
     pub(crate) fn after_power_loss(&self, seed: u64) -> Self {
         let old = self.state();
         let mut random = seed;
@@ -170,12 +202,7 @@ impl SimDisk {
             let kept = keep(changes.len());
             changes[..kept].iter().for_each(|change| apply(&mut names, change));
         }
-        let inodes = old.inodes.iter().map(|inode| {
-            let common = inode.durable.len().min(inode.now.len());
-            let kept = common + keep(inode.now.len() - common);
-            let bytes = inode.now[..kept].to_vec();
-            Inode { durable: bytes.clone(), now: bytes }
-        });
+        let inodes = old.inodes.iter().map(|inode| Inode::of(inode.torn(&mut keep), inode.roomy));
         let state =
             State { inodes: inodes.collect(), now: names.clone(), durable: names, ..State::default() };
         Self { state: Arc::new(Mutex::new(state)) }
@@ -235,6 +262,41 @@ impl DiskFile for SimFile {
             state.inodes[inode].durable = state.inodes[inode].now.clone();
             Ok(())
         })
+    }
+}
+
+/// A file with room, as [`Disk::create_roomy`] has it.
+#[derive(Debug)]
+struct SimRoomy {
+    file: SimFile,
+    end: usize,
+}
+
+impl DiskFile for SimRoomy {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (inode, end) = (self.file.inode, self.end + bytes.len());
+        self.file.disk.change(Op::Append, &self.file.path, |state| {
+            let now = &mut state.inodes[inode].now;
+            if now.len() < end {
+                now.resize(end + ROOM, 0);
+            }
+            now[self.end..end].copy_from_slice(bytes);
+            Ok(())
+        })?;
+        self.end = end;
+        Ok(())
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync()
+    }
+}
+
+impl Drop for SimRoomy {
+    fn drop(&mut self) {
+        let mut state = self.file.disk.state();
+        if state.cut_after.is_none_or(|cut| state.operations < cut) {
+            state.inodes[self.file.inode].now.truncate(self.end);
+        }
     }
 }
 
@@ -307,6 +369,18 @@ impl Disk for SimDisk {
     fn append_to(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let inode = self.state().file(path)?;
         Ok(Box::new(SimFile { disk: self.clone(), path: path.to_path_buf(), inode }))
+    }
+    fn create_roomy(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        drop(self.create(path)?);
+        self.append_roomy(path)
+    }
+    fn append_roomy(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.state();
+        let inode = state.file(path)?;
+        state.inodes[inode].roomy = true;
+        let end = state.inodes[inode].now.len();
+        drop(state);
+        Ok(Box::new(SimRoomy { file: SimFile { disk: self.clone(), path: path.to_path_buf(), inode }, end }))
     }
     fn open(&self, path: &Path) -> io::Result<Box<dyn ReadAt>> {
         let inode = self.state().file(path)?;

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::sim::{Fault, Op, SimDisk};
-use super::{Disk, LocalDisk, exists, publish, read_all, supersede, sweep_temporary};
+use super::{Disk, LocalDisk, exists, is_room, publish, read_all, supersede, sweep_temporary};
 
 fn behaves(disk: &dyn Disk, root: &Path) {
     let dir = root.join("a/b");
@@ -47,6 +47,23 @@ fn behaves(disk: &dyn Disk, root: &Path) {
         |dir: &Path| disk.list(dir).unwrap().into_iter().map(|e| (e.name, e.is_dir)).collect::<Vec<_>>();
     assert_eq!(names(&dir), [("two".to_owned(), false)]);
     assert_eq!(names(&root.join("a")), [("b".to_owned(), true)]);
+
+    let roomy = dir.join("roomy");
+    let mut file = disk.create_roomy(&roomy).unwrap();
+    assert_eq!(disk.create_roomy(&roomy).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    for _ in 0..3 {
+        file.append(b"record").unwrap();
+        file.sync().unwrap();
+    }
+    let reader = disk.open(&roomy).unwrap();
+    assert!(reader.bytes().unwrap() > 18, "there is room behind the records");
+    assert!(is_room(reader.as_ref(), 18).unwrap() && !is_room(reader.as_ref(), 17).unwrap());
+    disk.truncate(&roomy, 6).unwrap();
+    drop(file);
+    assert_eq!(read_all(disk, &roomy).unwrap(), b"record", "what was cut off does not come back");
+    disk.append_roomy(&roomy).unwrap().append(b"!").unwrap();
+    assert_eq!(read_all(disk, &roomy).unwrap(), b"record!", "a closed file has no room");
+    disk.remove(&roomy).unwrap();
 
     let lock = disk.lock(&root.join("lock")).unwrap();
     assert_eq!(disk.lock(&root.join("lock")).unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -148,6 +165,27 @@ fn unsynced_bytes_and_names_are_lost() {
         .map(|seed| read_all(&disk.after_power_loss(seed), Path::new("/hub/a")).unwrap().len())
         .collect();
     assert_eq!(torn, (4..=8).collect());
+}
+
+/// Of a file with room any sector may be lost, also one before another that is kept.
+#[test]
+fn a_file_with_room_is_torn_anywhere() {
+    let disk = SimDisk::new();
+    let path = Path::new("/hub/a");
+    disk.make_dir(Path::new("/hub")).unwrap();
+    let mut file = disk.create_roomy(path).unwrap();
+    disk.sync_dir(Path::new("/hub")).unwrap();
+    file.append(&[1; 16]).unwrap();
+    file.sync().unwrap();
+    file.append(&[2; 32]).unwrap();
+    let second = |seed| {
+        let bytes = read_all(&disk.after_power_loss(seed), path).unwrap();
+        assert_eq!(bytes[..16], [1; 16]);
+        (bytes[16], bytes[32])
+    };
+    assert_eq!((second(0), second(u64::MAX)), ((0, 0), (2, 2)));
+    let torn: std::collections::BTreeSet<(u8, u8)> = (1..64).map(second).collect();
+    assert_eq!(torn, [(0, 0), (0, 2), (2, 0), (2, 2)].into());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is acknowledged of one table ahead of its log: a record for each group of submissions, durable
-//! when it is appended. The log version that takes the submissions up empties the file; a start gives back
-//! what none has taken up.
+//! when it is appended. Records whose submissions a log version has taken up stay until the file is long; a start
+//! knows them by their submissions.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::record::{self, Record};
 use super::replay::{read_record, torn};
 use super::{NewFile, PutFault};
+use crate::config::limits::JOURNAL_AHEAD_BYTES;
 use crate::fault;
 use crate::store::StoreError;
 use crate::store::disk::{Disk, DiskFile};
@@ -84,8 +85,13 @@ impl Ahead {
         }
     }
 
-    /// Forgets all records: a log version has taken them up. One that stays is known by its submissions.
-    /// Blocking.
+    /// A log version has taken all records up. Emptying the file costs more than a record, so that it is done when
+    /// the file is long. Blocking.
+    pub(crate) fn taken_up(&mut self) -> Result<(), StoreError> {
+        if self.bytes < JOURNAL_AHEAD_BYTES { Ok(()) } else { self.clear() }
+    }
+
+    /// Forgets all records, which a log version has taken up. Blocking.
     pub(crate) fn clear(&mut self) -> Result<(), StoreError> {
         self.uncut = self.bytes > 0 || self.uncut;
         self.bytes = 0;
@@ -115,8 +121,10 @@ impl Ahead {
         let file = match self.file.take() {
             Some(file) => file,
             None => {
-                let file = match self.disk.append_to(&self.path) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => self.disk.create(&self.path),
+                let file = match self.disk.append_roomy(&self.path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        self.disk.create_roomy(&self.path)
+                    }
                     opened => opened,
                 }?;
                 self.disk.sync_dir(self.path.parent().unwrap_or(&self.path))?;

@@ -7,6 +7,8 @@ use super::NewFile;
 
 /// Length of the body, then the first bytes of its SHA-256.
 pub(super) const FRAME_BYTES: usize = 16;
+/// Records begin at multiples of it, so that no frame lies across two sectors of a disk.
+const ALIGNMENT: u64 = 16;
 
 /// What stands before the bytes of the files.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,6 +50,7 @@ pub(super) fn encode(files: &[NewFile<'_>], last: NewFile<'_>) -> Result<Vec<u8>
     let sum = checksum(length, &bytes[FRAME_BYTES..]);
     bytes[..8].copy_from_slice(&length);
     bytes[8..FRAME_BYTES].copy_from_slice(&sum);
+    bytes.resize(bytes.len().next_multiple_of(ALIGNMENT as usize), 0);
     Ok(bytes)
 }
 
@@ -56,6 +59,12 @@ pub(super) fn body_length(frame: &[u8; FRAME_BYTES]) -> u64 {
     let mut length = [0; 8];
     length.copy_from_slice(&frame[..8]);
     u64::from_le_bytes(length)
+}
+
+/// Where the record behind one begins that begins at `at`, as its frame says; None when no file is so long.
+pub(super) fn end_of(at: u64, frame: &[u8; FRAME_BYTES]) -> Option<u64> {
+    let end = at.checked_add(FRAME_BYTES as u64)?.checked_add(body_length(frame))?;
+    end.checked_next_multiple_of(ALIGNMENT)
 }
 
 /// None when frame and body do not belong together.

@@ -6,11 +6,11 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::record::{FRAME_BYTES, Record, body_length, decode};
+use super::record::{FRAME_BYTES, Record, body_length, decode, end_of};
 use super::settle::settle;
 use super::{NewFile, segment_number, segment_path};
 use crate::store::StoreError;
-use crate::store::disk::{self, Disk, ReadAt};
+use crate::store::disk::{self, Disk, ReadAt, is_room};
 use crate::store::log;
 
 pub(super) fn replay(disk: &dyn Disk, root: &Path, dir: &Path) -> Result<(), StoreError> {
@@ -107,30 +107,35 @@ pub(super) fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> io::Result
         return Ok(None);
     }
     file.read_exact_at(at, &mut frame)?;
-    let Some(end) = begins.checked_add(body_length(&frame)).filter(|end| *end <= length) else {
-        return Ok(None);
-    };
+    let Some(end) = end_of(at, &frame).filter(|end| *end <= length) else { return Ok(None) };
     let mut body = vec![0; usize::try_from(end - begins).map_err(io::Error::other)?];
     file.read_exact_at(begins, &mut body)?;
+    let filling = body.split_off(usize::try_from(body_length(&frame)).map_err(io::Error::other)?);
+    if filling.iter().any(|byte| *byte != 0) {
+        return Ok(None);
+    }
     Ok(decode(&frame, body).map(|record| (record, end)))
 }
 
-/// A put syncs its record before the next one begins, so only the last record may be torn: bytes behind
-/// one that is not whole say that it rotted.
+/// What stands where no whole record is: room, or a last record that is torn. A put syncs its record before the
+/// next one begins, so more bytes behind one that is not whole say that it rotted.
 pub(super) fn torn(file: &dyn ReadAt, path: &Path, at: u64, length: u64) -> Result<(), StoreError> {
     let failed = |e| StoreError::io("replay", path, e);
+    if is_room(file, at).map_err(failed)? {
+        return Ok(());
+    }
     let mut frame = [0; FRAME_BYTES];
-    let begins = at + FRAME_BYTES as u64;
-    if begins <= length {
+    if at + FRAME_BYTES as u64 <= length {
         file.read_exact_at(at, &mut frame).map_err(failed)?;
-        if begins.checked_add(body_length(&frame)).is_some_and(|end| end < length)
-            && frame != [0; FRAME_BYTES]
-        {
-            let message = format!(
-                "the record at byte {at} is damaged, and later ones follow; restore the data folder from a backup"
-            );
-            return Err(StoreError::Corrupt { file: path.display().to_string(), message });
-        }
+    }
+    let behind = end_of(at, &frame).filter(|end| frame != [0; FRAME_BYTES] && *end < length);
+    if let Some(behind) = behind
+        && !is_room(file, behind).map_err(failed)?
+    {
+        let message = format!(
+            "the record at byte {at} is damaged, and later ones follow; restore the data folder from a backup"
+        );
+        return Err(StoreError::Corrupt { file: path.display().to_string(), message });
     }
     tracing::warn!(file = %path.display(), at, "the journal ends in a record that is not whole; it was never acknowledged");
     Ok(())

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::record::{FRAME_BYTES, decode, encode};
+use super::record::{FRAME_BYTES, encode};
+use super::replay::read_record;
 use super::{Journal, NewFile, PutFault, segment_path};
 use crate::store::StoreError;
 use crate::store::disk::sim::{Fault, Op, SimDisk};
@@ -299,18 +300,21 @@ proptest! {
         let new: Vec<NewFile<'_>> = files.iter().map(|(path, bytes)| NewFile { path, bytes }).collect();
         let (last, others) = new.split_last().unwrap();
         let bytes = encode(others, *last).unwrap();
-        let split = |bytes: &[u8]| (bytes[..FRAME_BYTES].try_into().unwrap(), bytes[FRAME_BYTES..].to_vec());
-        let (frame, body): ([u8; FRAME_BYTES], Vec<u8>) = split(&bytes);
-        let record = decode(&frame, body).unwrap();
+        let disk = disk();
+        let path = Path::new(ROOT).join("record");
+        disk.create(&path).unwrap().append(&bytes).unwrap();
+        let read_back = || {
+            let file = disk.open(&path).unwrap();
+            read_record(file.as_ref(), 0, file.bytes().unwrap()).unwrap()
+        };
+        let (record, end) = read_back().unwrap();
+        prop_assert_eq!(end, bytes.len() as u64);
         let read: Vec<(PathBuf, Vec<u8>)> =
             record.files().map(|file| (file.path.into(), file.bytes.to_vec())).collect();
         let written: Vec<(PathBuf, Vec<u8>)> =
             files.iter().map(|(path, bytes)| (path.into(), bytes.clone())).collect();
         prop_assert_eq!(read, written);
-        let mut torn = bytes.clone();
-        let at = flipped.index(torn.len());
-        torn[at] ^= 1;
-        let (frame, body): ([u8; FRAME_BYTES], Vec<u8>) = split(&torn);
-        prop_assert!(decode(&frame, body).is_none());
+        disk.flip(&path, flipped.index(bytes.len()));
+        prop_assert!(read_back().is_none());
     }
 }

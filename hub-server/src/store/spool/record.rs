@@ -25,6 +25,10 @@ pub(super) enum Record {
 
 /// Length and checksum.
 pub(super) const FRAME_BYTES: u64 = 12;
+/// Records begin at multiples of it, so that no frame lies across two sectors of a disk.
+const ALIGNMENT: u64 = 16;
+/// Stands in the length of a record before which all was durable when it was written; not under the checksum.
+const AFTER_SYNC: u32 = 1 << 31;
 /// No record is longer.
 const BODY_MAX: u64 = SPOOL_SMALL_BYTES + (1 << 17);
 
@@ -85,20 +89,42 @@ impl Record {
         let sum = checksum(length, &bytes[FRAME_BYTES as usize..]);
         bytes[..4].copy_from_slice(&length);
         bytes[4..FRAME_BYTES as usize].copy_from_slice(&sum);
+        bytes.resize(bytes.len().next_multiple_of(ALIGNMENT as usize), 0);
         Ok(Encoded { bytes, data_at, data_len: data.len() })
     }
 }
 
+/// Marks the first of some records: all bytes before it are durable.
+pub(super) fn mark_after_sync(records: &mut [u8]) {
+    if let Some(highest) = records.get_mut(3) {
+        *highest |= 1 << 7;
+    }
+}
+
+pub(super) fn is_after_sync(frame: &[u8; FRAME_BYTES as usize]) -> bool {
+    announced(frame) & AFTER_SYNC != 0
+}
+
+fn announced(frame: &[u8; FRAME_BYTES as usize]) -> u32 {
+    u32::from_le_bytes([frame[0], frame[1], frame[2], frame[3]])
+}
+
 /// Length of the body that a frame announces; None when no record is so short or so long.
 pub(super) fn body_length(frame: &[u8; FRAME_BYTES as usize]) -> Option<u64> {
-    let length = u64::from(u32::from_le_bytes([frame[0], frame[1], frame[2], frame[3]]));
+    let length = u64::from(announced(frame) & !AFTER_SYNC);
     (3..=BODY_MAX).contains(&length).then_some(length)
+}
+
+/// Where the record behind one begins that begins at `at` and has a body of `length` bytes.
+pub(super) fn end_of(at: u64, length: u64) -> u64 {
+    (at + FRAME_BYTES + length).next_multiple_of(ALIGNMENT)
 }
 
 /// The submission and the record of a body, and where in the body the payload's bytes begin; None
 /// when frame and body do not belong together.
 pub(super) fn decode(frame: &[u8; FRAME_BYTES as usize], body: &[u8]) -> Option<(String, Record, usize)> {
-    if checksum([frame[0], frame[1], frame[2], frame[3]], body) != frame[4..] {
+    let length = (announced(frame) & !AFTER_SYNC).to_le_bytes();
+    if checksum(length, body) != frame[4..] {
         return None;
     }
     let (&kind, rest) = body.split_first()?;

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use super::record::{FRAME_BYTES, Record, body_length, decode};
-use crate::store::disk::ReadAt;
+use super::record::{self, FRAME_BYTES, Record, body_length, decode, is_after_sync};
+use crate::store::disk::{ReadAt, is_room};
 
 /// What stands at a place of a segment.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) enum Stretch {
         /// Where in the segment the payload's bytes begin.
         data_at: u64,
     },
-    /// Bytes that are no whole record, with a whole one behind them: they rotted.
+    /// Bytes that are no whole record and were durable, for a later record says so: they rotted.
     Rot { at: u64, bytes: u64 },
     /// Bytes at the end that are no whole record: a write that was cut off leaves such, and so does rot of
     /// the last record.
@@ -59,17 +59,32 @@ impl<'a> Scan<'a> {
             self.at = next;
             return Ok(Some(found));
         }
-        // Lengths lead on over records that are not whole, as long as they make sense.
-        let mut behind = self.end_of(at)?;
-        while let Some(next) = behind.filter(|next| *next < self.length) {
-            if self.record(next)?.is_some() {
-                self.at = next;
-                return Ok(Some(Stretch::Rot { at, bytes: next - at }));
-            }
-            behind = self.end_of(next)?;
+        if is_room(self.file, at)? {
+            self.at = self.length;
+            return Ok(None);
+        }
+        if let Some(next) = self.synced_behind(at)? {
+            self.at = next;
+            return Ok(Some(Stretch::Rot { at, bytes: next - at }));
         }
         self.at = self.length;
         Ok(Some(Stretch::Torn { at, bytes: self.length - at }))
+    }
+
+    /// Where whole records go on behind bytes that are none, if one of them says that these were durable.
+    /// Lengths lead on over records that are not whole, as long as they make sense.
+    fn synced_behind(&self, at: u64) -> io::Result<Option<u64>> {
+        let (mut first, mut behind) = (None, self.end_of(at)?);
+        while let Some(next) = behind.filter(|next| *next < self.length) {
+            if self.record(next)?.is_some() {
+                first = first.or(Some(next));
+                if self.frame(next)?.is_some_and(|frame| is_after_sync(&frame)) {
+                    return Ok(first);
+                }
+            }
+            behind = self.end_of(next)?;
+        }
+        Ok(None)
     }
 
     fn frame(&self, at: u64) -> io::Result<Option<[u8; FRAME_BYTES as usize]>> {
@@ -81,18 +96,23 @@ impl<'a> Scan<'a> {
         Ok(Some(frame))
     }
 
-    /// Where the record at a place ends, as its frame says.
+    /// Where the record behind the one at a place begins, as its frame says.
     fn end_of(&self, at: u64) -> io::Result<Option<u64>> {
         let length = self.frame(at)?.and_then(|frame| body_length(&frame));
-        Ok(length.map(|length| at + FRAME_BYTES + length).filter(|end| *end <= self.length))
+        Ok(length.map(|length| record::end_of(at, length)).filter(|end| *end <= self.length))
     }
 
     /// The record at a place and where the next one begins; None when it is not whole.
     fn record(&self, at: u64) -> io::Result<Option<(Stretch, u64)>> {
         let (Some(frame), Some(end)) = (self.frame(at)?, self.end_of(at)?) else { return Ok(None) };
+        let Some(length) = body_length(&frame) else { return Ok(None) };
         let begins = at + FRAME_BYTES;
         let mut body = vec![0; usize::try_from(end - begins).map_err(io::Error::other)?];
         self.file.read_exact_at(begins, &mut body)?;
+        let filling = body.split_off(usize::try_from(length).map_err(io::Error::other)?);
+        if filling.iter().any(|byte| *byte != 0) {
+            return Ok(None);
+        }
         Ok(decode(&frame, &body).map(|(id, record, data_at)| {
             let record = Box::new(record);
             (Stretch::Record { id, record, data_at: begins + data_at as u64 }, end)

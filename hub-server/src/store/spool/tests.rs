@@ -8,7 +8,8 @@ use std::sync::{Arc, LazyLock};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::record::{FRAME_BYTES, Record, body_length, decode};
+use super::record::{FRAME_BYTES, Record, body_length, mark_after_sync};
+use super::scan::{Scan, Stretch};
 use super::{CommitOrder, Spool, SpoolHeader};
 use crate::config::limits::{SPOOL_SMALL_BYTES, SPOOL_UNSYNCED_BYTES};
 use crate::store::disk::sim::{Fault, Op, SimDisk};
@@ -408,20 +409,42 @@ async fn faults_are_told_and_do_not_stop_the_spool() {
 fn a_record_that_is_not_whole_is_recognised() {
     let record = Record::Whole(header("a"), data(500, 1));
     let bytes = record.encode("a").unwrap().bytes;
-    let split = |bytes: &[u8]| {
-        let frame: [u8; FRAME_BYTES as usize] = bytes[..FRAME_BYTES as usize].try_into().unwrap();
-        (frame, bytes[FRAME_BYTES as usize..].to_vec())
+    let disk = SimDisk::new();
+    let path = Path::new("/record");
+    disk.create(path).unwrap().append(&bytes).unwrap();
+    let read_back = || {
+        let file = disk.open(path).unwrap();
+        Scan::of(file.as_ref()).unwrap().next().unwrap().unwrap()
     };
-    let (frame, body) = split(&bytes);
-    assert_eq!(body_length(&frame), Some(body.len() as u64));
-    assert_eq!(decode(&frame, &body).unwrap().1, record);
+    let whole = |found: &Stretch| matches!(found, Stretch::Record { record: found, .. } if **found == record);
+    assert!(whole(&read_back()));
     for at in (0..bytes.len()).step_by(7) {
-        let mut torn = bytes.clone();
-        torn[at] ^= 1;
-        let (frame, body) = split(&torn);
-        assert!(decode(&frame, &body).is_none(), "byte {at}");
+        disk.flip(path, at);
+        assert!(matches!(read_back(), Stretch::Torn { at: 0, .. }), "byte {at}");
+        disk.flip(path, at);
     }
     assert_eq!(body_length(&[0; FRAME_BYTES as usize]), None, "zeros are no record");
+}
+
+/// Records of one sync may be lost in any order, which is no rot; one behind a later sync says that it is.
+#[test]
+fn rot_is_told_from_records_of_a_sync_that_was_cut() {
+    let record = |id: &str| Record::Whole(header(id), data(100, 1)).encode(id).unwrap().bytes;
+    let (disk, path) = (SimDisk::new(), Path::new("/segment"));
+    let mut file = disk.create(path).unwrap();
+    let first = record("a");
+    [first.clone(), record("b")].iter().for_each(|bytes| file.append(bytes).unwrap());
+    let found = || {
+        let file = disk.open(path).unwrap();
+        Scan::of(file.as_ref()).unwrap().next().unwrap().unwrap()
+    };
+    disk.flip(path, 40);
+    assert!(matches!(found(), Stretch::Torn { at: 0, .. }));
+    let mut synced = record("c");
+    mark_after_sync(&mut synced);
+    file.append(&synced).unwrap();
+    let bytes = first.len() as u64;
+    assert!(matches!(found(), Stretch::Rot { at: 0, bytes: rotten } if rotten == bytes));
 }
 
 /// Rot of one record is told and takes no other bytes along, not even those of the segment's later records.

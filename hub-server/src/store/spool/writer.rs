@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::book::Book;
 use super::payload::Piece;
-use super::record::{Encoded, Record};
+use super::record::{Encoded, Record, mark_after_sync};
 use crate::config::limits::{SPOOL_GROUP_BYTES, SPOOL_QUEUE};
 use crate::store::disk::{Disk, DiskFile};
 use crate::store::{StoreError, blocking};
@@ -228,8 +228,11 @@ struct Open {
 impl Open {
     fn append(&mut self, group: Vec<Request>) -> std::io::Result<()> {
         let mut appended = Ok(());
-        for request in group {
+        for mut request in group {
             let start = self.bytes;
+            if start == self.durable {
+                mark_after_sync(&mut request.bytes);
+            }
             if appended.is_ok() {
                 appended = self.file.append(&request.bytes);
             }
@@ -322,7 +325,7 @@ impl Segments {
         let path = segment_path(&self.dir, number);
         // A number is used once, even if nobody knows whether the file was made.
         self.next += 1;
-        let file = self.disk.create(&path)?;
+        let file = self.disk.create_roomy(&path)?;
         {
             let mut shared = locked(&self.shared);
             shared.book.add(number);
