@@ -8,12 +8,14 @@ use hub_proto::Reason;
 use super::types::{SubmissionState, SubmissionView};
 use super::{Intake, IntakeError, view};
 use crate::permit::SubmissionsPermit;
+use crate::store::spool::SpoolHeader;
 
 impl Intake {
     /// Finishes what a stopped server left: clears up after commits that are in the log, and runs the
     /// orders that are durable. One that cannot be finished is taken back, and its sender is told when
     /// it asks again.
     pub(crate) async fn recover(self: &Arc<Self>) {
+        self.reopen_lost().await;
         let unfinished = self.parts.store.spool().unfinished();
         let width = self.parts.limits.checks;
         let each = futures::stream::iter(unfinished).for_each_concurrent(width, |header| async move {
@@ -33,6 +35,19 @@ impl Intake {
             }
         });
         each.await;
+    }
+
+    /// What was acknowledged ahead of a log whose record rotted since is committed again from its bytes.
+    async fn reopen_lost(&self) {
+        let commits = &self.parts.commits;
+        // Of a dataset that is damaged nobody knows what is in its log.
+        let has_log = |header: &SpoolHeader| commits.table(&header.pattern).is_some();
+        match self.parts.store.spool().reopen(|id| commits.knows(id), has_log).await {
+            Ok(ids) => ids.iter().for_each(|id| {
+                tracing::error!(submission = %id, "was acknowledged and is in no log; it is committed again from its bytes, with another receipt");
+            }),
+            Err(error) => tracing::error!(%error, "what was acknowledged and is in no log could not be looked for"),
+        }
     }
 
     /// Keeps the bytes of a submission whose commit is in the log as its evidence.

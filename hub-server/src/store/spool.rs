@@ -194,6 +194,16 @@ impl Spool {
         ended
     }
 
+    /// Opens kept small submissions of earlier runs again, with the order that they had: those that nobody knows
+    /// and that are wanted. Gives their ids.
+    pub(crate) async fn reopen(
+        &self,
+        known: impl Fn(&str) -> bool,
+        wanted: impl Fn(&SpoolHeader) -> bool,
+    ) -> Result<Vec<String>, StoreError> {
+        self.inner.reopen(known, wanted).await
+    }
+
     async fn run<T, F, Fut>(&self, deed: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

@@ -175,6 +175,37 @@ fn a_damaged_log_closes_its_dataset_alone() {
     verify(&root).expect(0);
 }
 
+/// Acknowledged, in no log yet, and then the record rots: the bytes that were sent are still there.
+#[test]
+fn what_was_acknowledged_survives_the_rot_of_its_record() {
+    let mut server = filled();
+    let root = server.root().to_owned();
+    let mut patient = Command::new(server_binary());
+    let dies = Server::under(&root, patient.env("HUB_LIMITS_OPEN_VERSION_MS", "600000"));
+    for (profile, teryt) in [("publisher", "100201"), ("publisher2", "026401")] {
+        let file = dies.file(&format!("{teryt}.csv"), &synthetic("rb28s", teryt, "2024-Q3", 40, 9));
+        dies.accepted(profile, &file, "rb28s", "2024-Q3", &[]);
+    }
+    drop(dies);
+    let ahead = root.join("journal/rb28s_v1.ahead");
+    let bytes = fs::read(&ahead).expect("records ahead of the log");
+    let end = bytes.iter().rposition(|byte| *byte != 0).expect("records");
+    verify(&root).expect(0);
+    // In the first record, with one behind it, and in the last, which might as well be torn.
+    flip(&ahead, 900);
+    verify(&root).expect(1).says("rb28s_v1.ahead").says("start the server");
+    flip(&ahead, end - 100);
+    verify(&root).expect(1).says("rb28s_v1.ahead").says("acknowledged are in no log yet");
+
+    server.restart();
+    let count = "SELECT count(*) FROM rb28s WHERE _period_end = DATE '2024-09-30'";
+    let both = wait_for(Duration::from_secs(30), || (server.cell("ministry", count) == "80").then_some(()));
+    assert!(both.is_some(), "{}", server.log());
+    assert!(server.log().contains("is committed again from its bytes"), "{}", server.log());
+    assert!(server.stop().success());
+    verify(&root).expect(0);
+}
+
 #[test]
 fn an_order_waits_until_its_dataset_is_whole_again() {
     let mut server = filled();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::record::{self, Record};
-use super::replay::{read_record, torn};
+use super::replay::{behind, read_record};
 use super::{NewFile, PutFault};
 use crate::config::limits::JOURNAL_AHEAD_BYTES;
 use crate::fault;
@@ -57,7 +57,12 @@ impl Ahead {
             opened => opened.and_then(|mut file| file.sync()).map_err(failed)?,
         }
         let length = disk.info(&ahead.path).map_err(failed)?.bytes;
-        ahead.bytes = read(disk.as_ref(), &ahead.path, &mut |record| records.extend(parts(&record)))?;
+        let found = read(disk.as_ref(), &ahead.path, &mut |record| records.extend(parts(&record)))?;
+        for at in found.damaged {
+            let file = ahead.path.display();
+            tracing::error!(%file, at, "a record is damaged; what it acknowledged is committed again from the spool, with other receipts");
+        }
+        ahead.bytes = found.bytes;
         ahead.uncut = ahead.bytes < length;
         ahead.cut()?;
         Ok((ahead, records))
@@ -141,19 +146,36 @@ fn parts(record: &Record) -> Option<AheadRecord> {
     Some(AheadRecord { head: head.bytes.to_vec(), rows: rows.bytes.to_vec() })
 }
 
-/// Reads the records of a file; gives the length of those that are whole. Blocking.
-pub(super) fn read(disk: &dyn Disk, path: &Path, each: &mut dyn FnMut(Record)) -> Result<u64, StoreError> {
+/// What stands in a file of records.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Length up to the end of the last whole record.
+    pub(super) bytes: u64,
+    /// Where records begin that rotted.
+    pub(super) damaged: Vec<u64>,
+}
+
+/// Reads the whole records of a file. What a damaged one told the spool still has. Blocking.
+pub(super) fn read(disk: &dyn Disk, path: &Path, each: &mut dyn FnMut(Record)) -> Result<Found, StoreError> {
     let failed = |e| StoreError::io("read", path, e);
     let file = disk.open(path).map_err(failed)?;
     let length = file.bytes().map_err(failed)?;
-    let mut at = 0;
+    let (mut at, mut found) = (0, Found::default());
     while at < length {
-        let Some((record, next)) = read_record(file.as_ref(), at, length).map_err(failed)? else {
-            torn(file.as_ref(), path, at, length)?;
-            break;
+        at = match read_record(file.as_ref(), at, length).map_err(failed)? {
+            Some((record, next)) => {
+                each(record);
+                found.bytes = next;
+                next
+            }
+            None => match behind(file.as_ref(), path, at, length)? {
+                Some(next) => {
+                    found.damaged.push(at);
+                    next
+                }
+                None => break,
+            },
         };
-        each(record);
-        at = next;
     }
-    Ok(at)
+    Ok(found)
 }

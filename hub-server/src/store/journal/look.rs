@@ -46,10 +46,13 @@ pub(crate) fn look(disk: &dyn Disk, root: &Path, tell: Tell<'_>) -> Result<Held,
     for entry in entries {
         let path = dir.join(&entry.name);
         let looked = if entry.name.ends_with(".journal") {
-            segment(disk, root, path, &mut held)
+            segment(disk, root, path.clone(), &mut held)
         } else if entry.name.ends_with(ahead::ENDING) {
             // The next start takes its submissions into the log.
-            ahead::read(disk, &path, &mut drop)
+            ahead::read(disk, &path, &mut drop).map(|found| {
+                found.damaged.iter().for_each(|at| tell(Finding::Fault(damaged(&path, *at))));
+                found.bytes
+            })
         } else {
             continue;
         };
@@ -59,6 +62,11 @@ pub(crate) fn look(disk: &dyn Disk, root: &Path, tell: Tell<'_>) -> Result<Held,
         }
     }
     Ok(held)
+}
+
+fn damaged(path: &Path, at: u64) -> Fault {
+    let message = format!("the record at byte {at} is damaged");
+    Fault::of(path, message, "start the server: what it acknowledged is committed again from the spool")
 }
 
 fn segment(disk: &dyn Disk, root: &Path, path: PathBuf, held: &mut Held) -> Result<u64, StoreError> {

@@ -117,12 +117,17 @@ pub(super) fn read_record(file: &dyn ReadAt, at: u64, length: u64) -> io::Result
     Ok(decode(&frame, body).map(|record| (record, end)))
 }
 
-/// What stands where no whole record is: room, or a last record that is torn. A put syncs its record before the
-/// next one begins, so more bytes behind one that is not whole say that it rotted.
-pub(super) fn torn(file: &dyn ReadAt, path: &Path, at: u64, length: u64) -> Result<(), StoreError> {
-    let failed = |e| StoreError::io("replay", path, e);
+/// Where the bytes behind a record begin that is not whole, if there are any: a put syncs its record before the
+/// next one begins, so that these say that it rotted. None: there is room only, or a last record that is torn.
+pub(super) fn behind(
+    file: &dyn ReadAt,
+    path: &Path,
+    at: u64,
+    length: u64,
+) -> Result<Option<u64>, StoreError> {
+    let failed = |e| StoreError::io("read", path, e);
     if is_room(file, at).map_err(failed)? {
-        return Ok(());
+        return Ok(None);
     }
     let mut frame = [0; FRAME_BYTES];
     if at + FRAME_BYTES as u64 <= length {
@@ -132,11 +137,19 @@ pub(super) fn torn(file: &dyn ReadAt, path: &Path, at: u64, length: u64) -> Resu
     if let Some(behind) = behind
         && !is_room(file, behind).map_err(failed)?
     {
-        let message = format!(
-            "the record at byte {at} is damaged, and later ones follow; restore the data folder from a backup"
-        );
-        return Err(StoreError::Corrupt { file: path.display().to_string(), message });
+        return Ok(Some(behind));
     }
     tracing::warn!(file = %path.display(), at, "the journal ends in a record that is not whole; it was never acknowledged");
-    Ok(())
+    Ok(None)
+}
+
+/// A last record that is not whole is none; one with bytes behind it is damage.
+pub(super) fn torn(file: &dyn ReadAt, path: &Path, at: u64, length: u64) -> Result<(), StoreError> {
+    if behind(file, path, at, length)?.is_none() {
+        return Ok(());
+    }
+    let message = format!(
+        "the record at byte {at} is damaged, and later ones follow; restore the data folder from a backup"
+    );
+    Err(StoreError::Corrupt { file: path.display().to_string(), message })
 }

@@ -1,7 +1,7 @@
 //! What the spool holds in memory, and the deeds on it. Each deed runs as a task of its own (see
 //! `Spool`), so that none stops half way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +24,8 @@ pub(super) struct Inner {
     open: Mutex<HashMap<String, Arc<Submission>>>,
     /// Small payloads that are kept, by submission.
     kept: Mutex<HashMap<String, Vec<Piece>>>,
+    /// Segments of earlier runs.
+    earlier: Vec<u64>,
     pub(super) writer: Writer,
 }
 
@@ -64,7 +66,8 @@ impl Inner {
             recovered.open.into_iter().map(|(id, state)| (id, Submission::new(state.header, state.payload)));
         let writer = Writer::start(Arc::clone(disk), dir.clone(), recovered.book, segment_bytes)?;
         let (open, kept) = (Mutex::new(open.collect()), Mutex::new(recovered.kept));
-        Ok(Self { disk: Arc::clone(disk), dir, evidence, open, kept, writer })
+        let earlier = recovered.segments;
+        Ok(Self { disk: Arc::clone(disk), dir, evidence, open, kept, earlier, writer })
     }
 
     pub(super) async fn create(&self, header: SpoolHeader) -> Result<(), StoreError> {
@@ -198,6 +201,28 @@ impl Inner {
             self.writer.forget(id).await?;
         }
         Ok(())
+    }
+
+    /// As `Spool::reopen`.
+    pub(super) async fn reopen(
+        &self,
+        known: impl Fn(&str) -> bool,
+        wanted: impl Fn(&SpoolHeader) -> bool,
+    ) -> Result<Vec<String>, StoreError> {
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost: HashSet<String> = kept().keys().filter(|id| !known(id)).cloned().collect();
+        if lost.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (disk, dir, earlier) = (Arc::clone(&self.disk), self.dir.clone(), self.earlier.clone());
+        let found = blocking(move || recover::before_their_end(disk.as_ref(), &dir, &earlier, lost)).await?;
+        let mut ids = Vec::with_capacity(found.len());
+        for (id, state) in found.into_iter().filter(|(_, state)| wanted(&state.header)) {
+            kept().remove(&id);
+            self.insert(state.header, state.payload);
+            ids.push(id);
+        }
+        Ok(ids)
     }
 
     /// Gives the bytes of a large payload their lasting name, durable.

@@ -1,6 +1,6 @@
 //! The spool after a restart: reads all segments and makes the states again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ use crate::store::StoreError;
 use crate::store::disk::Disk;
 
 pub(super) struct Recovered {
+    /// Segments that were there.
+    pub(super) segments: Vec<u64>,
     pub(super) open: HashMap<String, State>,
     pub(super) kept: HashMap<String, Vec<Piece>>,
     pub(super) book: Book,
@@ -33,6 +35,29 @@ struct Recovery<'a> {
     found: HashMap<String, Found>,
     kept: HashMap<String, Vec<Piece>>,
     book: Book,
+    /// Submissions whose end does not count.
+    endless: HashSet<String>,
+}
+
+impl<'a> Recovery<'a> {
+    fn new(disk: &'a dyn Disk, dir: &'a Path, endless: HashSet<String>) -> Self {
+        Self { disk, dir, found: HashMap::new(), kept: HashMap::new(), book: Book::default(), endless }
+    }
+}
+
+/// The states of kept small submissions as they were before their end. Blocking.
+pub(super) fn before_their_end(
+    disk: &dyn Disk,
+    dir: &Path,
+    segments: &[u64],
+    ids: HashSet<String>,
+) -> Result<HashMap<String, State>, StoreError> {
+    let mut recovery = Recovery::new(disk, dir, ids);
+    segments.iter().try_for_each(|number| recovery.segment(*number))?;
+    let Recovery { found, endless, .. } = recovery;
+    let ended = found.into_iter().filter(|(id, found)| endless.contains(id) && !found.in_file);
+    let state = |found: Found| State { header: found.header, payload: Payload::in_segments(found.pieces) };
+    Ok(ended.map(|(id, found)| (id, state(found))).collect())
 }
 
 pub(super) fn recover(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Recovered, StoreError> {
@@ -40,14 +65,12 @@ pub(super) fn recover(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Recovered, Sto
     // What a killed process wrote may be seen but not yet durable; it is made so before it is believed.
     disk.sync_dir(dir).map_err(failed)?;
     let names: Vec<String> = disk.list(dir).map_err(failed)?.into_iter().map(|e| e.name).collect();
-    let mut recovery =
-        Recovery { disk, dir, found: HashMap::new(), kept: HashMap::new(), book: Book::default() };
-    for name in &names {
-        if let Some(number) = name.strip_suffix(".segment").and_then(|n| n.parse().ok()) {
-            recovery.segment(number)?;
-        }
-    }
+    let mut recovery = Recovery::new(disk, dir, HashSet::new());
+    let number = |name: &String| name.strip_suffix(".segment")?.parse().ok();
+    let segments: Vec<u64> = names.iter().filter_map(number).collect();
+    segments.iter().try_for_each(|number| recovery.segment(*number))?;
     let gone = recovery.book.reclaim(None);
+    let segments = segments.into_iter().filter(|number| !gone.contains(number)).collect();
     remove_segments(disk, dir, gone)?;
     let Recovery { found, kept, book, .. } = recovery;
     let mut open = HashMap::new();
@@ -57,7 +80,7 @@ pub(super) fn recover(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Recovered, Sto
         open.insert(id, State { header: found.header, payload });
     }
     sweep_files(disk, dir, &names, &open)?;
-    Ok(Recovered { open, kept, book })
+    Ok(Recovered { segments, open, kept, book })
 }
 
 fn file_payload(disk: &dyn Disk, dir: &Path, id: &str) -> Result<Payload, StoreError> {
@@ -126,6 +149,7 @@ impl Recovery<'_> {
                 let pieces = if data.is_empty() { Vec::new() } else { vec![piece(data.len() as u64)] };
                 self.found.entry(id).or_insert(Found { header, pieces, in_file: false });
             }
+            Record::End { .. } if self.endless.contains(&id) => {}
             Record::End { keep } => {
                 // The same end may stand there twice, when the outcome of the first was unknown.
                 match self.found.remove(&id) {

@@ -26,12 +26,18 @@ pub(crate) struct Payloads {
 struct Held {
     bytes: u64,
     sha256: String,
+    /// Its submission was committed when it ended.
+    kept: bool,
 }
 
 impl Payloads {
     /// Length and SHA-256 (hex) of a submission's bytes.
     pub(crate) fn of(&self, id: &str) -> Option<(u64, &str)> {
         self.held.get(id).map(|held| (held.bytes, held.sha256.as_str()))
+    }
+    /// Submissions that were committed.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &str> {
+        self.held.iter().filter(|(_, held)| held.kept).map(|(id, _)| id.as_str())
     }
     /// Segments in which a payload may be that is not found.
     pub(crate) fn unreadable(&self) -> &[String] {
@@ -80,7 +86,7 @@ pub(crate) fn payloads(disk: &dyn Disk, root: &Path, tell: Tell<'_>) -> Result<P
         let path = dir.join(format!("{id}.{FILE_ENDING}"));
         let held = match sum.in_file {
             true => of_file(disk, &path, tell)?,
-            false => Some(Held { bytes: sum.bytes, sha256: hex(&sum.hash.finalize()) }),
+            false => Some(Held { bytes: sum.bytes, sha256: hex(&sum.hash.finalize()), kept: sum.kept }),
         };
         let Some(held) = held else { continue };
         let ordered = sum.order.filter(|order| !sum.kept && !order.recalled);
@@ -108,7 +114,7 @@ fn of_file(disk: &dyn Disk, path: &Path, tell: Tell<'_>) -> Result<Option<Held>,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         info => info.map_err(|e| StoreError::io("read", path, e))?.bytes,
     };
-    let held = Held { bytes, sha256: reader::sha256(disk, path)? };
+    let held = Held { bytes, sha256: reader::sha256(disk, path)?, kept: false };
     tell(Finding::File { bytes });
     Ok(Some(held))
 }
