@@ -128,7 +128,7 @@ impl Committer {
 
     /// Whether an open version is to be closed now.
     fn closes(&mut self) -> bool {
-        let Some((log_version, due)) = self.context.open().as_ref().map(|open| (open.log_version, open.due))
+        let Some((log_version, due)) = self.context.open().first().map(|open| (open.log_version, open.due))
         else {
             return false;
         };
@@ -182,7 +182,7 @@ impl Committer {
                 None => std::future::pending().await,
             }
         };
-        let due = self.context.open().as_ref().map(|open| open.due);
+        let due = self.context.open().first().map(|open| open.due);
         tokio::select! {
             () = self.maintenance.ready(&self.context), if self.takes => {}
             () = self.closing.wait(due.unwrap_or_else(Instant::now)), if due.is_some() => {}

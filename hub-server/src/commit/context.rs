@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::error::DroppedSlice;
 use super::files::Files;
-use super::open_version::OpenVersion;
+use super::open_version::{OpenVersion, OpenVersions};
 use super::plan::{Decision, Refusal, Superseded};
 use super::queue::{Answer, Item};
 use super::state::{Recorded, State};
@@ -20,12 +20,12 @@ const HELD_TRIES: usize = 1_000;
 pub(crate) struct Context {
     pub(crate) files: Files,
     state: RwLock<State>,
-    open: RwLock<Option<OpenVersion>>,
+    open: RwLock<OpenVersions>,
 }
 
 impl Context {
     pub(crate) fn new(files: Files, state: State) -> Self {
-        Self { files, state: RwLock::new(state), open: RwLock::new(None) }
+        Self { files, state: RwLock::new(state), open: RwLock::default() }
     }
     /// Name of the table, `rb28s_v1`.
     pub(crate) fn name(&self) -> &str {
@@ -39,7 +39,8 @@ impl Context {
     pub(crate) fn held(&self) -> (Arc<Snapshot>, RwLockReadGuard<'_, State>) {
         for _ in 0..HELD_TRIES {
             let (snapshot, state) = (self.files.table().snapshot(), self.state());
-            if snapshot.log_version == state.log_version() {
+            // Open versions bring files, and take none away.
+            if snapshot.log_version + self.open().len() as u64 == state.log_version() {
                 return (snapshot, state);
             }
             // A commit is just being taken up.
@@ -52,28 +53,26 @@ impl Context {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The version that is being filled.
-    pub(crate) fn open(&self) -> RwLockReadGuard<'_, Option<OpenVersion>> {
+    /// The versions that are in no log yet.
+    pub(crate) fn open(&self) -> RwLockReadGuard<'_, OpenVersions> {
         self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
-    pub(crate) fn open_mut(&self) -> RwLockWriteGuard<'_, Option<OpenVersion>> {
+    pub(crate) fn open_mut(&self) -> RwLockWriteGuard<'_, OpenVersions> {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Whether the open version holds a submission of this publisher for this partition.
+    /// Whether an open version holds a submission of this publisher for this partition.
     pub(crate) fn is_open_for(&self, publisher: &str, partition: &str) -> bool {
-        self.open().as_ref().is_some_and(|open| open.holds(publisher, partition))
+        self.open().holds(publisher, partition)
     }
-    /// Takes the open version out, if it is this commit.
+    /// Takes the open version out that this commit closed.
     pub(crate) fn take_open(&self, commit: &str) -> Option<OpenVersion> {
-        self.open_mut().take_if(|open| open.info.commit == commit)
+        self.open_mut().take(commit)
     }
 
     /// Reads back what a submission was answered. Blocking.
     pub(crate) fn committed(&self, recorded: &Recorded) -> Result<Committed, CommitError> {
-        let open = self.open();
         let found =
-            open.as_ref().and_then(|open| Some(committed(open.submission(&recorded.id)?, &open.info)));
-        drop(open);
+            self.open().submission(&recorded.id).map(|(submission, info)| committed(submission, info));
         if let Some(committed) = found {
             return Ok(committed);
         }

@@ -80,8 +80,18 @@ impl Files {
     }
 
     /// Encodes the rows of several submissions as one file, in the order given: few rows stay in memory
-    /// until their commit, many go to the disk. Blocking.
+    /// until their commit, many go to the disk. Somebody waits for it. Blocking.
     pub(crate) fn encode(&self, partition: &str, batches: &[&RecordBatch]) -> Result<Encoded, CommitError> {
+        self.encode_on(self.threads, partition, batches)
+    }
+
+    /// As `encode`, on so many threads at most.
+    pub(crate) fn encode_on(
+        &self,
+        threads: usize,
+        partition: &str,
+        batches: &[&RecordBatch],
+    ) -> Result<Encoded, CommitError> {
         let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
         if rows > SMALL_JOB_ROWS {
             return self.write(partition, batches).map(|file| Encoded::OnDisk(Arc::new(file)));
@@ -93,7 +103,7 @@ impl Files {
             // Each batch costs each column a round of its own: one batch is cheaper.
             let batch = concat_batches(&self.light.schema, batches.iter().copied());
             let batch = batch.map_err(|error| encode_failed(&error))?;
-            let threads = if rows > ONE_THREAD_ROWS { self.threads } else { 1 };
+            let threads = if rows > ONE_THREAD_ROWS { threads } else { 1 };
             writer.append(writer.encoder().encode_on(threads, vec![batch])?)?;
             writer.finish_held(partition)
         };

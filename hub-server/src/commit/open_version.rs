@@ -1,9 +1,9 @@
 //! The open version: the dataset version that is being filled. Its submissions are acknowledged and
 //! durable ahead of the log; readers see none of them before it is closed, which makes its file and its
-//! log version.
+//! log version. While a full one is encoded the next is filled already.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Cursor;
 
 use arrow::datatypes::SchemaRef;
@@ -22,7 +22,7 @@ use crate::store::journal::AheadRecord;
 use crate::store::log::{CommitInfo, SubmissionEntry};
 
 /// Batches of a publisher, partition by partition.
-type Rows = BTreeMap<String, BTreeMap<String, Vec<RecordBatch>>>;
+pub(crate) type Rows = BTreeMap<String, BTreeMap<String, Vec<RecordBatch>>>;
 
 #[derive(Debug)]
 pub(crate) struct OpenVersion {
@@ -36,6 +36,52 @@ pub(crate) struct OpenVersion {
     pub(crate) superseded: Vec<String>,
     /// When it is closed although nobody asks.
     pub(crate) due: Instant,
+    /// It takes no more submissions.
+    pub(crate) full: bool,
+}
+
+/// Versions that are in no log yet, in their order; the last one takes submissions, unless it is full.
+#[derive(Debug, Default)]
+pub(crate) struct OpenVersions(VecDeque<OpenVersion>);
+
+impl OpenVersions {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    /// The one that is closed next.
+    pub(crate) fn first(&self) -> Option<&OpenVersion> {
+        self.0.front()
+    }
+    /// The one that takes submissions.
+    pub(crate) fn filling(&self) -> Option<&OpenVersion> {
+        self.0.back().filter(|open| !open.full)
+    }
+    pub(crate) fn filling_mut(&mut self) -> Option<&mut OpenVersion> {
+        self.0.back_mut().filter(|open| !open.full)
+    }
+    /// The one that takes submissions, begun when there is none.
+    pub(crate) fn fill(&mut self, begin: impl FnOnce() -> OpenVersion) -> &mut OpenVersion {
+        if self.filling().is_none() {
+            self.0.push_back(begin());
+        }
+        let last = self.0.len() - 1;
+        &mut self.0[last]
+    }
+    /// Takes out the one that a commit closed, if it is the next.
+    pub(crate) fn take(&mut self, commit: &str) -> Option<OpenVersion> {
+        self.0.pop_front_if(|open| open.info.commit == commit)
+    }
+    /// Whether one of them holds a submission of this publisher for this partition.
+    pub(crate) fn holds(&self, publisher: &str, partition: &str) -> bool {
+        self.0.iter().any(|open| open.holds(publisher, partition))
+    }
+    /// A submission and its commit.
+    pub(crate) fn submission(&self, id: &str) -> Option<(&SubmissionEntry, &CommitInfo)> {
+        self.0.iter().find_map(|open| Some((open.submission(id)?, &open.info)))
+    }
 }
 
 /// What a record ahead of the log says beside the rows.
@@ -61,7 +107,8 @@ pub(crate) struct Joining {
 
 impl OpenVersion {
     pub(crate) fn new(log_version: u64, info: &CommitInfo, due: Instant) -> Self {
-        Self { log_version, info: info.bare(), rows: Rows::new(), count: 0, superseded: Vec::new(), due }
+        let (rows, superseded) = (Rows::new(), Vec::new());
+        Self { log_version, info: info.bare(), rows, count: 0, superseded, due, full: false }
     }
 
     pub(crate) fn take(&mut self, joining: Joining) {
@@ -74,10 +121,10 @@ impl OpenVersion {
     }
 
     /// Whether it holds a submission of this publisher for this partition.
-    pub(crate) fn holds(&self, publisher: &str, partition: &str) -> bool {
+    fn holds(&self, publisher: &str, partition: &str) -> bool {
         self.rows.get(partition).is_some_and(|publishers| publishers.contains_key(publisher))
     }
-    pub(crate) fn submission(&self, id: &str) -> Option<&SubmissionEntry> {
+    fn submission(&self, id: &str) -> Option<&SubmissionEntry> {
         self.info.submissions.iter().find(|submission| submission.id == id)
     }
 }

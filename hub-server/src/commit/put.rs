@@ -4,6 +4,7 @@
 //! our commit id; only when nobody has the version did the commit not happen. While even that cannot
 //! be read the commit is kept, and every later group first finds out what became of it.
 
+mod encoding;
 mod open;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use super::queue::Item;
 use super::receipt::Stamp;
 use super::state::CommitFacts;
 use crate::clock::{Clock, Ids};
+use crate::config::limits::OPEN_VERSION_ROWS;
 use crate::fault;
 use crate::store::StoreError;
 use crate::store::file::HeldFile;
@@ -31,6 +33,7 @@ use crate::store::index::DataFile;
 use crate::store::journal::Ahead;
 use crate::store::log::{CommitInfo, Entry, OPTIMIZE, Remove};
 use crate::store::table::Put;
+use encoding::Encoding;
 
 /// Lost races of one group, before its jobs go back to the queue.
 const RACES_MAX: usize = 32;
@@ -90,6 +93,10 @@ pub(crate) struct Putter {
     ahead: Ahead,
     /// How long a version stays open for submissions; zero: each group has its own.
     window: Duration,
+    /// Rows of an open version at most.
+    bound: usize,
+    /// A full version on its way into a file.
+    encoding: Option<Encoding>,
     unknown: Option<Unknown>,
 }
 
@@ -102,7 +109,14 @@ impl Putter {
         epoch: String,
         (ahead, window): (Ahead, Duration),
     ) -> Self {
-        Self { context, clock, ids, hub, epoch, ahead, window, unknown: None }
+        let bound = OPEN_VERSION_ROWS;
+        Self { context, clock, ids, hub, epoch, ahead, window, bound, encoding: None, unknown: None }
+    }
+
+    /// The same with another bound of open versions.
+    #[cfg(test)]
+    pub(crate) fn bounded(self, rows: usize) -> Self {
+        Self { bound: rows, ..self }
     }
 
     /// Commits jobs of different keys together. Blocking.

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::encoding::{Encoding, encode};
 use super::{GroupEnd, PutEnd, Putter, Unknown, apart};
 use crate::commit::CommitError;
 use crate::commit::entry::submission_entry;
 use crate::commit::files::Encoded;
 use crate::commit::group::Group;
-use crate::commit::open_version::{Joining, OpenVersion, is_light, partitions, rows_of};
+use crate::commit::open_version::{Joining, OpenVersion, is_light, rows_of};
 use crate::commit::plan::{Decision, Refusal, decide};
 use crate::commit::queue::Item;
 use crate::commit::receipt::Stamp;
 use crate::commit::state::CommitFacts;
-use crate::config::limits::OPEN_VERSION_ROWS;
 use crate::fault;
-use crate::store::StoreError;
 use crate::store::journal::{AheadRecord, PutFault};
 use crate::store::log::{CommitInfo, Entry};
+use crate::store::{Snapshot, StoreError};
 
 impl Putter {
     /// Takes jobs into the open version; gives back those that need a log version of their own. Blocking.
@@ -29,12 +29,12 @@ impl Putter {
         }
         let (group, rest) = self.light(items);
         let rows: usize = group.jobs().map(|(item, _)| item.job.rows as usize).sum();
-        if group.jobs().next().is_none() || rows > OPEN_VERSION_ROWS {
+        if group.jobs().next().is_none() || rows > self.bound {
             return group.apart().0.into_iter().chain(rest).collect();
         }
-        let held = self.context.open().as_ref().map_or(0, |open| open.count);
-        if held + rows > OPEN_VERSION_ROWS
-            && let Err(error) = self.close(end)
+        let held = self.context.open().filling().map_or(0, |open| open.count);
+        if held + rows > self.bound
+            && let Err(error) = self.begin_next(end)
         {
             self.refuse_group(group, &error);
             return rest;
@@ -103,9 +103,10 @@ impl Putter {
     }
 
     fn joining(&self, group: &Group) -> Result<Joining, CommitError> {
-        let mut info = match self.context.open().as_ref() {
-            Some(open) => open.info.bare(),
-            None => self.info("WRITE", self.context.files.table().snapshot().dataset_version + 1),
+        let filling = self.context.open().filling().map(|open| open.info.bare());
+        let mut info = match filling {
+            Some(info) => info,
+            None => self.info("WRITE", self.after_open(|snapshot| snapshot.dataset_version)),
         };
         let (dataset, dataset_version) = (self.context.name(), info.dataset_version);
         let stamp = Stamp { hub: &self.hub, dataset, dataset_version, committed_at: info.committed_at };
@@ -117,29 +118,59 @@ impl Putter {
 
     /// Takes a durable record into state and open version. Gives the commit with the submissions of the record.
     fn take_ahead(&self, joining: Joining) -> CommitInfo {
-        let log_version = self.context.files.table().snapshot().log_version + 1;
+        let filling = self.context.open().filling().map(|open| open.log_version);
+        let log_version = filling.unwrap_or_else(|| self.after_open(|snapshot| snapshot.log_version));
         let info = joining.info.clone();
         let facts =
             CommitFacts { log_version, committed_at: info.committed_at, submissions: &info.submissions };
         let superseded = self.context.state_mut().apply(facts);
         let mut open = self.context.open_mut();
         let due = Instant::now() + self.window;
-        let open = open.get_or_insert_with(|| OpenVersion::new(log_version, &info, due));
+        let open = open.fill(|| OpenVersion::new(log_version, &info, due));
         open.superseded.extend(superseded);
         open.take(joining);
         info
     }
 
-    /// Makes the open version readable: encodes its rows and puts its log version. Nothing else is put
+    /// A version of a snapshot, counted on behind the versions that are open. Each of them becomes one.
+    fn after_open(&self, of: impl FnOnce(&Snapshot) -> u64) -> u64 {
+        of(&self.context.files.table().snapshot()) + self.context.open().len() as u64 + 1
+    }
+
+    /// The version that is being filled is full: it is encoded beside the next one. Blocking until the one
+    /// before it is in the log.
+    fn begin_next(&mut self, end: &mut GroupEnd) -> Result<(), CommitError> {
+        self.ready_to_close(end)?;
+        if self.context.open().first().is_some_and(|open| open.full) {
+            self.close_first(end)?;
+        }
+        if let Some(open) = self.context.open_mut().filling_mut() {
+            open.full = true;
+            self.encoding = Some(Encoding::begin(&self.context, open));
+        }
+        Ok(())
+    }
+
+    /// Makes all open versions readable: encodes their rows and puts their log versions. Nothing else is put
     /// before. Blocking.
     pub(crate) fn close(&mut self, end: &mut GroupEnd) -> Result<(), CommitError> {
+        self.ready_to_close(end)?;
+        while !self.context.open().is_empty() {
+            self.close_first(end)?;
+        }
+        Ok(())
+    }
+
+    fn ready_to_close(&mut self, end: &mut GroupEnd) -> Result<(), CommitError> {
         self.find_out(end)?;
-        self.ahead.cut().map_err(|error| self.context.files.store_error(error))?;
-        let Some((log_version, info)) = self.context.open().as_ref().map(|o| (o.log_version, o.info.clone()))
-        else {
-            return Ok(());
-        };
-        let (held, staged) = apart(self.encode_open()?);
+        self.ahead.cut().map_err(|error| self.context.files.store_error(error))
+    }
+
+    /// Puts the first of the open versions into the log. Blocking.
+    fn close_first(&mut self, end: &mut GroupEnd) -> Result<(), CommitError> {
+        let first = self.context.open().first().map(|open| (open.log_version, open.info.clone()));
+        let Some((log_version, info)) = first else { return Ok(()) };
+        let (held, staged) = apart(self.encoded(&info.commit)?);
         let entry = Entry { info, definition: None, removes: Vec::new(), adds: staged.clone() };
         fault::point("close.put.before");
         let put = self.put(log_version, &entry, &held);
@@ -173,43 +204,39 @@ impl Putter {
 
     /// Leaves nothing in the journal that the log has, at an orderly end. Blocking.
     pub(crate) fn end(&mut self) -> Result<(), CommitError> {
-        if self.context.open().is_some() || self.unknown.is_some() {
+        if !self.context.open().is_empty() || self.unknown.is_some() {
             return Ok(());
         }
         self.ahead.clear().map_err(|error| self.context.files.store_error(error))
     }
 
-    fn encode_open(&self) -> Result<Vec<Encoded>, CommitError> {
-        let open = self.context.open();
-        let Some(open) = open.as_ref() else { return Ok(Vec::new()) };
-        let mut encoded: Vec<Encoded> = Vec::new();
-        for (partition, batches) in partitions(&open.rows) {
-            if batches.is_empty() {
-                continue;
-            }
-            match self.context.files.encode(partition, &batches) {
-                Ok(file) => encoded.push(file),
-                Err(error) => {
-                    encoded.iter().for_each(|file| self.context.files.discard(file.file()));
-                    return Err(error);
-                }
-            }
+    /// The files of the first open version. Blocking.
+    fn encoded(&mut self, commit: &str) -> Result<Vec<Encoded>, CommitError> {
+        let begun = self.encoding.take_if(|encoding| encoding.is_of(commit));
+        if let Some(encoded) = begun.and_then(Encoding::end) {
+            return encoded;
         }
-        Ok(encoded)
+        let rows = self.context.open().first().map(|open| open.rows.clone());
+        encode(&self.context, &rows.unwrap_or_default(), None)
     }
 
     /// Takes up what an earlier run acknowledged and did not close. Blocking.
     pub(crate) fn recover(&mut self, records: &[AheadRecord], end: &mut GroupEnd) -> Result<(), CommitError> {
-        let schema = Arc::clone(&self.context.files.layout().schema);
+        let context = Arc::clone(&self.context);
+        let schema = Arc::clone(&context.files.layout().schema);
         for record in records {
             let corrupt = |message: String| {
-                let file = format!("journal/{}.ahead", self.context.name());
-                self.context.files.store_error(StoreError::Corrupt { file, message })
+                let file = format!("journal/{}.ahead", context.name());
+                context.files.store_error(StoreError::Corrupt { file, message })
             };
             let joining = Joining::parse(record, &schema).map_err(corrupt)?;
             let known = |id: &str| self.context.state().by_id(id).is_some();
             if joining.info.submissions.iter().all(|submission| known(&submission.id)) {
                 continue;
+            }
+            let is_filling = |open: &OpenVersion| open.info.dataset_version == joining.info.dataset_version;
+            if !self.context.open().filling().is_some_and(is_filling) {
+                self.close(end)?;
             }
             let next = self.context.files.table().snapshot().dataset_version + 1;
             if joining.info.dataset_version != next {

@@ -7,6 +7,7 @@ use hub_proto::Reason;
 
 use super::harness::{House, Push, blocking, oracle, push};
 use crate::commit::CommitError;
+use crate::commit::prepare::prepare;
 use crate::commit::put::{GroupEnd, Putter};
 use crate::commit::queue::Answer;
 use crate::config::limits::OPEN_VERSION_ROWS;
@@ -104,6 +105,56 @@ async fn a_version_holds_no_more_rows_than_its_bound() {
     let files: Vec<usize> = house.log().iter().map(|entry| entry.adds.len()).collect();
     assert_eq!(files, [0, 1, 1]);
     assert_eq!(house.rows(), oracle(&house.log(), &pushes));
+}
+
+/// A full version becomes a file while the next is filled; it is in the log once that one is full too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_version_is_encoded_beside_the_next() {
+    let pushes: Vec<Push> = (1..=4).map(|n| push(n, &format!("p{n}"), &[("u1", 5)])).collect();
+    let house = House::open(&SimDisk::new(), true).await.unwrap();
+    let mut putter = house.putter_with(LONG).unwrap().bounded(6);
+    for (push, in_log) in pushes.iter().zip([0, 0, 1, 2]) {
+        let version = commit(&house, &mut putter, push).await.unwrap().dataset_version;
+        assert_eq!(version, push.seq.cast_unsigned());
+        assert_eq!(house.context.files.table().snapshot().dataset_version, in_log);
+        // Who sends again is answered out of any of the open versions.
+        for earlier in &pushes[..usize::try_from(push.seq).unwrap()] {
+            let again = commit(&house, &mut putter, earlier).await.unwrap();
+            assert_eq!(again.dataset_version, earlier.seq.cast_unsigned());
+        }
+    }
+    let state = house.context.state().clone();
+    let started = House::open(&house.disk.killed(), true).await.unwrap();
+    drop(started.putter_with(LONG).unwrap());
+    assert_eq!(started.rows(), oracle(&started.log(), &pushes));
+    let versions: Vec<u64> = started.log().iter().map(|entry| entry.info.dataset_version).collect();
+    assert_eq!(versions, [0, 1, 2, 3, 4], "a start keeps what was told");
+    // A correction of what is in a full version waits for both.
+    let correction = push(9, "p3", &[("u1", 2)]);
+    let (item, answer) = house.item(&correction).await;
+    let back = blocking(|| putter.commit(vec![item], None)).back;
+    let prepared = blocking(|| prepare(&house.context, back));
+    blocking(|| putter.commit(Vec::new(), prepared));
+    assert_eq!(answer.await.unwrap().unwrap().dataset_version, 5);
+    assert_eq!(house.rows(), oracle(&house.log(), &[pushes, vec![correction]].concat()));
+    assert_ne!(*house.context.state(), state);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_version_that_cannot_be_put_stays_and_is_put_later() {
+    let pushes: Vec<Push> = (1..=3).map(|n| push(n, &format!("p{n}"), &[("u1", 5)])).collect();
+    let disk = SimDisk::new();
+    let house = House::open(&disk, true).await.unwrap();
+    let mut putter = house.putter_with(LONG).unwrap().bounded(6);
+    commit(&house, &mut putter, &pushes[0]).await.unwrap();
+    commit(&house, &mut putter, &pushes[1]).await.unwrap();
+    disk.fail(fault(Op::Rename, "_delta_log", ErrorKind::StorageFull));
+    let refused = commit(&house, &mut putter, &pushes[2]).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::StorageFull);
+    commit(&house, &mut putter, &pushes[2]).await.unwrap();
+    close(&mut putter).unwrap();
+    assert_eq!(house.rows(), oracle(&house.log(), &pushes));
+    assert_eq!(house.data_files().len(), 3, "nothing is left behind");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

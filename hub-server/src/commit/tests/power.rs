@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::harness::{House, Push, oracle, push};
 use crate::commit::prepare::prepare;
+use crate::config::limits::OPEN_VERSION_ROWS;
 use crate::store::disk::sim::SimDisk;
 
 /// A script of groups: appends, a shared file, corrections of it, a big job, nothing to report.
@@ -21,8 +22,9 @@ fn script() -> Vec<Vec<Push>> {
 }
 
 /// Runs the script until the power goes. Returns the ids of the acknowledged pushes.
-async fn run(house: &House, window: Duration) -> BTreeSet<String> {
-    let Ok(mut putter) = house.putter_with(window) else { return BTreeSet::new() };
+async fn run(house: &House, (window, rows): (Duration, usize)) -> BTreeSet<String> {
+    let Ok(putter) = house.putter_with(window) else { return BTreeSet::new() };
+    let mut putter = putter.bounded(rows);
     let mut acknowledged = BTreeSet::new();
     for group in script() {
         let (mut items, mut answers) = (Vec::new(), Vec::new());
@@ -72,15 +74,21 @@ async fn check(disk: SimDisk, acknowledged: &BTreeSet<String>, what: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_cut_keeps_what_was_acknowledged() {
-    cut_everywhere(Duration::ZERO).await;
+    cut_everywhere((Duration::ZERO, OPEN_VERSION_ROWS)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_cut_keeps_what_was_acknowledged_ahead_of_the_log() {
-    cut_everywhere(Duration::from_secs(3_600)).await;
+    cut_everywhere((Duration::from_secs(3_600), OPEN_VERSION_ROWS)).await;
 }
 
-async fn cut_everywhere(window: Duration) {
+/// The first group fills a version, which is encoded while the next one takes submissions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_cut_keeps_what_was_acknowledged_in_a_full_version_and_the_next() {
+    cut_everywhere((Duration::from_secs(3_600), 6)).await;
+}
+
+async fn cut_everywhere(window: (Duration, usize)) {
     let whole = SimDisk::new();
     let house = House::open(&whole, true).await.unwrap();
     let opened = whole.operations();
