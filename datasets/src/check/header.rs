@@ -141,7 +141,9 @@ impl Checker {
 
     /// Finds a column by its name, one of its other names, or its title, by the letters and digits alone.
     pub(super) fn named(&self, name: &str) -> Named {
-        self.names.get(&folded(name)).copied().unwrap_or(Named::Unknown)
+        // Most programs write the names as the pattern does.
+        let found = self.names.get(name).or_else(|| self.names.get(&folded(name)));
+        found.copied().unwrap_or(Named::Unknown)
     }
 
     /// True when a file need not carry a column.

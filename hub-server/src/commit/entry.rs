@@ -1,17 +1,18 @@
 //! A submission as commitInfo keeps it.
 
-use super::CommitJob;
 use super::plan::Accepted;
-use super::receipt::{Stamp, receipt, sha256_hex};
+use super::queue::Item;
+use super::receipt::{Stamp, receipt};
 use crate::store::canonical::NotCanonical;
 use crate::store::log::SubmissionEntry;
 
 /// All that the history of an accepted job needs.
 pub(crate) fn submission_entry(
     stamp: Stamp<'_>,
-    job: &CommitJob,
+    item: &Item,
     accepted: &Accepted,
 ) -> Result<SubmissionEntry, NotCanonical> {
+    let job = &item.job;
     Ok(SubmissionEntry {
         id: job.id.clone(),
         seq: job.seq,
@@ -34,7 +35,7 @@ pub(crate) fn submission_entry(
         nothing_to_report: job.nothing_to_report,
         created_at: job.created_at,
         report: job.report.clone(),
-        report_sha256: sha256_hex(job.report.as_bytes()),
-        receipt: receipt(stamp, job, accepted)?,
+        report_sha256: item.checked.report_sha256.clone(),
+        receipt: receipt(stamp, job, &item.checked, accepted)?,
     })
 }

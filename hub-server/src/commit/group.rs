@@ -13,7 +13,7 @@ use super::queue::Item;
 use super::{CommitError, JobRows};
 use crate::store::StoreError;
 use crate::store::index::DataFile;
-use crate::store::log::CommitInfo;
+use crate::store::log::{CommitInfo, SubmissionEntry};
 
 /// Jobs that the state lets in, and what their commit takes out and brings.
 #[derive(Debug, Default)]
@@ -137,11 +137,10 @@ impl Group {
         let jobs = self.direct.into_iter().chain(self.corrections);
         jobs.for_each(|(item, _)| item.answer(Err(error.clone())));
     }
-    /// Answers that all is done.
-    pub(crate) fn acknowledge(self, info: &CommitInfo) {
-        // The commit holds the submissions in the order of the jobs.
+    /// Answers that all is done. The submissions stand in the order of the jobs.
+    pub(crate) fn acknowledge(self, info: &CommitInfo, submissions: &[SubmissionEntry]) {
         let jobs = self.direct.into_iter().chain(self.corrections);
-        for ((item, _), submission) in jobs.zip(&info.submissions) {
+        for ((item, _), submission) in jobs.zip(submissions) {
             item.answer(Ok(committed(submission, info)));
         }
     }

@@ -257,7 +257,7 @@ impl Commits {
             Err(error) => return Err(dataset.turn_away(job, error).await),
         };
         let claim = self.claims.claim(&job.caller, &job.request_id).await;
-        let (item, answered) = Item::new(job, room, claim);
+        let (item, answered) = Item::new(job, &dataset.context().files, room, claim)?;
         if let Some((elsewhere, decision)) = self.known_elsewhere(dataset, &item.job) {
             // A pattern's other major answers what it has committed; another pattern refuses.
             elsewhere.context().settle(item, decision);

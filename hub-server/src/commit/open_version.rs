@@ -105,6 +105,17 @@ pub(crate) struct Joining {
     pub(crate) rows: Vec<Vec<RecordBatch>>,
 }
 
+/// Rows as a record has them: an Arrow stream.
+pub(crate) fn as_arrow(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<u8>, ArrowError> {
+    let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+    let mut writer = StreamWriter::try_new(Vec::with_capacity(bytes + STREAM_BYTES), schema)?;
+    batches.iter().filter(|batch| batch.num_rows() > 0).try_for_each(|batch| writer.write(batch))?;
+    writer.into_inner()
+}
+
+/// About so many bytes of a stream are not rows.
+const STREAM_BYTES: usize = 4 << 10;
+
 impl OpenVersion {
     pub(crate) fn new(log_version: u64, info: &CommitInfo, due: Instant) -> Self {
         let (rows, superseded) = (Rows::new(), Vec::new());
@@ -135,8 +146,8 @@ pub(crate) fn is_light(item: &Item) -> bool {
 }
 
 impl Joining {
-    /// The two parts of the record. `schema` is that of the rows.
-    pub(crate) fn record(&self, schema: &SchemaRef) -> Result<AheadRecord, String> {
+    /// The head of the record; behind it stand the rows of each submission.
+    pub(crate) fn head(&self) -> Result<Vec<u8>, String> {
         let info = &self.info;
         let head = Head {
             commit: &info.commit,
@@ -146,15 +157,7 @@ impl Joining {
             dataset_version: info.dataset_version,
             submissions: Cow::Borrowed(&info.submissions),
         };
-        let head = serde_json::to_vec(&head).map_err(|error| error.to_string())?;
-        let rows = self.rows_as_arrow(schema).map_err(|error| error.to_string())?;
-        Ok(AheadRecord { head, rows })
-    }
-
-    fn rows_as_arrow(&self, schema: &SchemaRef) -> Result<Vec<u8>, ArrowError> {
-        let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
-        self.rows.iter().flatten().try_for_each(|batch| writer.write(batch))?;
-        writer.into_inner()
+        serde_json::to_vec(&head).map_err(|error| error.to_string())
     }
 
     /// A record back, its rows with the columns of `schema`.
@@ -170,34 +173,29 @@ impl Joining {
             dataset_version: head.dataset_version,
             submissions: head.submissions.into_owned(),
         };
-        let rows = Self::rows_of(&info.submissions, &record.rows, schema)?;
+        if record.rows.len() != info.submissions.len() {
+            return Err(format!("{} submissions with rows of {}", info.submissions.len(), record.rows.len()));
+        }
+        let each = info.submissions.iter().zip(&record.rows);
+        let rows = each.map(|(submission, rows)| Self::batches(submission, rows, schema));
+        let rows = rows.collect::<Result<_, _>>()?;
         Ok(Self { info, rows })
     }
 
-    /// Deals the batches out: each submission takes as many rows as it has.
-    fn rows_of(
-        submissions: &[SubmissionEntry],
+    fn batches(
+        submission: &SubmissionEntry,
         rows: &[u8],
         schema: &SchemaRef,
-    ) -> Result<Vec<Vec<RecordBatch>>, String> {
-        let read = StreamReader::try_new(Cursor::new(rows), None);
-        let mut batches = read.map_err(|error| error.to_string())?;
-        let mut next = || -> Result<RecordBatch, String> {
-            let batch = batches.next().ok_or("rows are missing")?;
-            batch.and_then(|batch| conformed(&batch, schema)).map_err(|error| error.to_string())
+    ) -> Result<Vec<RecordBatch>, String> {
+        let read = || -> Result<Vec<RecordBatch>, ArrowError> {
+            StreamReader::try_new(Cursor::new(rows), None)?.map(|batch| conformed(&batch?, schema)).collect()
         };
-        let mut dealt = Vec::with_capacity(submissions.len());
-        for submission in submissions {
-            let (mut own, mut left) = (Vec::new(), submission.rows);
-            while left > 0 {
-                let batch = next()?;
-                let more = left.checked_sub(batch.num_rows() as u64);
-                left = more.ok_or_else(|| format!("a batch holds rows behind those of {}", submission.id))?;
-                own.push(batch);
-            }
-            dealt.push(own);
+        let batches = read().map_err(|error| error.to_string())?;
+        let found: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+        match found == submission.rows {
+            true => Ok(batches),
+            false => Err(format!("{found} rows of {}, which has {}", submission.id, submission.rows)),
         }
-        Ok(dealt)
     }
 }
 

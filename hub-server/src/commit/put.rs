@@ -216,7 +216,7 @@ impl Putter {
             PutEnd::Done => match self.take_up(log_version, &entry) {
                 Ok(superseded) => {
                     fault::point("commit.swap.after");
-                    group.acknowledge(&entry.info);
+                    group.acknowledge(&entry.info, &entry.info.submissions);
                     end.project(log_version, entry, superseded);
                 }
                 Err(error) => {
@@ -254,7 +254,7 @@ impl Putter {
         let dataset_version = snapshot.dataset_version + 1;
         let dataset = self.context.name();
         let stamp = Stamp { hub: &self.hub, dataset, dataset_version, committed_at };
-        let submissions = group.jobs().map(|(item, accepted)| submission_entry(stamp, &item.job, accepted));
+        let submissions = group.jobs().map(|(item, accepted)| submission_entry(stamp, item, accepted));
         let submissions = submissions
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| CommitError::Rows { dataset: dataset.to_owned(), message: error.to_string() })?;

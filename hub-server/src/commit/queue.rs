@@ -5,9 +5,12 @@ use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::error::ArrowError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{CommitError, CommitJob, Committed, JobRows};
+use super::files::Files;
+use super::receipt::Checked;
+use super::{CommitError, CommitJob, Committed, JobRows, open_version};
 use crate::config::limits::{COMMIT_QUEUE_BYTES, COMMIT_QUEUE_JOBS};
 
 pub(crate) type Answer = Result<Committed, CommitError>;
@@ -16,20 +19,43 @@ pub(crate) type Answer = Result<Committed, CommitError>;
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) job: CommitJob,
+    /// What the receipt says of the report.
+    pub(crate) checked: Checked,
+    /// The rows of a job that may share an open version, as the journal takes them.
+    pub(crate) rows: Option<Vec<u8>>,
     answer: oneshot::Sender<Answer>,
     _room: Held,
     _claim: Claim,
 }
 
 impl Item {
-    pub(crate) fn new(job: CommitJob, room: Held, claim: Claim) -> (Self, oneshot::Receiver<Answer>) {
+    /// A job and where its answer comes. What can be made of the job alone is made here, by the thread that
+    /// brings it: the committer has one for all of a dataset.
+    pub(crate) fn new(
+        job: CommitJob,
+        files: &Files,
+        room: Held,
+        claim: Claim,
+    ) -> Result<(Self, oneshot::Receiver<Answer>), CommitError> {
         let (answer, answered) = oneshot::channel();
-        (Self { job, answer, _room: room, _claim: claim }, answered)
+        let checked = Checked::of(&job.report);
+        let rows = rows_ahead(&job, files)?;
+        Ok((Self { job, checked, rows, answer, _room: room, _claim: claim }, answered))
     }
     /// Answers the sender; one who went away misses it, and asks again with the same request id.
     pub(crate) fn answer(self, answer: Answer) {
         let _sender_may_be_gone = self.answer.send(answer);
     }
+}
+
+fn rows_ahead(job: &CommitJob, files: &Files) -> Result<Option<Vec<u8>>, CommitError> {
+    let JobRows::Batches(batches) = &job.payload else { return Ok(None) };
+    let rows = open_version::as_arrow(batches, &files.layout().schema);
+    let wrong = |error: ArrowError| CommitError::Rows {
+        dataset: files.table().name().to_owned(),
+        message: error.to_string(),
+    };
+    rows.map(Some).map_err(wrong)
 }
 
 /// Room that a job holds until its answer.

@@ -22,18 +22,27 @@ pub(crate) struct Stamp<'a> {
     pub(crate) committed_at: DateTime<Utc>,
 }
 
+/// What a receipt says of the report.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    verdict: &'static str,
+    counts: BTreeMap<&'static str, u64>,
+    /// SHA-256 of the report, in lower-case hex.
+    pub(crate) report_sha256: String,
+}
+
 /// Canonical JSON of the receipt of an accepted job.
 pub(crate) fn receipt(
     stamp: Stamp<'_>,
     job: &CommitJob,
+    checked: &Checked,
     accepted: &Accepted,
 ) -> Result<String, NotCanonical> {
-    let (verdict, counts) = verdict(&job.report);
     canonical(&json!({
         "bundle_sha256": job.bundle_sha256,
         "carried": accepted.carried,
         "committed_at": stamp.committed_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-        "counts": counts,
+        "counts": checked.counts,
         "dataset": stamp.dataset,
         "dataset_version": stamp.dataset_version,
         "dropped": accepted.dropped,
@@ -45,7 +54,7 @@ pub(crate) fn receipt(
         "pattern": job.pattern,
         "period": job.period,
         "publisher": job.publisher,
-        "report_sha256": sha256_hex(job.report.as_bytes()),
+        "report_sha256": checked.report_sha256,
         "revision": accepted.revision,
         "rows": job.rows,
         "sha256": job.sha256,
@@ -53,12 +62,20 @@ pub(crate) fn receipt(
         "size": job.size,
         "slices": job.slices.len(),
         "submission": job.id,
-        "verdict": verdict,
+        "verdict": checked.verdict,
     }))
 }
 
+impl Checked {
+    /// Of the report on an accepted payload, as JSON.
+    pub(crate) fn of(report: &str) -> Self {
+        let (verdict, counts) = verdict(report);
+        Self { verdict, counts, report_sha256: sha256_hex(report.as_bytes()) }
+    }
+}
+
 /// The verdict on an accepted payload and its findings by severity.
-fn verdict(report: &str) -> (&'static str, BTreeMap<String, u64>) {
+fn verdict(report: &str) -> (&'static str, BTreeMap<&'static str, u64>) {
     let mut counts = BTreeMap::new();
     let Ok(report) = serde_json::from_str::<Report>(report) else {
         // A submission without a payload has no report.
@@ -71,7 +88,7 @@ fn verdict(report: &str) -> (&'static str, BTreeMap<String, u64>) {
             Severity::MustExplain => "must-explain",
             Severity::Block => "block",
         };
-        *counts.entry(name.to_owned()).or_default() += count.count;
+        *counts.entry(name).or_default() += count.count;
     }
     let warned = report.counts.iter().any(|count| count.severity > Severity::Info);
     (if warned { "accepted-with-warnings" } else { "accepted" }, counts)

@@ -18,7 +18,7 @@ use crate::commit::receipt::Stamp;
 use crate::commit::state::CommitFacts;
 use crate::fault;
 use crate::store::journal::{AheadRecord, PutFault};
-use crate::store::log::{CommitInfo, Entry};
+use crate::store::log::Entry;
 use crate::store::{Snapshot, StoreError};
 
 impl Putter {
@@ -70,15 +70,18 @@ impl Putter {
             Ok(joining) => joining,
             Err(error) => return self.refuse_group(group, &error),
         };
-        let record = joining.record(&self.context.files.layout().schema);
+        let head = joining.head();
         let lost = group.take_lost();
         if !lost.is_empty() {
             self.refuse_lost(lost);
             end.back.extend(group.apart().0);
             return;
         }
-        let appended = match record {
-            Ok(AheadRecord { head, rows }) => self.ahead.append(&head, &rows),
+        let appended = match head {
+            Ok(head) => {
+                let rows: Vec<&[u8]> = group.jobs().filter_map(|(item, _)| item.rows.as_deref()).collect();
+                self.ahead.append(&head, &rows)
+            }
             Err(message) => {
                 let file = self.context.name().to_owned();
                 Err(PutFault::NotDone(StoreError::Encode { file, message }))
@@ -86,9 +89,11 @@ impl Putter {
         };
         match appended {
             Ok(()) => {
-                let info = self.take_ahead(joining);
+                let first = self.take_ahead(joining);
                 fault::point("ahead.taken");
-                group.acknowledge(&info);
+                if let Some(open) = self.context.open().filling() {
+                    group.acknowledge(&open.info, &open.info.submissions[first..]);
+                }
             }
             Err(PutFault::NotDone(error)) => {
                 let error = self.context.files.store_error(error);
@@ -110,26 +115,29 @@ impl Putter {
         };
         let (dataset, dataset_version) = (self.context.name(), info.dataset_version);
         let stamp = Stamp { hub: &self.hub, dataset, dataset_version, committed_at: info.committed_at };
-        let submissions = group.jobs().map(|(item, accepted)| submission_entry(stamp, &item.job, accepted));
+        let submissions = group.jobs().map(|(item, accepted)| submission_entry(stamp, item, accepted));
         let rows = |message: String| CommitError::Rows { dataset: dataset.to_owned(), message };
         info.submissions = submissions.collect::<Result<_, _>>().map_err(|error| rows(error.to_string()))?;
         Ok(Joining { info, rows: group.jobs().map(|(item, _)| rows_of(item)).collect() })
     }
 
-    /// Takes a durable record into state and open version. Gives the commit with the submissions of the record.
-    fn take_ahead(&self, joining: Joining) -> CommitInfo {
+    /// Takes a durable record into state and open version. Gives the place of its first submission there.
+    fn take_ahead(&self, joining: Joining) -> usize {
         let filling = self.context.open().filling().map(|open| open.log_version);
         let log_version = filling.unwrap_or_else(|| self.after_open(|snapshot| snapshot.log_version));
-        let info = joining.info.clone();
-        let facts =
-            CommitFacts { log_version, committed_at: info.committed_at, submissions: &info.submissions };
+        let facts = CommitFacts {
+            log_version,
+            committed_at: joining.info.committed_at,
+            submissions: &joining.info.submissions,
+        };
         let superseded = self.context.state_mut().apply(facts);
         let mut open = self.context.open_mut();
         let due = Instant::now() + self.window;
-        let open = open.fill(|| OpenVersion::new(log_version, &info, due));
+        let open = open.fill(|| OpenVersion::new(log_version, &joining.info, due));
         open.superseded.extend(superseded);
+        let first = open.info.submissions.len();
         open.take(joining);
-        info
+        first
     }
 
     /// A version of a snapshot, counted on behind the versions that are open. Each of them becomes one.

@@ -266,7 +266,7 @@ impl House {
         let job = push.try_job(&self.context.files)?;
         let room = self.room.take(&job)?;
         let claim = self.claims.claim(&job.caller, &job.request_id).await;
-        Ok(Item::new(job, room, claim))
+        Item::new(job, &self.context.files, room, claim)
     }
 
     pub(super) fn maintenance(&self) -> Maintenance {

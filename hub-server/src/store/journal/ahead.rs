@@ -17,7 +17,7 @@ use crate::store::disk::{Disk, DiskFile};
 /// Ending of the files.
 pub(super) const ENDING: &str = ".ahead";
 
-/// Names of the two parts of a record.
+/// Names of the parts of a record: rows, of each submission its own, and at the end the head.
 const HEAD: &str = "head";
 const ROWS: &str = "rows";
 
@@ -25,7 +25,7 @@ const ROWS: &str = "rows";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AheadRecord {
     pub(crate) head: Vec<u8>,
-    pub(crate) rows: Vec<u8>,
+    pub(crate) rows: Vec<Vec<u8>>,
 }
 
 /// The file of one table; only its committer appends.
@@ -69,9 +69,9 @@ impl Ahead {
     }
 
     /// Appends a record; it is durable when this returns. Blocking.
-    pub(crate) fn append(&mut self, head: &[u8], rows: &[u8]) -> Result<(), PutFault> {
-        let (head, rows) = (NewFile { path: HEAD, bytes: head }, NewFile { path: ROWS, bytes: rows });
-        let record = record::encode(&[head], rows).map_err(|message| {
+    pub(crate) fn append(&mut self, head: &[u8], rows: &[&[u8]]) -> Result<(), PutFault> {
+        let rows: Vec<_> = rows.iter().map(|bytes| NewFile { path: ROWS, bytes }).collect();
+        let record = record::encode(&rows, NewFile { path: HEAD, bytes: head }).map_err(|message| {
             PutFault::NotDone(StoreError::Encode { file: self.path.display().to_string(), message })
         })?;
         self.cut().map_err(PutFault::NotDone)?;
@@ -141,9 +141,9 @@ impl Ahead {
 }
 
 fn parts(record: &Record) -> Option<AheadRecord> {
-    let mut parts = record.files();
-    let (head, rows) = (parts.next()?, parts.next()?);
-    Some(AheadRecord { head: head.bytes.to_vec(), rows: rows.bytes.to_vec() })
+    let mut parts: Vec<Vec<u8>> = record.files().map(|part| part.bytes.to_vec()).collect();
+    let head = parts.pop()?;
+    Some(AheadRecord { head, rows: parts })
 }
 
 /// What stands in a file of records.

@@ -2,7 +2,6 @@
 //! not match its checksum, so that a torn tail is recognised.
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use super::{CommitOrder, SpoolHeader};
 use crate::config::limits::SPOOL_SMALL_BYTES;
@@ -23,8 +22,8 @@ pub(super) enum Record {
     Whole(SpoolHeader, Bytes),
 }
 
-/// Length and checksum.
-pub(super) const FRAME_BYTES: u64 = 12;
+/// Length of the body, then a CRC-32 of length and body: it tells what is whole from what is torn or rotten.
+pub(super) const FRAME_BYTES: u64 = 8;
 /// Records begin at multiples of it, so that no frame lies across two sectors of a disk.
 const ALIGNMENT: u64 = 16;
 /// Stands in the length of a record before which all was durable when it was written; not under the checksum.
@@ -156,9 +155,9 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, String> {
     serde_json::to_vec(value).map_err(|e| e.to_string())
 }
 
-fn checksum(length: [u8; 4], body: &[u8]) -> [u8; 8] {
-    let digest = Sha256::new().chain_update(length).chain_update(body).finalize();
-    let mut sum = [0; 8];
-    sum.copy_from_slice(&digest[..8]);
-    sum
+fn checksum(length: [u8; 4], body: &[u8]) -> [u8; 4] {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&length);
+    sum.update(body);
+    sum.finalize().to_le_bytes()
 }
