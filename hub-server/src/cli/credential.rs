@@ -93,7 +93,8 @@ impl Create {
         let Some(path) = &self.out else {
             let keys = drawn.issue(&offline.catalog).await?;
             self.write(&keys, out)?;
-            return Ok(self.tell(&keys, "shown only this once"));
+            self.tell(&keys, "shown only this once");
+            return Ok(());
         };
         // The keys are safe in the file before the first of them opens anything.
         let unwritten = |error| Failure::Refused(format!("{} cannot be made: {error}", path.display()));
@@ -108,7 +109,10 @@ impl Create {
             Err(error) => Err(unwritten(error)),
         };
         match issued {
-            Ok(keys) => Ok(self.tell(&keys, &format!("in {} and nowhere else", path.display()))),
+            Ok(keys) => {
+                self.tell(&keys, &format!("in {} and nowhere else", path.display()));
+                Ok(())
+            }
             Err(failure) => {
                 // The first error says more than that a file of no use stays.
                 let _ = std::fs::remove_file(path);

@@ -39,8 +39,11 @@ struct Known {
     owners: OnceLock<Owners>,
     last_day: OnceLock<Option<NaiveDate>>,
     /// Of the columns that predicates and answers have named so far.
-    columns: Mutex<Vec<(Arc<str>, DataType, Arc<ColumnBounds>)>>,
+    columns: Mutex<Vec<KnownColumn>>,
 }
+
+/// A column of a type, with its bounds.
+type KnownColumn = (Arc<str>, DataType, Arc<ColumnBounds>);
 
 /// A segment is copied in order to be changed, and of the changed one nothing is known.
 impl Clone for Known {
