@@ -190,9 +190,11 @@ class Hub:
             server, folder = tool("hub-server"), ["--data-dir", self.root]
             run(server, "org", "add", "--from-terc", *folder)
             self.keys = WORK / "keys.tsv"
-            lines = [run(server, "credential", "create", "--kind", kind, "--scope", "push,read", *folder)
-                     for kind in keys_of]
-            self.keys.write_text("".join(lines))
+            files = []
+            for kind in keys_of:
+                files.append(self.root / f"keys-{kind}.tsv")
+                run(server, "credential", "create", "--kind", kind, "--scope", "push,read", "--out", files[-1], *folder)
+            self.keys.write_text("".join(file.read_text() for file in files))
 
     def __enter__(self):
         (self.root / "dev" / "operator.toml").unlink(missing_ok=True)

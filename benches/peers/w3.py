@@ -94,9 +94,9 @@ def pgbench(kinds, clients, seconds):
 def small(server, turn):
     for kind in SMALL:
         yield kind, POSTGRES, turn, pgbench([kind], 1, 2)
-        yield kind, HUB, turn, server.read("clients", "--kind", kind, "--seconds", 2)
+        yield kind, HUB, turn, server.read("clients", "--kind", kind, "--seconds", 2, "--seed", 1 + 1_000 * turn)
     yield "many", POSTGRES, turn, pgbench(["point", "range"], CLIENTS, SECONDS)
-    yield "many", HUB, turn, server.read("clients", "--clients", CLIENTS, "--seconds", SECONDS)
+    yield "many", HUB, turn, server.read("clients", "--clients", CLIENTS, "--seconds", SECONDS, "--seed", 500 + 1_000 * turn)
 
 
 def loaded(server):

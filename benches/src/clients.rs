@@ -20,6 +20,9 @@ pub(crate) struct Clients {
     seconds: f64,
     #[arg(long, default_value = "mix")]
     kind: Kind,
+    /// Another seed draws other keys, whose answers the hub has not kept from an earlier run.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -73,7 +76,7 @@ impl Clients {
             let end = begun + Duration::from_secs_f64(self.seconds);
             let tasks: Vec<_> = readers
                 .into_iter()
-                .zip(1..)
+                .zip(self.seed..)
                 .map(|(reader, seed)| tokio::spawn(ask(reader, self.kind, seed, end)))
                 .collect();
             let (mut times, mut rows) = (Vec::new(), 0);

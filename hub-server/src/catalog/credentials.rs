@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
 use super::row::{list, list_text, moment, moment_or_none, text};
-use super::{Catalog, CatalogError, Credential, failed};
+use super::{Catalog, CatalogError, Credential, begin, failed};
 
 const INSERT: &str = "INSERT INTO credentials \
      (id, organisation, hash, label, scopes, created_at, expires_at, revoked_at) \
@@ -16,26 +16,30 @@ const OF_ORGANISATION: &str = "SELECT id, organisation, hash, label, scopes, cre
 const REVOKE: &str = "UPDATE credentials SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
 
 impl Catalog {
-    /// Writes a new credential; its organisation must exist.
-    pub(crate) async fn put_credential(&self, credential: &Credential) -> Result<(), CatalogError> {
-        const DEED: &str = "write a credential";
-        if self.organisation(&credential.organisation).is_none() {
-            return Err(CatalogError::OrganisationUnknown(credential.organisation.clone()));
+    /// Writes new credentials in one transaction: all of them or none. Their organisations must exist.
+    pub(crate) async fn put_credentials(&self, credentials: &[Credential]) -> Result<(), CatalogError> {
+        const DEED: &str = "write credentials";
+        if let Some(orphan) = credentials.iter().find(|one| self.organisation(&one.organisation).is_none()) {
+            return Err(CatalogError::OrganisationUnknown(orphan.organisation.clone()));
         }
         let _turn = self.turn.lock().await;
-        sqlx::query(INSERT)
-            .bind(&credential.id)
-            .bind(&credential.organisation)
-            .bind(hex(&credential.hash))
-            .bind(&credential.label)
-            .bind(list_text(&credential.scopes))
-            .bind(credential.created_at.timestamp_micros())
-            .bind(credential.expires_at.map(|at| at.timestamp_micros()))
-            .bind(credential.revoked_at.map(|at| at.timestamp_micros()))
-            .execute(&self.writer)
-            .await
-            .map_err(failed(DEED))?;
-        self.known.put_credential(credential);
+        let mut transaction = begin(&self.writer, DEED).await?;
+        for credential in credentials {
+            sqlx::query(INSERT)
+                .bind(&credential.id)
+                .bind(&credential.organisation)
+                .bind(hex(&credential.hash))
+                .bind(&credential.label)
+                .bind(list_text(&credential.scopes))
+                .bind(credential.created_at.timestamp_micros())
+                .bind(credential.expires_at.map(|at| at.timestamp_micros()))
+                .bind(credential.revoked_at.map(|at| at.timestamp_micros()))
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed(DEED))?;
+        }
+        transaction.commit().await.map_err(failed(DEED))?;
+        credentials.iter().for_each(|credential| self.known.put_credential(credential));
         Ok(())
     }
 

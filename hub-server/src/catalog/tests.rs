@@ -128,10 +128,10 @@ async fn credentials_are_kept_by_hash_and_revoked_once() {
         expires_at: Some(at(100)),
         revoked_at: None,
     };
-    let orphan = catalog.put_credential(&credential).await.unwrap_err();
+    let orphan = catalog.put_credentials(std::slice::from_ref(&credential)).await.unwrap_err();
     assert_eq!(orphan.reason(), Reason::PublisherUnknown);
     catalog.put_organisation(&organisation("gmina-1", "One", Vec::new())).await.unwrap();
-    catalog.put_credential(&credential).await.unwrap();
+    catalog.put_credentials(std::slice::from_ref(&credential)).await.unwrap();
     assert_eq!(catalog.credential_by_hash(&[0xA7; 32]), Some(credential.clone()));
     assert_eq!(catalog.credential_by_hash(&[0xA8; 32]), None);
     assert!(catalog.revoke_credential("c1", at(5)).await.unwrap());

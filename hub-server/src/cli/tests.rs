@@ -104,6 +104,32 @@ async fn each_organisation_of_a_kind_gets_a_key_of_its_own() {
 }
 
 #[tokio::test]
+async fn keys_of_a_roll_out_go_into_a_file_that_only_its_owner_reads() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("keys.tsv");
+    let data = dir.path().join("data");
+    run_on(&data, &["org", "add", "--from-terc"]).await.unwrap();
+    let create = ["credential", "create", "--kind", "gmina", "--scope", "push", "--out"];
+    let create = [&create[..], &[file.to_str().unwrap()]].concat();
+    assert_eq!(run_on(&data, &create).await.unwrap(), "", "no secret goes to stdout");
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let keys = std::fs::read_to_string(&file).unwrap();
+    let keys: Vec<(&str, &str)> = keys.lines().map(|line| line.split_once('\t').unwrap()).collect();
+    assert!(keys.len() > 2_400 && keys.is_sorted_by_key(|(id, _)| *id), "{}", keys.len());
+    assert!(keys.iter().all(|(_, key)| key.parse::<crate::identity::ApiKey>().is_ok()));
+    let listed = run_on(&data, &["credential", "list", "--organisation", keys[0].0]).await.unwrap();
+    assert_eq!(listed.lines().count(), 1);
+
+    let again = run_on(&data, &create).await.unwrap_err();
+    assert!(again.to_string().contains("cannot be made"), "{again}");
+    let late = [&create[..6], &["--expires", "2020-01-01", "--out", "late.tsv"]].concat();
+    assert!(run_on(&data, &late).await.is_err() && !std::path::Path::new("late.tsv").exists());
+    let listed = run_on(&data, &["credential", "list", "--organisation", keys[0].0]).await.unwrap();
+    assert_eq!(listed.lines().count(), 1, "a refusal leaves no key");
+}
+
+#[tokio::test]
 async fn a_running_server_keeps_the_folder() {
     let dir = tempfile::tempdir().unwrap();
     let disk = std::sync::Arc::new(crate::store::disk::LocalDisk);

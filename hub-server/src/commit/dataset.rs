@@ -181,7 +181,7 @@ impl Dataset {
                 batches.iter().map(|batch| batch.num_rows() as u64).sum()
             }
             JobRows::Files(files) => {
-                if let Some(other) = files.iter().find(|file| file.partition != job.partition) {
+                if let Some(other) = files.iter().find(|file| *file.partition != *job.partition) {
                     return Err(wrong(format!("{} is of {}", other.path, other.partition)));
                 }
                 files.iter().map(|file| file.rows).sum()

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
-
 use super::CommitJob;
 use super::state::{Current, Recorded, State};
 use crate::store::index::DataFile;
@@ -160,13 +158,8 @@ pub(crate) fn touched(state: &State, superseded: &Superseded, slice_column: Opti
 fn may_hold(file: &DataFile, superseded: &Superseded, slice_column: Option<&str>) -> bool {
     let Some(stats) = slice_column.and_then(|column| file.stats.get(column)) else { return true };
     let (Some(min), Some(max)) = (&stats.min, &stats.max) else { return true };
-    let (Some(min), Some(max)) = (min.as_string_opt::<i32>(), max.as_string_opt::<i32>()) else {
-        return true;
-    };
-    if min.is_empty() || max.is_empty() || min.is_null(0) || max.is_null(0) {
-        return true;
-    }
-    let range = min.value(0)..=max.value(0);
+    let (Some(min), Some(max)) = (min.text(), max.text()) else { return true };
+    let range = min..=max;
     let held = file.seqs.iter().filter_map(|seq| superseded.get(seq));
     held.flatten().any(|slice| range.contains(&slice.as_str()))
 }

@@ -28,7 +28,39 @@ pub(crate) struct KeyOrder {
 #[derive(Debug)]
 pub(crate) struct IssuedKey {
     pub(crate) id: String,
+    pub(crate) organisation: String,
     pub(crate) key: ApiKey,
+}
+
+/// Keys that nobody can use yet, so that they can be put where they are safe before they open anything.
+#[derive(Debug)]
+pub(crate) struct DrawnKeys {
+    keys: Vec<IssuedKey>,
+    credentials: Vec<Credential>,
+}
+
+impl DrawnKeys {
+    /// Draws a key for each order.
+    pub(crate) fn of(clock: &dyn Clock, ids: &dyn Ids, orders: Vec<KeyOrder>) -> Result<Self, IdentityError> {
+        let mut drawn = Self { keys: Vec::new(), credentials: Vec::new() };
+        for order in orders {
+            let (key, credential) = draw(clock, ids, order)?;
+            drawn.keys.push(key);
+            drawn.credentials.push(credential);
+        }
+        Ok(drawn)
+    }
+
+    /// In the order of their orders.
+    pub(crate) fn keys(&self) -> &[IssuedKey] {
+        &self.keys
+    }
+
+    /// Writes their hashes in one transaction: from here on all of them hold, or after an error none.
+    pub(crate) async fn issue(self, catalog: &Catalog) -> Result<Vec<IssuedKey>, IdentityError> {
+        catalog.put_credentials(&self.credentials).await?;
+        Ok(self.keys)
+    }
 }
 
 /// Draws a key and writes its hash.
@@ -38,6 +70,12 @@ pub(crate) async fn issue_key(
     ids: &dyn Ids,
     order: KeyOrder,
 ) -> Result<IssuedKey, IdentityError> {
+    let (key, credential) = draw(clock, ids, order)?;
+    catalog.put_credentials(&[credential]).await?;
+    Ok(key)
+}
+
+fn draw(clock: &dyn Clock, ids: &dyn Ids, order: KeyOrder) -> Result<(IssuedKey, Credential), IdentityError> {
     let now = clock.now();
     if order.scopes.is_empty() {
         return Err(IdentityError::Refused("a key needs a scope: push, read or both".to_owned()));
@@ -57,7 +95,7 @@ pub(crate) async fn issue_key(
     let id = ids.next().to_string();
     let credential = Credential {
         id: id.clone(),
-        organisation: order.organisation,
+        organisation: order.organisation.clone(),
         hash: key.hash(),
         label: order.label,
         scopes: order.scopes.iter().map(ToString::to_string).collect(),
@@ -65,8 +103,7 @@ pub(crate) async fn issue_key(
         expires_at: order.expires_at,
         revoked_at: None,
     };
-    catalog.put_credential(&credential).await?;
-    Ok(IssuedKey { id, key })
+    Ok((IssuedKey { id, organisation: order.organisation, key }, credential))
 }
 
 /// `[a-z][a-z0-9_-]*`, at most 63 characters: fit for paths, SQL texts and resource names.

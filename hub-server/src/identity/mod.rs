@@ -23,7 +23,9 @@ use crate::config::limits;
 use permit::{PushPermit, ReadPermit, Rows, SubmissionsPermit};
 
 pub(crate) use error::{CredentialFault, IdentityError};
-pub(crate) use issue::{IssuedKey, KINDS, KeyOrder, issue_key, validate_organisation, with_identifier};
+pub(crate) use issue::{
+    DrawnKeys, IssuedKey, KINDS, KeyOrder, issue_key, validate_organisation, with_identifier,
+};
 pub(crate) use key::ApiKey;
 pub(crate) use mint::mint_from_terc;
 pub(crate) use scope::Scope;

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::limits::STACK_BYTES;
-use super::session::{Named, Session};
+use super::session::{Named, Purpose, Session};
 use super::table::{HubTable, projection_of};
 use super::{QueryError, QueryLimits, RowStream, Scan, TableView, allow, guard, session, stream};
 use crate::store::Store;
@@ -107,17 +107,25 @@ impl Engine {
             Ok(Ok(slot)) => slot,
             _ => return Err(QueryError::Busy),
         };
-        let session = session::session(&self.environment, false)?;
+        let session = session::session(&self.environment, self.purpose())?;
         let organisations = ("organisations".to_owned(), memory_table(organisations)?);
         let (lists, sql, limits) = (Arc::clone(&self.lists), sql.to_owned(), self.limits.clone());
         let statement = Statement { session, views, lists, organisations, sql, limits };
         self.start(Some((slot, deadline)), Some(self.limits.rows), move || statement.plan()).await
     }
 
+    /// Of a statement that has just taken its place.
+    fn purpose(&self) -> Purpose {
+        match self.slots.available_permits() {
+            0 if self.limits.slots > 1 => Purpose::OneOfMany,
+            _ => Purpose::Statement,
+        }
+    }
+
     /// One table's rows with columns and filter: files in the order of the index, rows in the order
     /// of the file, so that a cut stream goes on at an offset.
     pub(crate) async fn scan(&self, view: TableView, scan: Scan) -> Result<RowStream, QueryError> {
-        let session = session::session(&self.environment, true)?;
+        let session = session::session(&self.environment, Purpose::Scan)?;
         let limits = self.limits.clone();
         self.start(None, None, move || plan_scan(session, view, scan, limits)).await
     }
@@ -125,7 +133,7 @@ impl Engine {
     /// Checks a scan as [`Engine::scan`] would, without reading: names of its columns and the rows
     /// that its files hold.
     pub(crate) async fn check(&self, view: TableView, scan: Scan) -> Result<(Vec<String>, u64), QueryError> {
-        let session = session::session(&self.environment, true)?;
+        let session = session::session(&self.environment, Purpose::Scan)?;
         let task = self.handle()?.spawn(plan_scan(session, view, scan, self.limits.clone()));
         let planned = AbortOnDropHandle::new(task).await.map_err(|e| QueryError::internal(&e))??;
         let columns = planned.plan.schema().fields().iter().map(|f| f.name().clone()).collect();

@@ -40,12 +40,13 @@ pub(super) fn scanned(folder: &str, file: &Arc<DataFile>, parts: &Parts) -> Part
 }
 
 /// Finds out which rows are meant of the partial ones among files.
-pub(super) async fn parts(objects: Arc<Objects>, folder: &str, files: &[Arc<DataFile>]) -> Result<Parts> {
-    let partial: Vec<(String, Arc<DataFile>)> = files
-        .iter()
-        .filter(|file| file.partial)
-        .map(|file| (location(folder, file), Arc::clone(file)))
-        .collect();
+pub(super) async fn parts(
+    objects: Arc<Objects>,
+    folder: &str,
+    files: impl Iterator<Item = &Arc<DataFile>>,
+) -> Result<Parts> {
+    let partial: Vec<(String, Arc<DataFile>)> =
+        files.filter(|file| file.partial).map(|file| (location(folder, file), Arc::clone(file))).collect();
     if partial.is_empty() {
         return Ok(Parts::new());
     }

@@ -5,6 +5,7 @@
 //! cancels its work.
 
 mod allow;
+mod chosen;
 mod derive;
 pub(crate) mod encode;
 mod engine;
@@ -35,8 +36,6 @@ pub(crate) use encode::{RowChunk, RowFormat};
 pub(crate) use engine::Engine;
 pub(crate) use error::QueryError;
 pub(crate) use limits::QueryLimits;
-pub(crate) use prune::last_day;
-pub(crate) use visible::permitted_files;
 
 /// A table as one reader sees it at one dataset version.
 #[derive(Debug, Clone)]

@@ -35,8 +35,9 @@ const SCHEMA: &str = "data";
 /// What all statements share.
 pub(super) struct Environment {
     runtime: RuntimeEnv,
-    /// Sessions without tables, of statements and of scans in order.
+    /// Sessions without tables.
     statements: SessionState,
+    one_of_many: SessionState,
     scans: SessionState,
     memory_bytes: usize,
 }
@@ -61,6 +62,7 @@ pub(super) fn environment(
     let shared = Arc::new(runtime.clone());
     Ok(Environment {
         statements: state(&shared, config(objects, limits.partitions, false)),
+        one_of_many: state(&shared, config(objects, 1, false)),
         scans: state(&shared, config(objects, 1, true)),
         runtime,
         memory_bytes: limits.statement_bytes(),
@@ -113,9 +115,25 @@ pub(super) struct Session {
     runtime: RuntimeEnv,
 }
 
-/// A session without tables. `ordered`: one partition, so that rows keep the order of the files.
-pub(super) fn session(environment: &Environment, ordered: bool) -> Result<Session, QueryError> {
-    let mut state = if ordered { environment.scans.clone() } else { environment.statements.clone() };
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A statement that has the engine's threads for itself.
+    Statement,
+    /// A statement beside others that keep all threads busy: it is worked on in one partition, because to cut and
+    /// join its work would cost time and give none.
+    OneOfMany,
+    /// A scan whose rows keep the order of the files, in one partition.
+    Scan,
+}
+
+/// A session without tables.
+pub(super) fn session(environment: &Environment, purpose: Purpose) -> Result<Session, QueryError> {
+    let mut state = match purpose {
+        Purpose::Statement => environment.statements.clone(),
+        Purpose::OneOfMany => environment.one_of_many.clone(),
+        Purpose::Scan => environment.scans.clone(),
+    };
     state.mark_start_execution();
     let tables = Arc::new(MemorySchemaProvider::new());
     let catalog = MemoryCatalogProvider::new();

@@ -48,13 +48,19 @@ impl SmallFilesExec {
     pub(super) fn new(
         objects: Arc<Objects>,
         folder: &str,
-        files: &[Arc<DataFile>],
+        mut files: Vec<Arc<DataFile>>,
         partitions: usize,
         schema: SchemaRef,
         statistics: Statistics,
     ) -> Self {
         let each = files.len().div_ceil(partitions.max(1)).max(1);
-        let groups: Vec<Arc<[Arc<DataFile>]>> = files.chunks(each).map(Arc::from).collect();
+        let mut groups: Vec<Arc<[Arc<DataFile>]>> = Vec::new();
+        while files.len() > each {
+            let last = files.split_off((files.len() - 1) / each * each);
+            groups.push(last.into());
+        }
+        groups.push(files.into());
+        groups.reverse();
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(groups.len()),

@@ -20,15 +20,16 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
+use super::chosen::Chosen;
 use super::derive::{Columns, DeriveExec, Output};
 use super::files::{Parts, Readers, parts, scanned};
 use super::policy::PolicyExec;
-use super::prune::{exact, prune};
+use super::prune::prune;
 use super::small::{SmallFilesExec, is_small};
-use super::visible::{PUBLISHER, SEQ, Source, Visible, permitted_files};
+use super::visible::{PUBLISHER, SEQ, Source, Visible};
 use super::{QueryError, TableView};
 use crate::store::Objects;
-use crate::store::index::DataFile;
+use crate::store::index::Bound;
 
 /// Address under which the engine looks for data files; it finds nothing there but by their entries.
 pub(super) const OBJECTS: &str = "hub://data";
@@ -37,7 +38,9 @@ pub(super) const OBJECTS: &str = "hub://data";
 pub(super) struct HubTable {
     view: TableView,
     visible: Visible,
-    files: Vec<Arc<DataFile>>,
+    files: Chosen,
+    /// Visible rows of the permitted files.
+    rows: u64,
     /// Some files hold rows that the reader must not see.
     mixed: bool,
     /// Rows come in the order of the index, in one partition.
@@ -47,26 +50,24 @@ pub(super) struct HubTable {
 impl HubTable {
     pub(super) fn new(view: TableView, ordered: bool) -> Self {
         let visible = Visible::of(&view);
-        let (files, mixed) = permitted_files(&view);
-        Self { view, visible, files, mixed, ordered }
+        let index = &view.snapshot.files;
+        let (files, rows, mixed) = match &view.publisher {
+            None => (Chosen::all(index), index.rows(), false),
+            Some(publisher) => {
+                let (rows, mixed) = index.owned(publisher).fold((0, false), |(rows, mixed), owner| {
+                    // Behind the rows of a partial file lie those of others, which its footer counts.
+                    (rows + owner.rows, mixed | owner.mixed)
+                });
+                (Chosen::of_publisher(index, publisher), rows, mixed)
+            }
+        };
+        Self { view, visible, files, rows, mixed, ordered }
     }
 
     /// Leaves out leading files that lie whole before a row, and says how many rows remain to skip.
     /// Only for scans without a filter; with a barrier nothing is known of rows.
-    pub(super) fn skip_rows(&mut self, mut rows: u64) -> u64 {
-        if self.mixed {
-            return rows;
-        }
-        let mut whole = 0;
-        for file in &self.files {
-            if file.rows > rows {
-                break;
-            }
-            rows -= file.rows;
-            whole += 1;
-        }
-        self.files.drain(..whole);
-        rows
+    pub(super) fn skip_rows(&mut self, rows: u64) -> u64 {
+        if self.mixed { rows } else { self.files.skip_rows(rows) }
     }
 
     pub(super) fn dataset(&self) -> &str {
@@ -76,11 +77,7 @@ impl HubTable {
     /// Visible rows of the permitted files. Hidden rows that share a file with them are not counted, so that
     /// neither the number nor a limit that is met tells of them.
     pub(super) fn estimated_rows(&self) -> u64 {
-        let own = |file: &Arc<DataFile>| match &self.view.publisher {
-            Some(publisher) => file.rows_of(publisher),
-            None => file.rows,
-        };
-        self.files.iter().map(own).sum()
+        self.rows
     }
 
     /// Indexes in the files' schema that the scan reads: the asked columns, and what nodes above need.
@@ -135,9 +132,9 @@ impl HubTable {
         Ok(conjunction_opt(filters))
     }
 
-    fn groups(&self, files: &[Arc<DataFile>], parts: &Parts, partitions: usize) -> Vec<FileGroup> {
+    fn groups(&self, files: &Chosen, parts: &Parts, partitions: usize) -> Vec<FileGroup> {
         let folder = &self.view.snapshot.folder;
-        let group = FileGroup::new(files.iter().map(|file| scanned(folder, file, parts)).collect());
+        let group = FileGroup::new(files.files().map(|file| scanned(folder, file, parts)).collect());
         if self.ordered { vec![group] } else { group.split_files(partitions.max(1)) }
     }
 
@@ -146,31 +143,32 @@ impl HubTable {
         &self,
         state: &dyn Session,
         read: &[usize],
-        files: Vec<Arc<DataFile>>,
+        files: Chosen,
         predicate: Option<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let objects = objects(state)?;
         let partitions = if self.ordered { 1 } else { state.config().target_partitions() };
         // Rows that have an order have that of all files, so one scan reads them.
-        let apart = !self.ordered || files.iter().all(|file| is_small(file));
-        let (small, long): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| apart && is_small(file));
+        let apart = !self.ordered || files.files().all(|file| is_small(file));
+        let (small, long) = if apart { files.split(is_small) } else { (Chosen::default(), files) };
         let mut scans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         if !small.is_empty() {
             let schema = Arc::new(self.view.snapshot.schema.project(read)?);
-            let statistics = self.statistics(&small, read).project(Some(&read));
+            let statistics = self.statistics(&small, read)?.project(Some(&read));
             let (objects, folder) = (Arc::clone(&objects), &self.view.snapshot.folder);
-            let scan = SmallFilesExec::new(objects, folder, &small, partitions, schema, statistics);
+            let small = small.files().map(Arc::clone).collect();
+            let scan = SmallFilesExec::new(objects, folder, small, partitions, schema, statistics);
             scans.push(Arc::new(scan));
         }
         if !long.is_empty() {
-            let parts = parts(Arc::clone(&objects), &self.view.snapshot.folder, &long).await?;
+            let parts = parts(Arc::clone(&objects), &self.view.snapshot.folder, long.files()).await?;
             let source = self.source(state, objects, predicate);
             let url = ListingTableUrl::parse(OBJECTS)?.object_store();
             let config = FileScanConfigBuilder::new(url, Arc::new(source))
                 .with_projection_indices(Some(read.to_vec()))?
                 .with_file_groups(self.groups(&long, &parts, partitions))
-                .with_statistics(self.statistics(&long, read))
+                .with_statistics(self.statistics(&long, read)?)
                 .with_preserve_order(self.ordered)
                 .with_limit(limit)
                 .build();
@@ -180,21 +178,20 @@ impl HubTable {
     }
 
     /// Statistics of the chosen files: exact, as the index is. Only columns that are read have some.
-    fn statistics(&self, files: &[Arc<DataFile>], read: &[usize]) -> Statistics {
+    fn statistics(&self, files: &Chosen, read: &[usize]) -> Result<Statistics> {
         let schema: &Schema = &self.view.snapshot.schema;
         if self.mixed {
-            return Statistics::new_unknown(schema);
+            return Ok(Statistics::new_unknown(schema));
         }
-        let rows: u64 = files.iter().map(|f| f.rows).sum();
         let known = |(index, field): (usize, &arrow::datatypes::FieldRef)| match read.contains(&index) {
             true => column_statistics(field, files),
-            false => ColumnStatistics::new_unknown(),
+            false => Ok(ColumnStatistics::new_unknown()),
         };
-        Statistics {
-            num_rows: usize::try_from(rows).map_or(Precision::Absent, Precision::Exact),
+        Ok(Statistics {
+            num_rows: usize::try_from(files.rows()).map_or(Precision::Absent, Precision::Exact),
             total_byte_size: Precision::Absent,
-            column_statistics: schema.fields().iter().enumerate().map(known).collect(),
-        }
+            column_statistics: schema.fields().iter().enumerate().map(known).collect::<Result<_>>()?,
+        })
     }
 }
 
@@ -203,39 +200,24 @@ fn objects(state: &dyn Session) -> Result<Arc<Objects>> {
     objects.ok_or_else(|| DataFusionError::Internal("a session without files".to_owned()))
 }
 
-fn column_statistics(field: &arrow::datatypes::Field, files: &[Arc<DataFile>]) -> ColumnStatistics {
-    let stats: Option<Vec<_>> = files.iter().map(|f| f.stats.get(field.name())).collect();
-    let Some(stats) = stats else {
-        return ColumnStatistics::new_unknown();
-    };
-    let nulls = stats.iter().map(|s| s.nulls).sum::<u64>();
+fn column_statistics(field: &arrow::datatypes::Field, files: &Chosen) -> Result<ColumnStatistics> {
+    let merged = files.merged(field.name(), field.data_type())?;
+    let nulls: Option<u64> = merged.iter().map(|part| part.nulls).sum();
     let mut known = ColumnStatistics::new_unknown();
-    known.null_count = usize::try_from(nulls).map_or(Precision::Absent, Precision::Exact);
-    if !exact(field.data_type()) {
-        return known;
-    }
-    let scalars = |bound: &dyn Fn(usize) -> Option<arrow::array::ArrayRef>| -> Option<Vec<ScalarValue>> {
-        (0..stats.len())
-            .map(|i| {
-                let array = bound(i)?;
-                (array.data_type() == field.data_type()).then_some(())?;
-                ScalarValue::try_from_array(&array, 0).ok()
-            })
-            .collect()
+    known.null_count =
+        nulls.and_then(|nulls| usize::try_from(nulls).ok()).map_or(Precision::Absent, Precision::Exact);
+    let smallest = |a: Bound, b: Bound| if b < a { b } else { a };
+    let largest = |a: Bound, b: Bound| if b > a { b } else { a };
+    let min: Option<Vec<Bound>> = merged.iter().map(|part| part.min.clone()).collect();
+    let max: Option<Vec<Bound>> = merged.into_iter().map(|part| part.max).collect();
+    let scalar = |bound: Option<Bound>| -> Result<Precision<ScalarValue>> {
+        let Some(bound) = bound else { return Ok(Precision::Absent) };
+        let array = Bound::array(field.data_type(), std::iter::once(Some(&bound)));
+        Ok(Precision::Exact(ScalarValue::try_from_array(&array, 0)?))
     };
-    let smaller = |a: ScalarValue, b: ScalarValue| {
-        if b.partial_cmp(&a) == Some(std::cmp::Ordering::Less) { b } else { a }
-    };
-    let larger = |a: ScalarValue, b: ScalarValue| {
-        if b.partial_cmp(&a) == Some(std::cmp::Ordering::Greater) { b } else { a }
-    };
-    if let Some(min) = scalars(&|i| stats[i].min.clone()).and_then(|v| v.into_iter().reduce(smaller)) {
-        known.min_value = Precision::Exact(min);
-    }
-    if let Some(max) = scalars(&|i| stats[i].max.clone()).and_then(|v| v.into_iter().reduce(larger)) {
-        known.max_value = Precision::Exact(max);
-    }
-    known
+    known.min_value = scalar(min.and_then(|bounds| bounds.into_iter().reduce(smallest)))?;
+    known.max_value = scalar(max.and_then(|bounds| bounds.into_iter().reduce(largest)))?;
+    Ok(known)
 }
 
 #[async_trait]

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::TableView;
-use crate::store::index::DataFile;
+pub(super) use crate::store::index::{PERIOD_END, PUBLISHER};
 
-pub(super) const PERIOD_END: &str = "_period_end";
-pub(super) const PUBLISHER: &str = "_publisher";
 pub(super) const SEQ: &str = "_seq";
 
 /// A column that is shown but not stored: it follows from `_seq`.
@@ -73,16 +71,4 @@ impl Visible {
     pub(super) fn is_stored(&self, name: &str) -> bool {
         self.schema.index_of(name).is_ok_and(|i| matches!(self.sources[i], Source::File(_)))
     }
-}
-
-/// Files that hold rows of the view, and whether some of them also hold rows that it must hide.
-pub(crate) fn permitted_files(view: &TableView) -> (Vec<Arc<DataFile>>, bool) {
-    let Some(publisher) = &view.publisher else {
-        return (view.snapshot.files.iter().map(Arc::clone).collect(), false);
-    };
-    let files: Vec<Arc<DataFile>> =
-        view.snapshot.files.iter().filter(|f| f.publishers.contains(publisher)).map(Arc::clone).collect();
-    // Behind the rows of a partial file lie those of others, which its footer counts.
-    let mixed = files.iter().any(|f| f.partial || f.publishers.iter().any(|p| p != publisher));
-    (files, mixed)
 }

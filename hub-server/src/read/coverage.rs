@@ -1,12 +1,10 @@
 //! Coverage: how many of the units that should have reported stand behind an answer.
 
-use std::collections::BTreeSet;
-
 use arrow::array::AsArray as _;
 use chrono::NaiveDate;
 use hub_datasets::CodeLists;
 
-use crate::query::{TableView, last_day, permitted_files};
+use crate::query::TableView;
 
 /// Units behind an answer.
 ///
@@ -23,20 +21,13 @@ pub(crate) struct Coverage {
 }
 
 pub(super) fn of(view: &TableView, lists: &CodeLists) -> Coverage {
-    let (files, _) = permitted_files(view);
-    let reporting = match &view.publisher {
-        Some(_) => u64::from(!files.is_empty()),
+    let files = &view.snapshot.files;
+    let (reporting, expected) = match &view.publisher {
+        Some(publisher) => (u64::from(files.owned(publisher).next().is_some()), 1),
         None => {
-            let publishers: BTreeSet<&str> =
-                files.iter().flat_map(|f| f.publishers.iter().map(String::as_str)).collect();
-            publishers.len() as u64
+            let reach = files.reach();
+            (reach.publishers as u64, units(lists, &view.pattern.unit_level, reach.last_day))
         }
-    };
-    let day = files.iter().map(|f| f.partition.as_str()).collect::<BTreeSet<_>>();
-    let day = day.into_iter().filter_map(last_day).max();
-    let expected = match &view.publisher {
-        Some(_) => 1,
-        None => units(lists, &view.pattern.unit_level, day),
     };
     Coverage { units_reporting: reporting, units_expected: expected, expected_source: "register" }
 }

@@ -30,7 +30,7 @@ use parquet::schema::types::{ColumnPath, TypePtr};
 use super::StoreError;
 use super::blocks::Summed;
 use super::disk::Disk;
-use super::index::DataFile;
+use super::index::{DataFile, shared};
 pub(crate) use chunks::DataChunks;
 use sink::Sink;
 use summary::Summary;
@@ -340,7 +340,8 @@ impl DataFileWriter {
         };
         let written = write();
         written.map_err(|e| self.failed(&e))?;
-        self.summary.merge(group.summary).map_err(|e| self.encoder.refused(e.to_string()))
+        self.summary.merge(group.summary);
+        Ok(())
     }
     /// Footer, fsync of file and folder; the file is durable but in no log yet.
     pub(crate) fn finish(mut self, partition: &str) -> Result<DataFile, StoreError> {
@@ -378,9 +379,9 @@ impl DataFileWriter {
             rows: summary.rows,
             sha256: summed.sha256,
             blocks: summed.blocks,
-            partition: partition.to_owned(),
+            partition: shared(partition),
             seqs: summary.seqs.iter().copied().collect(),
-            publishers: summary.publishers.keys().cloned().collect(),
+            publishers: summary.publishers.keys().map(|publisher| shared(publisher)).collect(),
             publisher_rows: summary.publishers.values().copied().collect(),
             partial: false,
             stats: summary.stats(),

@@ -1,16 +1,26 @@
 //! `FileIndex`: the live files of a dataset version, with their statistics. Immutable and cheap to
 //! derive: a commit shares all full segments with the index before it.
 
-use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
-
-use arrow::array::ArrayRef;
-
-use super::blocks::Blocks;
-
+mod bound;
+mod segment;
+mod shared;
 #[cfg(test)]
 mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use chrono::NaiveDate;
+
+use super::blocks::Blocks;
+pub(crate) use bound::{Bound, ColumnStats, Decimal, Stats};
+use segment::SEGMENT_FILES;
+pub(crate) use segment::{ColumnBounds, Merged, Owner, Segment, path_hash};
+pub(crate) use shared::shared;
+
+/// Columns of the hub that the index knows also of files without statistics of them.
+pub(crate) const PERIOD_END: &str = "_period_end";
+pub(crate) const PUBLISHER: &str = "_publisher";
 
 /// One Parquet file that the log added.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,15 +34,15 @@ pub(crate) struct DataFile {
     /// Sums of its blocks, which reads are compared with.
     pub(crate) blocks: Blocks,
     /// Value of `_period`.
-    pub(crate) partition: String,
+    pub(crate) partition: Arc<str>,
     /// Submissions that own rows of it, by `_seq`, ascending.
     pub(crate) seqs: Vec<i64>,
     /// Publishers that own rows of it, ascending.
-    pub(crate) publishers: Vec<String>,
+    pub(crate) publishers: Vec<Arc<str>>,
     /// Rows of each publisher, in the same order; empty in files of an early hub, which did not count.
     pub(crate) publisher_rows: Vec<u64>,
     /// Exact smallest and largest value and null count of the columns that have statistics.
-    pub(crate) stats: BTreeMap<String, ColumnStats>,
+    pub(crate) stats: Stats,
     /// True in a state of the past that finds rows in a file which came later and holds others too: only
     /// those of `seqs` are meant.
     pub(crate) partial: bool,
@@ -58,10 +68,10 @@ impl DataFile {
         Arc::new(Self {
             rows,
             seqs,
-            publishers: counts.keys().map(|publisher| (*publisher).to_owned()).collect(),
+            publishers: counts.keys().map(|publisher| shared(publisher)).collect(),
             publisher_rows: if counted { counts.into_values().collect() } else { Vec::new() },
             // The bounds are those of all rows.
-            stats: BTreeMap::new(),
+            stats: Stats::default(),
             partial: true,
             ..self.as_ref().clone()
         })
@@ -70,60 +80,12 @@ impl DataFile {
     /// Rows that a publisher owns; 0 when it shares the file and nobody counted. The number never tells of
     /// rows of others.
     pub(crate) fn rows_of(&self, publisher: &str) -> u64 {
-        match self.publishers.binary_search_by(|known| known.as_str().cmp(publisher)) {
+        match self.publishers.binary_search_by(|known| known.as_ref().cmp(publisher)) {
             Ok(_) if self.publishers.len() == 1 => self.rows,
             Ok(at) => self.publisher_rows.get(at).copied().unwrap_or(0),
             Err(_) => 0,
         }
     }
-}
-
-/// Bounds of one column in one file. Bounds are exact or absent, never rounded.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ColumnStats {
-    /// One-element arrays of the column's type; None: unknown (all null, or too long).
-    pub(crate) min: Option<ArrayRef>,
-    pub(crate) max: Option<ArrayRef>,
-    pub(crate) nulls: u64,
-}
-
-/// Files of a segment at most.
-const SEGMENT_FILES: usize = 1_024;
-
-/// A shared run of files, with the hash of each path so that a removed file is found without
-/// comparing strings.
-#[derive(Debug, Clone, Default)]
-struct Segment {
-    files: Vec<Arc<DataFile>>,
-    hashes: Vec<u64>,
-}
-
-impl Segment {
-    fn find(&self, hash: u64, path: &str) -> Option<usize> {
-        let mut from = 0;
-        while let Some(at) = self.hashes[from..].iter().position(|h| *h == hash) {
-            if self.files[from + at].path == path {
-                return Some(from + at);
-            }
-            from += at + 1;
-        }
-        None
-    }
-    fn push(&mut self, file: Arc<DataFile>) {
-        self.hashes.push(path_hash(&file.path));
-        self.files.push(file);
-    }
-    fn take(&mut self, at: usize) -> Arc<DataFile> {
-        self.hashes.remove(at);
-        self.files.remove(at)
-    }
-}
-
-/// Stands for a path where many are remembered.
-pub(crate) fn path_hash(path: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    path.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Live files of one dataset version, in stable order (order of commit).
@@ -133,11 +95,38 @@ pub(crate) struct FileIndex {
     segments: Vec<Arc<Segment>>,
     files: usize,
     rows: u64,
+    /// Found out when somebody asks.
+    reach: OnceLock<Reach>,
+}
+
+/// Who and what stands behind the files of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Publishers that own rows.
+    pub(crate) publishers: usize,
+    /// Last day of the newest period.
+    pub(crate) last_day: Option<NaiveDate>,
 }
 
 impl FileIndex {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<DataFile>> {
-        self.segments.iter().flat_map(|s| s.files.iter())
+        self.segments.iter().flat_map(|s| s.files())
+    }
+    /// The shared runs of files, in stable order.
+    pub(crate) fn segments(&self) -> &[Arc<Segment>] {
+        &self.segments
+    }
+    /// What a publisher owns, by segments.
+    pub(crate) fn owned(&self, publisher: &str) -> impl Iterator<Item = &Owner> {
+        self.segments.iter().filter_map(move |segment| segment.owner(publisher))
+    }
+    /// Who and what stands behind the files; found out once.
+    pub(crate) fn reach(&self) -> Reach {
+        *self.reach.get_or_init(|| {
+            let names = self.segments.iter().flat_map(|s| s.owners()).map(Owner::name);
+            let publishers = names.collect::<BTreeSet<&str>>().len();
+            Reach { publishers, last_day: self.segments.iter().filter_map(|s| s.last_day()).max() }
+        })
     }
     pub(crate) fn len(&self) -> usize {
         self.files
@@ -148,7 +137,7 @@ impl FileIndex {
     /// The live file of a path.
     pub(crate) fn get(&self, path: &str) -> Option<&Arc<DataFile>> {
         let hash = path_hash(path);
-        self.segments.iter().find_map(|s| s.find(hash, path).map(|at| &s.files[at]))
+        self.segments.iter().find_map(|s| s.find(hash, path).and_then(|at| s.files().get(at)))
     }
     /// The index after a commit; `Err` holds the path of a remove that names no live file, or of an add
     /// that is live already. Untouched segments are shared.
@@ -157,7 +146,7 @@ impl FileIndex {
         removes: impl IntoIterator<Item = &'a str>,
         adds: impl IntoIterator<Item = Arc<DataFile>>,
     ) -> Result<Self, String> {
-        let mut next = self.clone();
+        let mut next = Self { reach: OnceLock::new(), ..self.clone() };
         for path in removes {
             next.remove(path)?;
         }
@@ -167,12 +156,25 @@ impl FileIndex {
         Ok(next)
     }
 
+    /// An index of files in segments of other lengths.
+    #[cfg(test)]
+    pub(crate) fn in_segments(files: &[Arc<DataFile>], each: usize) -> Self {
+        let segment = |files: &[Arc<DataFile>]| {
+            let mut segment = Segment::default();
+            files.iter().for_each(|file| segment.push(Arc::clone(file)));
+            Arc::new(segment)
+        };
+        let rows = files.iter().map(|file| file.rows).sum();
+        let segments = files.chunks(each).map(segment).collect();
+        Self { segments, files: files.len(), rows, reach: OnceLock::new() }
+    }
+
     fn remove(&mut self, path: &str) -> Result<(), String> {
         let hash = path_hash(path);
         let found = self.segments.iter().enumerate().find_map(|(n, s)| s.find(hash, path).map(|at| (n, at)));
         let (number, at) = found.ok_or_else(|| path.to_owned())?;
         let gone = Arc::make_mut(&mut self.segments[number]).take(at);
-        if self.segments[number].files.is_empty() {
+        if self.segments[number].files().is_empty() {
             self.segments.remove(number);
         }
         self.files -= 1;
@@ -187,7 +189,7 @@ impl FileIndex {
         self.files += 1;
         self.rows += file.rows;
         match self.segments.last_mut() {
-            Some(last) if last.files.len() < SEGMENT_FILES => Arc::make_mut(last).push(file),
+            Some(last) if last.files().len() < SEGMENT_FILES => Arc::make_mut(last).push(file),
             _ => {
                 let mut segment = Segment::default();
                 segment.push(file);

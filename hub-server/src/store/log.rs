@@ -89,7 +89,7 @@ pub(crate) struct Remove {
 
 impl From<&DataFile> for Remove {
     fn from(file: &DataFile) -> Self {
-        Self { path: file.path.clone(), partition: file.partition.clone(), bytes: file.bytes }
+        Self { path: file.path.clone(), partition: file.partition.to_string(), bytes: file.bytes }
     }
 }
 

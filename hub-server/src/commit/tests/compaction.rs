@@ -157,12 +157,12 @@ fn files(count: usize, bytes: u64, partition: &str) -> Vec<Arc<DataFile>> {
         rows: 1,
         sha256: String::new(),
         blocks: Default::default(),
-        partition: partition.to_owned(),
+        partition: partition.into(),
         seqs: Vec::new(),
         publishers: Vec::new(),
         publisher_rows: Vec::new(),
         partial: false,
-        stats: std::collections::BTreeMap::new(),
+        stats: Default::default(),
     };
     (0..count).map(|at| Arc::new(file(at))).collect()
 }

@@ -349,7 +349,7 @@ impl House {
                     let publisher = publishers.value(n).to_owned();
                     (
                         publisher,
-                        file.partition.clone(),
+                        file.partition.to_string(),
                         units.value(n).to_owned(),
                         seqs.value(n),
                         amounts.value(n),

@@ -1,6 +1,5 @@
 //! Datasets and their versions, as far as the caller may read them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hub_datasets::Pattern;
@@ -85,16 +84,13 @@ async fn dataset(door: &Door, pattern: &Pattern, permit: &ReadPermit) -> Result<
     let snapshot = table(door, pattern).await?.snapshot();
     let Promise { reach, oldest } =
         door.rooms.commits.promise(&pattern.id).ok_or_else(|| lacking(pattern))?;
-    let files = snapshot.files.iter();
+    let files = &snapshot.files;
     let (rows, publishers) = match permit.publisher() {
         Some(own) => {
-            let rows: u64 = files.map(|file| file.rows_of(own)).sum();
+            let rows = files.owned(own).map(|owner| owner.rows).sum();
             (rows, usize::from(rows > 0))
         }
-        None => {
-            let publishers: BTreeSet<&String> = files.flat_map(|file| &file.publishers).collect();
-            (snapshot.files.rows(), publishers.len())
-        }
+        None => (files.rows(), files.reach().publishers),
     };
     Ok(v1::Dataset {
         name: Collection::Datasets.name(&pattern.id),

@@ -7,7 +7,7 @@ use datafusion::execution::memory_pool::MemoryLimit;
 use futures::StreamExt as _;
 
 use super::fixture::{Fixture, organisations, row};
-use crate::query::session::{environment, session};
+use crate::query::session::{Purpose, environment, session};
 use crate::query::{QueryError, QueryLimits, Scan};
 use hub_proto::Reason;
 
@@ -78,7 +78,7 @@ async fn statements_share_the_memory_in_equal_parts() {
     let fixture = Fixture::new().await;
     let spill = fixture.folder.path().join("spill");
     let shared = environment(&fixture.store.objects(), &spill, &limits).unwrap();
-    let task = session(&shared, false).unwrap().task();
+    let task = session(&shared, Purpose::Statement).unwrap().task();
     let limit = task.runtime_env().memory_pool.memory_limit();
     assert!(matches!(limit, MemoryLimit::Finite(1_000)));
 }
@@ -128,4 +128,17 @@ async fn a_full_house_says_busy() {
     let limits = QueryLimits { slots: 0, deadline: Duration::from_millis(20), ..QueryLimits::default() };
     let fixture = filled(limits).await;
     assert_eq!(fixture.sql(None, "SELECT 1").await.unwrap_err().reason(), Reason::Busy);
+}
+
+/// One that takes the last place is worked on in one partition; its answer is the same.
+#[tokio::test]
+async fn a_statement_beside_many_has_the_same_answer() {
+    let limits = QueryLimits { slots: 2, ..QueryLimits::default() };
+    let fixture = filled(limits).await;
+    let sql = "SELECT plan % 7 AS k, count(*), sum(plan) FROM proba GROUP BY k ORDER BY k";
+    let alone = fixture.sql(None, sql).await.unwrap();
+    let open = "SELECT a.plan FROM proba a, proba b, proba c";
+    let beside = fixture.engine.sql(vec![fixture.view(None)], organisations(), open).await.unwrap();
+    assert_eq!(fixture.sql(None, sql).await.unwrap(), alone);
+    drop(beside);
 }

@@ -4,6 +4,7 @@ mod encoding;
 mod hostile;
 mod limits;
 mod parts;
+mod planning;
 mod policy;
 mod pruning;
 mod rot;

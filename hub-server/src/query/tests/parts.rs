@@ -1,6 +1,5 @@
 //! A state of the past whose rows lie in a file with those of later states.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hub_proto::Reason;
@@ -35,7 +34,7 @@ fn view(fixture: &Fixture, publisher: Option<&str>, rows: u64) -> TableView {
         seqs: vec![1, 3],
         publishers: vec!["a".into()],
         publisher_rows: vec![rows],
-        stats: BTreeMap::new(),
+        stats: Default::default(),
         partial: true,
         ..(*files[0]).clone()
     };

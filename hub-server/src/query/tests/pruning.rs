@@ -1,18 +1,17 @@
 //! R15: choosing files never drops a matching row.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray as _, Date32Array, Decimal128Array, StringArray};
-use arrow::compute::{max, max_string, min, min_string};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Date32Array, Decimal128Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::DFSchema;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 
+use crate::query::chosen::{Chosen, Part};
 use crate::query::prune::prune;
-use crate::store::index::{ColumnStats, DataFile};
+use crate::store::index::{Bound, ColumnStats, DataFile, FileIndex};
 
 type Cells = (Option<i128>, Option<String>, Option<i32>, &'static str);
 
@@ -52,27 +51,20 @@ fn batch(rows: &[Cells]) -> RecordBatch {
 /// Statistics as a writer gives them; `known` says per column and bound whether it is there.
 fn file(rows: &[Cells], known: [bool; 4]) -> DataFile {
     let batch = batch(rows);
-    let amounts = batch.column(0).as_primitive::<arrow::datatypes::Decimal128Type>();
-    let amount = |v: Option<i128>| -> Option<ArrayRef> {
-        Some(Arc::new(Decimal128Array::from(vec![v?]).with_precision_and_scale(38, 4).unwrap()))
-    };
-    let codes = batch.column(1).as_string::<i32>();
-    let code = |v: Option<&str>| -> Option<ArrayRef> { Some(Arc::new(StringArray::from(vec![v?]))) };
-    let days = batch.column(2).as_primitive::<arrow::datatypes::Date32Type>();
-    let day = |v: Option<i32>| -> Option<ArrayRef> { Some(Arc::new(Date32Array::from(vec![v?]))) };
-    let mut stats = BTreeMap::new();
-    let mut put = |name: &str, column: &dyn Array, low: Option<ArrayRef>, high: Option<ArrayRef>| {
-        let (min, max) = (low.filter(|_| known[0]), high.filter(|_| known[1]));
-        stats.insert(name.to_owned(), ColumnStats { min, max, nulls: column.null_count() as u64 });
-    };
-    put("kwota", amounts, amount(min(amounts)), amount(max(amounts)));
-    if known[2] {
-        put("kod", codes, code(min_string(codes)), code(max_string(codes)));
-    }
-    if known[3] {
-        put("dzien", days, day(min(days)), day(max(days)));
-    }
-    let mut publishers: Vec<String> = rows.iter().map(|r| r.3.to_owned()).collect();
+    let schema = schema();
+    let stats = schema.fields().iter().zip(batch.columns()).filter_map(|(field, column)| {
+        let told = match field.name().as_str() {
+            "kwota" => true,
+            "kod" => known[2],
+            "dzien" => known[3],
+            _ => false,
+        };
+        let min = Bound::smallest(column).filter(|_| known[0]);
+        let max = Bound::largest(column).filter(|_| known[1]);
+        told.then(|| (field.name().clone(), ColumnStats { min, max, nulls: column.null_count() as u64 }))
+    });
+    let stats = stats.collect();
+    let mut publishers: Vec<Arc<str>> = rows.iter().map(|r| r.3.into()).collect();
     publishers.sort();
     publishers.dedup();
     DataFile {
@@ -137,7 +129,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
     #[test]
     fn no_file_with_a_matching_row_is_dropped(
-        files in prop::collection::vec((prop::collection::vec(cells(), 1..4), any::<[bool; 4]>()), 1..5),
+        files in prop::collection::vec((prop::collection::vec(cells(), 1..4), any::<[bool; 4]>()), 1..7),
+        each in 1_usize..4,
         text in predicate(),
     ) {
         let context = SessionContext::new();
@@ -149,11 +142,54 @@ proptest! {
             .enumerate()
             .map(|(n, (rows, known))| Arc::new(DataFile { path: n.to_string(), ..file(rows, *known) }))
             .collect();
-        let kept: Vec<String> = prune(index, &physical, &schema()).iter().map(|f| f.path.clone()).collect();
+        let index = FileIndex::in_segments(&index, each);
+        let kept = |chosen| -> Vec<String> {
+            prune(chosen, &physical, &schema()).files().map(|f| f.path.clone()).collect()
+        };
+        let (all, of_one) = (kept(Chosen::all(&index)), kept(Chosen::of_publisher(&index, "b")));
         for (n, (rows, _)) in files.iter().enumerate() {
-            prop_assert!(kept.contains(&n.to_string()) || matching(rows, &physical) == 0, "{text} drops {rows:?}");
+            let name = n.to_string();
+            prop_assert!(all.contains(&name) || matching(rows, &physical) == 0, "{text} drops {rows:?}");
+            let own: Vec<Cells> = rows.iter().filter(|row| row.3 == "b").cloned().collect();
+            prop_assert!(of_one.contains(&name) || matching(&own, &physical) == 0, "{text} drops {own:?}");
+            prop_assert!(!of_one.contains(&name) || !own.is_empty(), "a file of others is chosen");
         }
-        prop_assert!(kept.is_sorted());
+        prop_assert!(all.is_sorted() && of_one.is_sorted());
+    }
+
+    /// What is known of all files of a segment is what its rows say.
+    #[test]
+    fn bounds_of_several_files_are_those_of_their_rows(
+        files in prop::collection::vec((prop::collection::vec(cells(), 1..4), any::<[bool; 4]>()), 1..9),
+        each in 1_usize..4,
+        keep in prop::collection::vec(any::<bool>(), 9),
+    ) {
+        let index: Vec<Arc<DataFile>> =
+            files.iter().map(|(rows, known)| Arc::new(file(rows, *known))).collect();
+        let chosen: Vec<Part> = Chosen::all(&FileIndex::in_segments(&index, each))
+            .parts()
+            .iter()
+            .enumerate()
+            .filter_map(|(n, part)| part.clone().kept(keep.iter().skip(n * each).copied()))
+            .collect();
+        let chosen = Chosen::of(chosen);
+        let kept = files.iter().zip(&keep).filter(|(_, keep)| **keep);
+        let rows: Vec<Cells> = kept.flat_map(|((rows, _), _)| rows.clone()).collect();
+        prop_assert_eq!(chosen.rows(), rows.len() as u64);
+        let batch = batch(&rows);
+        for (field, column) in schema().fields().iter().zip(batch.columns()) {
+            let merged = chosen.merged(field.name(), field.data_type()).unwrap();
+            let told: Option<u64> = merged.iter().map(|part| part.nulls).sum();
+            prop_assert!(told.is_none_or(|nulls| nulls == column.null_count() as u64));
+            let min: Option<Vec<Bound>> = merged.iter().map(|part| part.min.clone()).collect();
+            if let Some(least) = min.and_then(|all| all.into_iter().reduce(|a, b| if b < a { b } else { a })) {
+                prop_assert_eq!(Some(least), Bound::smallest(column));
+            }
+            let max: Option<Vec<Bound>> = merged.into_iter().map(|part| part.max).collect();
+            if let Some(most) = max.and_then(|all| all.into_iter().reduce(|a, b| if b > a { b } else { a })) {
+                prop_assert_eq!(Some(most), Bound::largest(column));
+            }
+        }
     }
 }
 
@@ -176,8 +212,11 @@ fn what_cannot_match_is_dropped() {
     ] {
         let expr = context.parse_sql_expr(text, &df).unwrap();
         let physical = context.create_physical_expr(expr, &df).unwrap();
-        let kept: String =
-            prune(index.clone(), &physical, &schema()).iter().map(|f| f.path.clone()).collect();
-        assert_eq!(kept, expected, "{text}");
+        for each in 1..4 {
+            let chosen = Chosen::all(&FileIndex::in_segments(&index, each));
+            let kept = prune(chosen, &physical, &schema());
+            let kept: String = kept.files().map(|f| f.path.clone()).collect();
+            assert_eq!(kept, expected, "{text}, {each} a segment");
+        }
     }
 }

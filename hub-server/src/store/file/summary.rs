@@ -1,21 +1,15 @@
 //! What the index keeps of a file, from the data itself: rows, submissions, publishers, exact bounds.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, StringArray,
-    TimestampMicrosecondArray,
-};
-use arrow::compute::{concat, max, max_string, min, min_string};
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
-};
+use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
 use super::{BOUND_BYTES, FileLayout};
-use crate::store::index::ColumnStats;
+use crate::store::index::{Bound, ColumnStats, Stats};
 
 #[derive(Debug, Default)]
 pub(super) struct Summary {
@@ -28,27 +22,20 @@ pub(super) struct Summary {
 
 #[derive(Debug, Default)]
 struct Bounds {
-    min: Bound,
-    max: Bound,
+    min: Found,
+    max: Found,
     nulls: u64,
 }
 
 /// One side of a column's values.
 #[derive(Debug, Default, Clone)]
-enum Bound {
+enum Found {
     /// No value yet.
     #[default]
     Empty,
-    /// One element.
-    Known(ArrayRef),
+    Known(Bound),
     /// Values of a type without bounds.
     Unknown,
-}
-
-#[derive(Clone, Copy)]
-enum Side {
-    Min,
-    Max,
 }
 
 impl Summary {
@@ -60,10 +47,14 @@ impl Summary {
             for name in &layout.stats {
                 let column = lacking(batch, name)?;
                 let nulls = column.null_count() as u64;
-                let bounds = Bounds { min: bound(column, Side::Min)?, max: bound(column, Side::Max)?, nulls };
+                let bounds = Bounds {
+                    min: found(column, Ordering::Less),
+                    max: found(column, Ordering::Greater),
+                    nulls,
+                };
                 part.columns.insert(name.clone(), bounds);
             }
-            whole.merge(part)?;
+            whole.merge(part);
         }
         Ok(whole)
     }
@@ -103,7 +94,7 @@ impl Summary {
         }
     }
 
-    pub(super) fn merge(&mut self, other: Self) -> Result<(), ArrowError> {
+    pub(super) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.seqs.extend(other.seqs);
         for (publisher, rows) in other.publishers {
@@ -111,20 +102,17 @@ impl Summary {
         }
         for (name, bounds) in other.columns {
             let mine = self.columns.entry(name).or_default();
-            mine.min = combine(std::mem::take(&mut mine.min), bounds.min, Side::Min)?;
-            mine.max = combine(std::mem::take(&mut mine.max), bounds.max, Side::Max)?;
+            mine.min = combine(std::mem::take(&mut mine.min), bounds.min, Ordering::Less);
+            mine.max = combine(std::mem::take(&mut mine.max), bounds.max, Ordering::Greater);
             mine.nulls += bounds.nulls;
         }
-        Ok(())
     }
 
-    pub(super) fn stats(self) -> BTreeMap<String, ColumnStats> {
+    pub(super) fn stats(self) -> Stats {
         // A long text is left out only here: before, a shorter one may still displace it.
-        let is_long =
-            |array: &ArrayRef| array.as_string_opt::<i32>().is_some_and(|t| t.value(0).len() > BOUND_BYTES);
-        let known = |bound| match bound {
-            Bound::Known(array) if !is_long(&array) => Some(array),
-            Bound::Known(_) | Bound::Empty | Bound::Unknown => None,
+        let known = |found| match found {
+            Found::Known(bound) if bound.text().is_none_or(|text| text.len() <= BOUND_BYTES) => Some(bound),
+            Found::Known(_) | Found::Empty | Found::Unknown => None,
         };
         let stats = |b: Bounds| ColumnStats { min: known(b.min), max: known(b.max), nulls: b.nulls };
         self.columns.into_iter().map(|(name, bounds)| (name, stats(bounds))).collect()
@@ -135,47 +123,25 @@ fn lacking<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, Arrow
     batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("column {name} lacks")))
 }
 
-fn combine(a: Bound, b: Bound, side: Side) -> Result<Bound, ArrowError> {
+fn combine(a: Found, b: Found, side: Ordering) -> Found {
     match (a, b) {
-        (Bound::Unknown, _) | (_, Bound::Unknown) => Ok(Bound::Unknown),
-        (Bound::Empty, other) | (other, Bound::Empty) => Ok(other),
-        (Bound::Known(a), Bound::Known(b)) => bound(&concat(&[a.as_ref(), b.as_ref()])?, side),
+        (Found::Unknown, _) | (_, Found::Unknown) => Found::Unknown,
+        (Found::Empty, other) | (other, Found::Empty) => other,
+        (Found::Known(a), Found::Known(b)) => match b.partial_cmp(&a) {
+            None => Found::Unknown,
+            Some(order) => Found::Known(if order == side { b } else { a }),
+        },
     }
 }
 
-/// The exact smallest or largest value of a column.
-fn bound(column: &ArrayRef, side: Side) -> Result<Bound, ArrowError> {
-    macro_rules! of {
-        ($kind:ty) => {{
-            let array = column.as_primitive::<$kind>();
-            match side {
-                Side::Min => min(array),
-                Side::Max => max(array),
-            }
-        }};
+/// The exact smallest (`Less`) or largest (`Greater`) value of a column.
+fn found(column: &ArrayRef, side: Ordering) -> Found {
+    if !Bound::exists_for(column.data_type()) {
+        return Found::Unknown;
     }
-    let array: Option<ArrayRef> = match column.data_type() {
-        DataType::Int64 => of!(Int64Type).map(|v| Arc::new(Int64Array::from(vec![v])) as ArrayRef),
-        DataType::Int32 => of!(Int32Type).map(|v| Arc::new(Int32Array::from(vec![v])) as ArrayRef),
-        DataType::Date32 => of!(Date32Type).map(|v| Arc::new(Date32Array::from(vec![v])) as ArrayRef),
-        DataType::Timestamp(TimeUnit::Microsecond, zone) => of!(TimestampMicrosecondType).map(|v| {
-            Arc::new(TimestampMicrosecondArray::from(vec![v]).with_timezone_opt(zone.clone())) as ArrayRef
-        }),
-        DataType::Decimal128(precision, scale) => match of!(Decimal128Type) {
-            Some(v) => {
-                Some(Arc::new(Decimal128Array::from(vec![v]).with_precision_and_scale(*precision, *scale)?))
-            }
-            None => None,
-        },
-        DataType::Utf8 => {
-            let texts = column.as_string::<i32>();
-            let text = match side {
-                Side::Min => min_string(texts),
-                Side::Max => max_string(texts),
-            };
-            text.map(|t| Arc::new(StringArray::from(vec![t])) as ArrayRef)
-        }
-        _ => return Ok(Bound::Unknown),
+    let bound = match side {
+        Ordering::Greater => Bound::largest(column),
+        _ => Bound::smallest(column),
     };
-    Ok(array.map_or(Bound::Empty, Bound::Known))
+    bound.map_or(Found::Empty, Found::Known)
 }

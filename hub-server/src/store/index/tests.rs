@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{DataFile, FileIndex, SEGMENT_FILES};
@@ -15,7 +14,7 @@ fn file(number: usize) -> Arc<DataFile> {
         publishers: vec![],
         publisher_rows: vec![],
         partial: false,
-        stats: BTreeMap::new(),
+        stats: Default::default(),
     })
 }
 

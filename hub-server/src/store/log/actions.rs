@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{CommitInfo, Definition, Entry, OPTIMIZE, Remove, SubmissionEntry, bounds, schema, seqs, sum};
 use crate::store::StoreError;
 use crate::store::blocks::Blocks;
-use crate::store::index::DataFile;
+use crate::store::index::{DataFile, shared};
 
 /// Reader and writer version of the tables.
 const PROTOCOL: (u64, u64) = (1, 2);
@@ -104,7 +104,8 @@ pub(super) fn add_action(file: &DataFile, millis: i64, changes: bool) -> Value {
     let mut tags = Map::new();
     tags.insert("hub.sha256".into(), json!(file.sha256));
     tags.insert("hub.seqs".into(), json!(seqs::write(&file.seqs)));
-    tags.insert("hub.publishers".into(), json!(json!(file.publishers).to_string()));
+    let publishers: Vec<&str> = file.publishers.iter().map(AsRef::as_ref).collect();
+    tags.insert("hub.publishers".into(), json!(json!(publishers).to_string()));
     tags.insert("hub.publisher_rows".into(), json!(json!(file.publisher_rows).to_string()));
     if let Some(blocks) = file.blocks.list() {
         tags.insert("hub.blocks".into(), json!(blocks));
@@ -114,7 +115,7 @@ pub(super) fn add_action(file: &DataFile, millis: i64, changes: bool) -> Value {
     }
     json!({"add": {
         "path": file.path,
-        "partitionValues": {schema::PARTITION: file.partition},
+        "partitionValues": {schema::PARTITION: file.partition.as_ref()},
         "size": file.bytes,
         "modificationTime": millis,
         "dataChange": changes,
@@ -235,7 +236,8 @@ fn parse_definition(action: &Value) -> Result<Definition, String> {
 pub(super) fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, String> {
     let tags = &action["tags"];
     let (rows, stats) = bounds::parse(&text(action, "stats")?, tags["hub.bounds"].as_str(), schema)?;
-    let publishers = text(tags, "hub.publishers")?;
+    let publishers: Vec<String> =
+        serde_json::from_str(&text(tags, "hub.publishers")?).map_err(|e| format!("hub.publishers: {e}"))?;
     // An early hub did not count.
     let counted = tags["hub.publisher_rows"].as_str().unwrap_or("[]");
     let (bytes, sha256) = (number(action, "size")?, text(tags, "hub.sha256")?);
@@ -246,9 +248,9 @@ pub(super) fn parse_add(action: &Value, schema: &SchemaRef) -> Result<DataFile, 
         rows,
         sha256,
         blocks,
-        partition: text(&action["partitionValues"], schema::PARTITION)?,
+        partition: shared(&text(&action["partitionValues"], schema::PARTITION)?),
         seqs: seqs::parse(&text(tags, "hub.seqs")?, SEQS_MAX).ok_or("hub.seqs is not a list of ranges")?,
-        publishers: serde_json::from_str(&publishers).map_err(|e| format!("hub.publishers: {e}"))?,
+        publishers: publishers.iter().map(|publisher| shared(publisher)).collect(),
         publisher_rows: serde_json::from_str(counted).map_err(|e| format!("hub.publisher_rows: {e}"))?,
         stats,
         partial: false,

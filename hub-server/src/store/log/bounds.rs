@@ -2,31 +2,20 @@
 //! integers, dates, timestamps); decimals go as unscaled text into a tag of ours, because engines
 //! parse JSON numbers as floats. Floats and booleans have no bounds.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, StringArray,
-    TimestampMicrosecondArray,
-};
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType, Schema, TimeUnit};
 use chrono::{DateTime, Days, NaiveDate, SecondsFormat};
 use serde_json::{Map, Value, json};
 
-use crate::store::index::{ColumnStats, DataFile};
-
-type Stats = BTreeMap<String, ColumnStats>;
+use crate::store::index::{Bound, ColumnStats, DataFile, Decimal, Stats};
 
 /// The `stats` string of an add.
 pub(super) fn write_stats(file: &DataFile) -> String {
     let (mut min, mut max, mut nulls) = (Map::new(), Map::new(), Map::new());
-    for (name, stats) in &file.stats {
-        nulls.insert(name.clone(), json!(stats.nulls));
+    for (name, stats) in file.stats.iter() {
+        nulls.insert(name.to_owned(), json!(stats.nulls));
         for (bound, into) in [(&stats.min, &mut min), (&stats.max, &mut max)] {
             if let Some(value) = bound.as_ref().and_then(standard) {
-                into.insert(name.clone(), value);
+                into.insert(name.to_owned(), value);
             }
         }
     }
@@ -36,10 +25,10 @@ pub(super) fn write_stats(file: &DataFile) -> String {
 /// Bounds that standard statistics cannot hold exactly: `{"kwota": ["-12", "99"]}`, unscaled.
 pub(super) fn write_own(stats: &Stats) -> Option<String> {
     let mut own = Map::new();
-    for (name, stats) in stats {
+    for (name, stats) in stats.iter() {
         let texts = [&stats.min, &stats.max].map(|b| b.as_ref().and_then(unscaled));
         if texts.iter().any(Option::is_some) {
-            own.insert(name.clone(), json!(texts));
+            own.insert(name.to_owned(), json!(texts));
         }
     }
     (!own.is_empty()).then(|| Value::Object(own).to_string())
@@ -51,13 +40,13 @@ pub(super) fn parse(stats: &str, own: Option<&str>, schema: &Schema) -> Result<(
     let own: Value =
         own.map_or(Ok(Value::Null), serde_json::from_str).map_err(|e| format!("hub.bounds: {e}"))?;
     let rows = value["numRecords"].as_u64().ok_or("stats of an add have no numRecords")?;
-    let mut parsed = Stats::new();
+    let mut parsed = Vec::new();
     for (name, nulls) in value["nullCount"].as_object().into_iter().flatten() {
         let nulls = nulls.as_u64().ok_or_else(|| format!("nullCount of {name} is not a count"))?;
         let field = schema
             .field_with_name(name)
             .map_err(|_| format!("stats name column {name}, which the table lacks"))?;
-        let bound = |standard: &Value, own: &Value| -> Result<Option<ArrayRef>, String> {
+        let bound = |standard: &Value, own: &Value| -> Result<Option<Bound>, String> {
             let value = if standard.is_null() { own } else { standard };
             if value.is_null() {
                 return Ok(None);
@@ -68,54 +57,46 @@ pub(super) fn parse(stats: &str, own: Option<&str>, schema: &Schema) -> Result<(
         };
         let min = bound(&value["minValues"][name], &own[name][0])?;
         let max = bound(&value["maxValues"][name], &own[name][1])?;
-        parsed.insert(name.clone(), ColumnStats { min, max, nulls });
+        parsed.push((name, ColumnStats { min, max, nulls }));
     }
-    Ok((rows, parsed))
+    Ok((rows, parsed.into_iter().collect()))
 }
 
-fn standard(bound: &ArrayRef) -> Option<Value> {
-    if bound.len() != 1 || bound.is_null(0) {
-        return None;
-    }
-    Some(match bound.data_type() {
-        DataType::Utf8 => json!(bound.as_string::<i32>().value(0)),
-        DataType::Int64 => json!(bound.as_primitive::<Int64Type>().value(0)),
-        DataType::Int32 => json!(bound.as_primitive::<Int32Type>().value(0)),
-        DataType::Date32 => json!(date(bound.as_primitive::<Date32Type>().value(0))?.to_string()),
-        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
-            let micros = bound.as_primitive::<TimestampMicrosecondType>().value(0);
-            json!(DateTime::from_timestamp_micros(micros)?.to_rfc3339_opts(SecondsFormat::Micros, true))
+fn standard(bound: &Bound) -> Option<Value> {
+    Some(match bound {
+        Bound::Text(text) => json!(text),
+        Bound::Int64(number) => json!(number),
+        Bound::Int32(number) => json!(number),
+        Bound::Date(days) => json!(date(*days)?.to_string()),
+        Bound::Time(micros) => {
+            json!(DateTime::from_timestamp_micros(*micros)?.to_rfc3339_opts(SecondsFormat::Micros, true))
         }
-        _ => return None,
+        Bound::Decimal(_) => return None,
     })
 }
 
-fn unscaled(bound: &ArrayRef) -> Option<String> {
-    match bound.data_type() {
-        DataType::Decimal128(..) if bound.len() == 1 && !bound.is_null(0) => {
-            Some(bound.as_primitive::<Decimal128Type>().value(0).to_string())
-        }
+fn unscaled(bound: &Bound) -> Option<String> {
+    match bound {
+        Bound::Decimal(decimal) => Some(decimal.unscaled().to_string()),
         _ => None,
     }
 }
 
-fn read(value: &Value, kind: &DataType) -> Option<ArrayRef> {
+fn read(value: &Value, kind: &DataType) -> Option<Bound> {
     Some(match kind {
-        DataType::Utf8 => Arc::new(StringArray::from(vec![value.as_str()?])),
-        DataType::Int64 => Arc::new(Int64Array::from(vec![value.as_i64()?])),
-        DataType::Int32 => Arc::new(Int32Array::from(vec![i32::try_from(value.as_i64()?).ok()?])),
+        DataType::Utf8 => Bound::Text(value.as_str()?.into()),
+        DataType::Int64 => Bound::Int64(value.as_i64()?),
+        DataType::Int32 => Bound::Int32(i32::try_from(value.as_i64()?).ok()?),
         DataType::Date32 => {
             let day: NaiveDate = value.as_str()?.parse().ok()?;
             let days = day.signed_duration_since(NaiveDate::default()).num_days();
-            Arc::new(Date32Array::from(vec![i32::try_from(days).ok()?]))
+            Bound::Date(i32::try_from(days).ok()?)
         }
-        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
-            let micros = DateTime::parse_from_rfc3339(value.as_str()?).ok()?.timestamp_micros();
-            Arc::new(TimestampMicrosecondArray::from(vec![micros]).with_timezone_opt(zone.clone()))
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            Bound::Time(DateTime::parse_from_rfc3339(value.as_str()?).ok()?.timestamp_micros())
         }
         DataType::Decimal128(precision, scale) => {
-            let array = Decimal128Array::from(vec![value.as_str()?.parse::<i128>().ok()?]);
-            Arc::new(array.with_precision_and_scale(*precision, *scale).ok()?)
+            Bound::Decimal(Decimal::new(value.as_str()?.parse().ok()?, *precision, *scale))
         }
         _ => return None,
     })

@@ -1,9 +1,5 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, Int64Array, StringArray, TimestampMicrosecondArray,
-};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::DateTime;
 use proptest::prelude::*;
@@ -11,7 +7,7 @@ use serde_json::Value;
 
 use super::{CommitInfo, Definition, Entry, Remove, SubmissionEntry, parse, schema, seqs, write};
 use crate::store::blocks::{BLOCK_BYTES, Blocks};
-use crate::store::index::{ColumnStats, DataFile};
+use crate::store::index::{Bound, ColumnStats, DataFile, Decimal, Stats};
 
 pub(crate) fn columns() -> SchemaRef {
     Arc::new(Schema::new(vec![
@@ -69,7 +65,7 @@ pub(crate) fn commit_of(commit: &str) -> Vec<u8> {
         publishers: vec![],
         publisher_rows: vec![],
         partial: false,
-        stats: BTreeMap::new(),
+        stats: Default::default(),
     };
     let info = CommitInfo {
         commit: commit.to_owned(),
@@ -82,24 +78,17 @@ pub(crate) fn commit_of(commit: &str) -> Vec<u8> {
     write(&Entry { info, definition: None, removes: Vec::new(), adds: vec![Arc::new(file)] }).unwrap()
 }
 
-fn stats_strategy() -> impl Strategy<Value = BTreeMap<String, ColumnStats>> {
+fn stats_strategy() -> impl Strategy<Value = Stats> {
     let ends = |kind: &'static str| {
         (any::<i64>(), "[\\PC\"\\\\\n]{0,12}", any::<bool>()).prop_map(move |(n, text, known)| {
-            let array: ArrayRef = match kind {
-                "dzial" => Arc::new(StringArray::from(vec![text])),
-                "kwota" => Arc::new(
-                    Decimal128Array::from(vec![i128::from(n) * 10_000_000_000])
-                        .with_precision_and_scale(38, 2)
-                        .unwrap(),
-                ),
-                "dzien" => Arc::new(Date32Array::from(vec![i32::try_from(n % 100_000).unwrap()])),
-                "czas" => {
-                    let micros = n % 4_000_000_000_000_000;
-                    Arc::new(TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC"))
-                }
-                _ => Arc::new(Int64Array::from(vec![n])),
+            let bound = match kind {
+                "dzial" => Bound::Text(text.into()),
+                "kwota" => Bound::Decimal(Decimal::new(i128::from(n) * 10_000_000_000, 38, 2)),
+                "dzien" => Bound::Date(i32::try_from(n % 100_000).unwrap()),
+                "czas" => Bound::Time(n % 4_000_000_000_000_000),
+                _ => Bound::Int64(n),
             };
-            known.then_some(array)
+            known.then_some(bound)
         })
     };
     let column = move |name: &'static str| {
@@ -127,7 +116,7 @@ fn file_strategy() -> impl Strategy<Value = Arc<DataFile>> {
             seqs: seqs.into_iter().collect(),
             publisher_rows: (0..publishers.len() as u64).collect(),
             partial: false,
-            publishers: publishers.into_iter().collect(),
+            publishers: publishers.into_iter().map(Into::into).collect(),
             stats,
         })
     })
@@ -219,10 +208,8 @@ fn version_0_is_what_outside_engines_expect() {
 
 #[test]
 fn decimals_never_stand_in_standard_statistics() {
-    let decimal =
-        Decimal128Array::from(vec![12_345_678_901_234_567_890_i128]).with_precision_and_scale(38, 2).unwrap();
-    let bound: ArrayRef = Arc::new(decimal);
-    let stats = ColumnStats { min: Some(Arc::clone(&bound)), max: Some(bound), nulls: 0 };
+    let bound = Bound::Decimal(Decimal::new(12_345_678_901_234_567_890, 38, 2));
+    let stats = ColumnStats { min: Some(bound.clone()), max: Some(bound), nulls: 0 };
     let file = DataFile {
         path: "d/x.parquet".into(),
         bytes: 1,
@@ -234,7 +221,7 @@ fn decimals_never_stand_in_standard_statistics() {
         publishers: vec![],
         publisher_rows: vec![],
         partial: false,
-        stats: [("kwota".to_owned(), stats)].into(),
+        stats: [("kwota", stats)].into_iter().collect(),
     };
     let entry = Entry { adds: vec![Arc::new(file)], ..example() };
     let text = String::from_utf8(write(&entry).unwrap()).unwrap();

@@ -57,7 +57,7 @@ fn data_file(number: u64) -> Arc<DataFile> {
         publishers: vec!["a".into()],
         publisher_rows: vec![number + 1],
         partial: false,
-        stats: BTreeMap::new(),
+        stats: Default::default(),
     })
 }
 
