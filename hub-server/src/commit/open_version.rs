@@ -122,6 +122,7 @@ impl Joining {
             committed_at,
             dataset_version: head.dataset_version,
             submissions: head.submissions.into_owned(),
+            erasure: None,
         };
         let rows = Self::rows_of(&info.submissions, &record.rows, schema)?;
         Ok(Self { info, rows })

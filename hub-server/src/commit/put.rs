@@ -4,6 +4,7 @@
 //! our commit id; only when nobody has the version did the commit not happen. While even that cannot
 //! be read the commit is kept, and every later group first finds out what became of it.
 
+mod erase;
 mod open;
 
 use std::sync::Arc;
@@ -264,6 +265,7 @@ impl Putter {
             committed_at: self.next_time(),
             dataset_version,
             submissions: Vec::new(),
+            erasure: None,
         }
     }
 

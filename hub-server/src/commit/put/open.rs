@@ -119,8 +119,8 @@ impl Putter {
     fn take_ahead(&self, joining: Joining) -> CommitInfo {
         let log_version = self.context.files.table().snapshot().log_version + 1;
         let info = joining.info.clone();
-        let facts =
-            CommitFacts { log_version, committed_at: info.committed_at, submissions: &info.submissions };
+        let (committed_at, submissions) = (info.committed_at, info.submissions.as_slice());
+        let facts = CommitFacts { log_version, committed_at, submissions, erasure: None };
         let superseded = self.context.state_mut().apply(facts);
         let mut open = self.context.open_mut();
         let due = Instant::now() + self.window;

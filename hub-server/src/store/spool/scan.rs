@@ -14,6 +14,8 @@ pub(super) enum Stretch {
         record: Box<Record>,
         /// Where in the segment the payload's bytes begin.
         data_at: u64,
+        /// Where it ends.
+        end: u64,
     },
     /// Bytes that are no whole record, with a whole one behind them: they rotted.
     Rot { at: u64, bytes: u64 },
@@ -23,6 +25,14 @@ pub(super) enum Stretch {
 }
 
 impl Stretch {
+    /// Where it ends.
+    pub(super) fn end(&self) -> u64 {
+        match self {
+            Self::Record { end, .. } => *end,
+            Self::Rot { at, bytes } | Self::Torn { at, bytes } => at + bytes,
+        }
+    }
+
     /// Tells of what cannot be read.
     pub(super) fn log(&self, segment: &Path) {
         let file = segment.display();
@@ -95,7 +105,7 @@ impl<'a> Scan<'a> {
         self.file.read_exact_at(begins, &mut body)?;
         Ok(decode(&frame, &body).map(|(id, record, data_at)| {
             let record = Box::new(record);
-            (Stretch::Record { id, record, data_at: begins + data_at as u64 }, end)
+            (Stretch::Record { id, record, data_at: begins + data_at as u64, end }, end)
         }))
     }
 }
