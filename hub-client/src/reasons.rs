@@ -39,6 +39,8 @@ sentences! {
     VersionUnknown: "nie ma takiej wersji zbioru", "there is no such dataset version";
     HistoryExpired: "ten stan jest starszy niż historia, którą hub obiecuje",
         "that state is older than the history that the hub promises";
+    Erased: "w tym stanie była przesyłka, którą usunięto na zawsze",
+        "that state held a submission that was erased";
     SessionExpired: "hub przebudował w tym czasie pliki dawnego stanu; pobierz jeszcze raz od początku",
         "the hub has put the files of the old state together anew; pull again from the start";
     PeriodInvalid: "błędny zapis okresu albo okres, którego wzór nie przyjmuje",

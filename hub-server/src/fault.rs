@@ -39,6 +39,22 @@ pub(crate) const POINTS: &[&str] = &[
     "vacuum.after",
 ];
 
+/// Places in the erasure of a submission by the operator's command.
+#[cfg(debug_assertions)]
+pub(crate) const ERASE_POINTS: &[&str] = &[
+    "erase.staged",
+    "erase.put.after",
+    "erase.file.after",
+    "erase.log.after",
+    "erase.pack.after",
+    "erase.checkpoint.after",
+    "erase.evidence.after",
+    "erase.spool.after",
+    "erase.catalog.before",
+    "erase.catalog.after",
+    "erase.extracts.after",
+];
+
 /// Places in a worker's process, which dies there without the hub.
 #[cfg(debug_assertions)]
 pub(crate) const WORKER_POINTS: &[&str] = &["worker.piece"];
@@ -46,7 +62,7 @@ pub(crate) const WORKER_POINTS: &[&str] = &["worker.piece"];
 /// True for a place that can be armed.
 #[cfg(debug_assertions)]
 fn is_known(name: &str) -> bool {
-    POINTS.contains(&name) || WORKER_POINTS.contains(&name)
+    [POINTS, ERASE_POINTS, WORKER_POINTS].iter().any(|points| points.contains(&name))
 }
 
 #[cfg(debug_assertions)]

@@ -79,6 +79,8 @@ reasons! {
     VersionUnknown = "VERSION_UNKNOWN", NotFound, 404;
     /// The asked state lies beyond the promised history.
     HistoryExpired = "HISTORY_EXPIRED", FailedPrecondition, 410;
+    /// What was asked for held a submission that was erased; its rows and bytes are gone for good.
+    Erased = "ERASED", FailedPrecondition, 410;
     /// A read session's files were put together anew; a new session reads the same rows.
     SessionExpired = "SESSION_EXPIRED", FailedPrecondition, 410;
     PeriodInvalid = "PERIOD_INVALID", InvalidArgument, 400;

@@ -33,7 +33,12 @@ pub(super) fn submission(submission: &v1::Submission) -> Value {
         "dropped_slices": submission.dropped_slices,
         "nothing_to_report": submission.nothing_to_report,
         "request_id": submission.request_id,
+        "erasure": submission.erasure.as_ref().map(erasure),
     })
+}
+
+fn erasure(erasure: &v1::Erasure) -> Value {
+    json!({ "time": time(erasure.time.as_ref()), "reason": erasure.reason })
 }
 
 /// The receipt is shown as what it is: canonical JSON.

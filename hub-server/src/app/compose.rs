@@ -234,6 +234,17 @@ impl House {
     }
 }
 
+/// All patterns of a configuration.
+pub(crate) fn patterns_of(config: &Config) -> Result<Vec<Arc<Pattern>>, StartError> {
+    let files = pattern_files(config.patterns_dir.as_deref())?;
+    Ok(patterns(&files, &CodeLists::embedded()?)?.iter().map(Arc::clone).collect())
+}
+
+/// Empties the folder for sorting and spilling of a stopped server.
+pub(crate) fn empty_scratch(data: &Path) -> Result<(), StartError> {
+    scratch(data).map(drop)
+}
+
 /// The files of the operator's patterns.
 fn pattern_files(folder: Option<&Path>) -> Result<Vec<(String, Vec<u8>)>, StartError> {
     let Some(folder) = folder else { return Ok(Vec::new()) };

@@ -6,7 +6,7 @@ mod dev;
 mod housekeeping;
 mod signal;
 
-pub(crate) use compose::StartError;
+pub(crate) use compose::{StartError, empty_scratch, patterns_of};
 pub(crate) use demo::demo;
 pub(crate) use dev::{DevError, dev};
 

@@ -6,6 +6,7 @@
 //! taken from the log again), several read; what each push asks for is held in memory. The statements keep to what SQLite and PostgreSQL share.
 
 mod credentials;
+mod erase;
 mod known;
 mod organisations;
 mod row;
@@ -24,7 +25,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Sqlite, Transaction};
 
-pub(crate) use types::{Credential, Identifier, Organisation, SubmissionFilter, SubmissionRecord};
+pub(crate) use types::{Credential, Identifier, Organisation, SubmissionFilter, SubmissionRecord, Tombstone};
 
 use crate::config::limits;
 

@@ -5,13 +5,14 @@ use futures::TryStreamExt as _;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::row::{bigint, count, integer, list, list_text, moment, text};
-use super::{Catalog, CatalogError, SubmissionFilter, SubmissionRecord, begin, failed};
+use super::row::{bigint, count, integer, list, list_text, moment, moment_or_none, text};
+use super::{Catalog, CatalogError, SubmissionFilter, SubmissionRecord, Tombstone, begin, failed};
 
 macro_rules! columns {
     () => {
         "id, caller, request_id, publisher, dataset, period, media_type, state, reason, revision, \
-         dataset_version, row_count, size, sha256, carried, dropped, nothing_to_report, created_at, ended_at"
+         dataset_version, row_count, size, sha256, carried, dropped, nothing_to_report, created_at, ended_at, erased_at, \
+         erased_reason"
     };
 }
 macro_rules! insert {
@@ -44,6 +45,8 @@ const INSERT_ENDED: &str = insert!("ended");
 /// Records of one INSERT: one hand-over to the thread of the database, and few forms of the statement.
 const INSERT_ROWS: usize = 16;
 const SUPERSEDE: &str = "UPDATE submissions SET state = 'SUPERSEDED' WHERE id = $1 AND state = 'COMMITTED'";
+const ERASE: &str =
+    "UPDATE submissions SET state = 'ERASED', report = '', erased_at = $2, erased_reason = $3 WHERE id = $1";
 const APPLIED: &str = "SELECT applied_version FROM datasets WHERE id = $1";
 const MOVE_APPLIED: &str = "INSERT INTO datasets (id, applied_version) VALUES ($1, $2) \
      ON CONFLICT (id) DO UPDATE SET applied_version = excluded.applied_version";
@@ -66,7 +69,7 @@ impl Catalog {
     }
 
     /// Applies commits of a dataset to the projection in one transaction: inserts the records, marks the
-    /// named submissions SUPERSEDED, moves `applied_version`. A log version that was applied before, or
+    /// named submissions SUPERSEDED or ERASED, moves `applied_version`. A log version that was applied before, or
     /// lies before one that was, changes nothing.
     pub(crate) async fn apply(
         &self,
@@ -74,6 +77,7 @@ impl Catalog {
         log_version: u64,
         records: &[SubmissionRecord],
         superseded: &[&str],
+        erased: &[(&str, Tombstone)],
     ) -> Result<(), CatalogError> {
         const DEED: &str = "apply a commit";
         let version = bigint(log_version, "log version")?;
@@ -88,6 +92,10 @@ impl Catalog {
         }
         for id in superseded {
             sqlx::query(SUPERSEDE).bind(*id).execute(&mut *transaction).await.map_err(failed(DEED))?;
+        }
+        for (id, Tombstone { at, reason }) in erased {
+            let erase = sqlx::query(ERASE).bind(*id).bind(at.timestamp_micros()).bind(reason);
+            erase.execute(&mut *transaction).await.map_err(failed(DEED))?;
         }
         sqlx::query(MOVE_APPLIED)
             .bind(dataset)
@@ -238,6 +246,8 @@ fn insert(into: &'static str, records: &[SubmissionRecord]) -> Result<QueryBuild
             .push_bind(i64::from(record.nothing_to_report))
             .push_bind(record.created_at.timestamp_micros())
             .push_bind(record.ended_at.timestamp_micros())
+            .push_bind(record.erased.as_ref().map(|erased| erased.at.timestamp_micros()))
+            .push_bind(record.erased.as_ref().map(|erased| erased.reason.clone()).unwrap_or_default())
             .push_bind(record.report.clone())
             .push_bind(record.receipt.clone());
     });
@@ -268,6 +278,9 @@ fn read(row: &SqliteRow) -> Result<SubmissionRecord, CatalogError> {
         ended_at: moment(row, "ended_at")?,
         report: text(row, "report")?,
         receipt: text(row, "receipt")?,
+        erased: moment_or_none(row, "erased_at")?
+            .map(|at| Ok::<_, CatalogError>(Tombstone { at, reason: text(row, "erased_reason")? }))
+            .transpose()?,
     })
 }
 

@@ -54,6 +54,7 @@ fn record(id: &str, publisher: &str, dataset: &str, seconds: i64) -> SubmissionR
         ended_at: at(seconds + 1),
         report: "{\"rows_read\":200}".to_owned(),
         receipt: "{\"id\":1}".to_owned(),
+        erased: None,
     }
 }
 
@@ -145,13 +146,13 @@ async fn a_log_version_is_applied_once() {
     let (_dir, catalog) = catalog().await;
     assert_eq!(catalog.applied_version("rb28s").await.unwrap(), None);
     let first = record("s1", "gmina-1", "rb28s", 0);
-    catalog.apply("rb28s", 3, std::slice::from_ref(&first), &[]).await.unwrap();
+    catalog.apply("rb28s", 3, std::slice::from_ref(&first), &[], &[]).await.unwrap();
     let second = record("s2", "gmina-1", "rb28s", 10);
-    catalog.apply("rb28s", 4, std::slice::from_ref(&second), &["s1"]).await.unwrap();
+    catalog.apply("rb28s", 4, std::slice::from_ref(&second), &["s1"], &[]).await.unwrap();
     // A replay of what was applied changes nothing: s1 stays superseded, s3 does not appear.
     let ghost = record("s3", "gmina-1", "rb28s", 20);
     for version in [3, 4] {
-        catalog.apply("rb28s", version, &[first.clone(), ghost.clone()], &["s2"]).await.unwrap();
+        catalog.apply("rb28s", version, &[first.clone(), ghost.clone()], &["s2"], &[]).await.unwrap();
     }
     assert_eq!(catalog.applied_version("rb28s").await.unwrap(), Some(4));
     assert_eq!(catalog.applied_version("rb27s").await.unwrap(), None);
@@ -169,7 +170,7 @@ async fn refusals_outlive_the_projection_and_a_restart() {
     catalog.put_ended(&verdict).await.unwrap();
     // The same check ran again after a restart: the first verdict stays.
     catalog.put_ended(&SubmissionRecord { ended_at: at(99), ..verdict.clone() }).await.unwrap();
-    catalog.apply("rb28s", 1, &[record("s1", "gmina-1", "rb28s", 5)], &[]).await.unwrap();
+    catalog.apply("rb28s", 1, &[record("s1", "gmina-1", "rb28s", 5)], &[], &[]).await.unwrap();
     for table in ["DELETE FROM submissions", "DELETE FROM datasets"] {
         sqlx::query(table).execute(&catalog.writer).await.unwrap();
     }
@@ -180,7 +181,7 @@ async fn refusals_outlive_the_projection_and_a_restart() {
     assert_eq!(again.submission("s1").await.unwrap(), None);
     assert_eq!(again.submission("r1").await.unwrap(), Some(verdict.clone()));
     assert_eq!(again.submission_by_request("gmina-1", "request-r1").await.unwrap(), Some(verdict));
-    again.apply("rb28s", 1, &[record("s1", "gmina-1", "rb28s", 5)], &[]).await.unwrap();
+    again.apply("rb28s", 1, &[record("s1", "gmina-1", "rb28s", 5)], &[], &[]).await.unwrap();
     assert!(again.submission("s1").await.unwrap().is_some());
 }
 
@@ -248,7 +249,7 @@ proptest! {
                 } else {
                     let version = number as u64 + 1;
                     let records = [record(&id, &of_name, &set_name, *second)];
-                    catalog.apply(&set_name, version, &records, &[]).await.unwrap();
+                    catalog.apply(&set_name, version, &records, &[], &[]).await.unwrap();
                 }
                 if publisher == *of && dataset.is_none_or(|wanted| wanted == *set) {
                     expected.push((at(*second), id));

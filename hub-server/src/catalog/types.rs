@@ -79,6 +79,16 @@ pub(crate) struct SubmissionRecord {
     pub(crate) report: String,
     /// Canonical JSON of the receipt; empty when refused, and in lists.
     pub(crate) receipt: String,
+    /// Set when its rows and bytes are gone for good.
+    pub(crate) erased: Option<Tombstone>,
+}
+
+/// That a submission was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tombstone {
+    pub(crate) at: DateTime<Utc>,
+    /// As the operator gave it.
+    pub(crate) reason: String,
 }
 
 /// One page's filter and cursor: newest first.

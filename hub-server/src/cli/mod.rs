@@ -4,6 +4,7 @@
 //! valid. stdout holds only data; everything for people goes to stderr.
 
 mod credential;
+mod erase;
 mod offline;
 mod org;
 mod settings;
@@ -74,6 +75,10 @@ enum Command {
         #[command(flatten)]
         folder: Folder,
     },
+    /// Erases a committed submission for good: its rows from all dataset versions, the bytes that it was sent with, and
+    /// what extracts, log and catalogue hold of it. Its hash, its receipt and a tombstone stay; dataset versions that
+    /// held it answer ERASED. What was cut off is ended by the same command. Works while the server is stopped.
+    Erase(erase::Erase),
     /// Removes what the catalogue shows of committed submissions; the next start makes it again from the
     /// logs. Organisations, keys and refusals stay. Works while the server is stopped.
     Rebuild {
@@ -105,6 +110,10 @@ pub(crate) enum Failure {
     Worker(std::io::Error),
     #[error("the answer cannot be written: {0}")]
     Output(#[from] std::io::Error),
+    #[error(transparent)]
+    Erase(#[from] crate::commit::EraseError),
+    #[error(transparent)]
+    Extract(#[from] crate::extract::ExtractError),
     #[error("the hub does not start: {0}")]
     Start(#[from] app::StartError),
     #[error(transparent)]
@@ -183,6 +192,7 @@ async fn command(command: Command, out: &mut (dyn Write + Send)) -> Result<(), F
             offline.close().await;
             done
         }
+        Command::Erase(erase) => erase.run(out).await,
         Command::Verify { what, folder } => verify::run(what, &folder, out).await,
         Command::Rebuild { folder } => {
             let offline = offline::Offline::open(&folder).await?;

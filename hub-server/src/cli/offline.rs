@@ -21,16 +21,16 @@ pub(super) fn in_use(error: StoreError) -> Failure {
 #[derive(Debug)]
 pub(super) struct Offline {
     /// Holds the lock.
-    _store: Arc<Store>,
-    pub(super) catalog: Catalog,
+    pub(super) store: Arc<Store>,
+    pub(super) catalog: Arc<Catalog>,
 }
 
 impl Offline {
     pub(super) async fn open(folder: &Folder) -> Result<Self, Failure> {
         let config = folder.config()?;
         let store = Store::open(Arc::new(LocalDisk), config.data_dir.clone()).await.map_err(in_use)?;
-        let catalog = Catalog::open(&config.catalog_path()).await?;
-        Ok(Self { _store: store, catalog })
+        let catalog = Arc::new(Catalog::open(&config.catalog_path()).await?);
+        Ok(Self { store, catalog })
     }
 
     pub(super) async fn close(self) {

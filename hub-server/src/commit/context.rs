@@ -128,6 +128,7 @@ impl Context {
             Refusal::RequestIdReused { submission } => {
                 CommitError::RequestIdReused { request_id: job.request_id.clone(), submission }
             }
+            Refusal::Erased { submission } => CommitError::Erased { submission },
             Refusal::RevisionMoved { seen, current } => {
                 CommitError::RevisionMoved { publisher, period, seen, current }
             }

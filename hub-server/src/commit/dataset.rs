@@ -86,8 +86,17 @@ pub(crate) struct Dataset {
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Dataset {
-    pub(crate) async fn open(parts: &Parts, shape: Shape) -> Result<Self, CommitError> {
+/// A dataset that is caught up, and to which nothing is committed yet.
+#[derive(Debug)]
+pub(crate) struct Quiet {
+    pub(crate) context: Arc<Context>,
+    pub(crate) putter: Putter,
+    pub(crate) projector: Projector,
+    projection: Projection,
+}
+
+impl Quiet {
+    pub(crate) async fn open(parts: &Parts, shape: &Shape) -> Result<Self, CommitError> {
         let store = &parts.store;
         let fault = |error: StoreError| CommitError::store(&shape.table.name, error);
         let table = store.open_table_as(shape.table.clone()).await.map_err(fault)?;
@@ -97,29 +106,34 @@ impl Dataset {
             .map_err(|source| CommitError::Catalog { dataset: name.clone(), source: Arc::new(source) })?;
         let (projector, projection) =
             Projector::new(Arc::clone(&parts.catalog), &name, applied.unwrap_or_default());
-        let files = Files::new(Arc::clone(store), table, &shape);
+        let files = Files::new(Arc::clone(store), table, shape);
         let (files, state) = catch_up(files, &projector, applied).await?;
         // The secret stays in the folder; what is shown of it only tells one hub from another.
         let hub = sha256_hex(&store.secret("hub-id").map_err(fault)?)[..HUB_ID_CHARS].to_owned();
         let context = Arc::new(Context::new(files, state));
-
-        let (queue, queued) = mpsc::channel(COMMIT_QUEUE_JOBS);
-        let (commits, committed) = mpsc::channel(PROJECTION_QUEUE);
-        let (clock, ids) = (Arc::clone(&parts.clock), Arc::clone(&parts.ids));
-        let reach = parts.history.of(&shape.pattern);
-        let retention = Retention { reach, removed: parts.history.removed() };
-        let maintenance =
-            Maintenance::new(Arc::clone(&clock), Arc::clone(&parts.maintenance), parts.log, retention);
         let (ahead, left) = ahead(store, &context).await?;
         let putter = Putter::new(
             Arc::clone(&context),
-            clock,
-            ids,
+            Arc::clone(&parts.clock),
+            Arc::clone(&parts.ids),
             hub,
             store.epoch().to_owned(),
             (ahead, parts.open_version),
         );
         let putter = recover(putter, left, &projector).await?;
+        Ok(Self { context, putter, projector, projection })
+    }
+}
+
+impl Dataset {
+    pub(crate) async fn open(parts: &Parts, shape: Shape) -> Result<Self, CommitError> {
+        let Quiet { context, putter, projector, projection } = Quiet::open(parts, &shape).await?;
+        let (queue, queued) = mpsc::channel(COMMIT_QUEUE_JOBS);
+        let (commits, committed) = mpsc::channel(PROJECTION_QUEUE);
+        let reach = parts.history.of(&shape.pattern);
+        let retention = Retention { reach, removed: parts.history.removed() };
+        let (clock, place) = (Arc::clone(&parts.clock), Arc::clone(&parts.maintenance));
+        let maintenance = Maintenance::new(clock, place, parts.log, retention);
         // Also above what was taken up just now.
         let next_seq = AtomicI64::new(context.state().largest_seq() + 1);
         let (asking, closing) = closing();
@@ -129,9 +143,9 @@ impl Dataset {
             reach,
             pattern: shape.pattern,
             major: shape.major,
+            room: Room::of(context.name()),
             context,
             next_seq,
-            room: Room::of(&name),
             queue: Mutex::new(Some(queue)),
             projection,
             asking,
@@ -205,7 +219,7 @@ impl Dataset {
     /// What this dataset knows of a job's request id.
     pub(crate) fn known(&self, job: &CommitJob) -> Option<Decision> {
         let state = self.context.state();
-        Some(plan::repeated(state.by_request(&job.caller, &job.request_id)?, job))
+        Some(plan::repeated(&state, state.by_request(&job.caller, &job.request_id)?, job))
     }
     #[cfg(test)]
     pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<Committed> {
@@ -220,6 +234,7 @@ impl Dataset {
             pattern: plan::pattern_id(&earlier.pattern).to_owned(),
             publisher: earlier.publisher.clone(),
             period: earlier.period.clone(),
+            is_erased: state.is_erased(&earlier.id),
         })
     }
     pub(crate) fn knows(&self, id: &str) -> bool {

@@ -34,6 +34,11 @@ pub(crate) enum CommitError {
          draw a new request id"
     )]
     RequestIdReused { request_id: String, submission: String },
+    #[error(
+        "this request was answered with submission {submission}, which the hub's operator erased; \
+         draw a new request id to send the content anew"
+    )]
+    Erased { submission: String },
     #[error("a submission without rows must say that there is nothing to report")]
     Empty,
     #[error("submissions of {dataset} wait already up to the limit of {limit}; send again in a few seconds")]
@@ -66,6 +71,7 @@ impl CommitError {
             Self::RevisionMoved { .. } => Reason::RevisionMoved,
             Self::DeletionUnconfirmed { .. } => Reason::DeletionUnconfirmed,
             Self::RequestIdReused { .. } => Reason::RequestIdReused,
+            Self::Erased { .. } => Reason::Erased,
             Self::Empty => Reason::PayloadEmpty,
             Self::Busy { .. } => Reason::Busy,
             Self::Closed | Self::OutcomeUnknown { .. } => Reason::Unavailable,

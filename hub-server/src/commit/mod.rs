@@ -14,6 +14,7 @@ mod context;
 mod damaged;
 mod dataset;
 mod entry;
+mod erase;
 mod error;
 mod files;
 mod group;
@@ -53,6 +54,7 @@ use dataset::{Dataset, Parts, Shape};
 use plan::Decision;
 use queue::{Claims, Item};
 
+pub(crate) use erase::{EraseError, EraseOrder, Erased, erase};
 pub(crate) use error::CommitError;
 pub(crate) use state::Current;
 pub(crate) use verify::verify;
@@ -142,6 +144,8 @@ pub(crate) struct Answered {
     pub(crate) pattern: String,
     pub(crate) publisher: String,
     pub(crate) period: String,
+    /// Its rows and bytes are gone for good.
+    pub(crate) is_erased: bool,
 }
 
 /// What a commit would do.

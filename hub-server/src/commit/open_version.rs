@@ -172,6 +172,7 @@ impl Joining {
             committed_at,
             dataset_version: head.dataset_version,
             submissions: head.submissions.into_owned(),
+            erasure: None,
         };
         if record.rows.len() != info.submissions.len() {
             return Err(format!("{} submissions with rows of {}", info.submissions.len(), record.rows.len()));

@@ -26,6 +26,8 @@ pub(crate) enum Decision {
 pub(crate) enum Refusal {
     /// The request id belongs to another content.
     RequestIdReused { submission: String },
+    /// The request was answered before with a submission that is erased.
+    Erased { submission: String },
     /// The sender saw another revision.
     RevisionMoved { seen: u64, current: u64 },
     /// These slices hold rows and would be dropped.
@@ -50,7 +52,7 @@ pub(crate) struct Accepted {
 /// Decides what becomes of a job in a state.
 pub(crate) fn decide(state: &State, job: &CommitJob) -> Decision {
     if let Some(earlier) = state.by_request(&job.caller, &job.request_id) {
-        return repeated(earlier, job);
+        return repeated(state, earlier, job);
     }
     let current = state.current(&job.publisher, &job.partition);
     if let Some(earlier) = current.and_then(|current| unchanged(state, current, job)) {
@@ -73,13 +75,15 @@ pub(crate) fn decide(state: &State, job: &CommitJob) -> Decision {
 }
 
 /// The answer to a request id that is known: the earlier answer, if the request is the same.
-pub(crate) fn repeated(earlier: &Arc<Recorded>, job: &CommitJob) -> Decision {
+pub(crate) fn repeated(state: &State, earlier: &Arc<Recorded>, job: &CommitJob) -> Decision {
     let same = earlier.sha256 == job.sha256
         && earlier.period == job.period
         && earlier.publisher == job.publisher
         && pattern_id(&earlier.pattern) == pattern_id(&job.pattern)
         && earlier.nothing_to_report == job.nothing_to_report;
-    if same {
+    if same && state.is_erased(&earlier.id) {
+        Decision::Refused(Refusal::Erased { submission: earlier.id.clone() })
+    } else if same {
         Decision::Repeated(Arc::clone(earlier))
     } else {
         Decision::Refused(Refusal::RequestIdReused { submission: earlier.id.clone() })

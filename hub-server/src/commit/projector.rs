@@ -7,13 +7,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
-use crate::catalog::{Catalog, CatalogError, SubmissionRecord};
+use crate::catalog::{Catalog, CatalogError, SubmissionRecord, Tombstone};
 use crate::config::limits::{PROJECTION_BATCH, PROJECTION_PAUSE};
 use crate::fault;
-use crate::store::log::{Entry, SubmissionEntry};
+use crate::store::log::{Entry, Erasure, SubmissionEntry};
 
 /// State of a submission of which nothing is current any more.
 pub(crate) const SUPERSEDED: &str = "SUPERSEDED";
+
+/// State of a submission whose rows and bytes are gone for good.
+pub(crate) const ERASED: &str = "ERASED";
 
 /// What one commit changes in the catalogue.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,10 +28,20 @@ pub(crate) struct Projected {
 }
 
 impl Projected {
+    /// The submission that it erased.
+    fn erased(&self) -> Option<(&str, Tombstone)> {
+        let erasure = self.entry.info.erasure.as_ref()?;
+        Some((&erasure.submission, tombstone(erasure, &self.entry)))
+    }
     /// The submissions that it committed.
     pub(crate) fn records(&self) -> impl Iterator<Item = SubmissionRecord> {
         self.entry.info.submissions.iter().map(|submission| record(submission, &self.entry))
     }
+}
+
+/// What the catalogue shows of an erasure.
+pub(crate) fn tombstone(erasure: &Erasure, of: &Entry) -> Tombstone {
+    Tombstone { at: of.info.committed_at, reason: erasure.reason.clone() }
 }
 
 /// What the catalogue shows of a submission of which something is current.
@@ -55,6 +68,7 @@ pub(crate) fn record(entry: &SubmissionEntry, of: &Entry) -> SubmissionRecord {
         ended_at: of.info.committed_at,
         report: entry.report.clone(),
         receipt: entry.receipt.clone(),
+        erased: None,
     }
 }
 
@@ -123,7 +137,8 @@ impl Projector {
         let superseded: Vec<&str> =
             commits.iter().flat_map(|commit| &commit.superseded).map(String::as_str).collect();
         fault::point("projection.before");
-        self.catalog.apply(&self.table, applied, &records, &superseded).await?;
+        let erased: Vec<_> = commits.iter().filter_map(Projected::erased).collect();
+        self.catalog.apply(&self.table, applied, &records, &superseded, &erased).await?;
         fault::point("projection.after");
         self.progress.send_replace(Progress { applied, failing: false });
         Ok(())

@@ -5,6 +5,7 @@
 //! be read the commit is kept, and every later group first finds out what became of it.
 
 mod encoding;
+mod erase;
 mod open;
 
 use std::sync::Arc;
@@ -278,6 +279,7 @@ impl Putter {
             committed_at: self.next_time(),
             dataset_version,
             submissions: Vec::new(),
+            erasure: None,
         }
     }
 

@@ -53,6 +53,36 @@ pub(crate) fn rewrite(
     }
 }
 
+/// Writes a file again without the rows of a submission; others have rows in it too. Blocking.
+pub(crate) fn without(files: &Files, file: &Arc<DataFile>, seq: i64) -> Result<Arc<DataFile>, CommitError> {
+    let mut output = files.output()?;
+    match copy_others(files, file, seq, &mut output) {
+        Ok(()) => output.finish(&file.partition).map(Arc::new),
+        Err(error) => {
+            output.discard();
+            Err(error)
+        }
+    }
+}
+
+fn copy_others(
+    files: &Files,
+    file: &Arc<DataFile>,
+    seq: i64,
+    output: &mut Output<'_>,
+) -> Result<(), CommitError> {
+    let unreadable = |error: ArrowError| files.unreadable(file, &error);
+    for batch in open(files, file, None)? {
+        let batch = batch.map_err(unreadable)?;
+        let seqs = batch.column_by_name("_seq").and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let seqs = seqs.ok_or_else(|| files.unreadable(file, &"column _seq does not hold integers"))?;
+        let others: BooleanArray = seqs.values().iter().map(|other| Some(*other != seq)).collect();
+        let kept = filter_record_batch(&batch, &others).map_err(unreadable)?;
+        output.push(conformed(&kept, &files.layout().schema).map_err(unreadable)?)?;
+    }
+    Ok(())
+}
+
 /// Number of superseded rows in a file; reads the two columns that tell. Blocking.
 pub(crate) fn count(
     files: &Files,

@@ -1,13 +1,13 @@
 //! The replayed state of one dataset: what is current, what was ever committed, and which live file
 //! holds which submission. It is a pure function of the log; a commit and a replay go the same way.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use crate::store::index::DataFile;
-use crate::store::log::{Entry, SubmissionEntry};
+use crate::store::log::{Entry, Erasure, SubmissionEntry};
 
 /// The current revision of (publisher, partition).
 #[derive(Debug, Clone, PartialEq)]
@@ -48,12 +48,14 @@ pub(crate) struct CommitFacts<'a> {
     pub(crate) log_version: u64,
     pub(crate) committed_at: DateTime<Utc>,
     pub(crate) submissions: &'a [SubmissionEntry],
+    pub(crate) erasure: Option<&'a Erasure>,
 }
 
 impl<'a> CommitFacts<'a> {
     pub(crate) fn of(log_version: u64, entry: &'a Entry) -> Self {
         let info = &entry.info;
-        Self { log_version, committed_at: info.committed_at, submissions: &info.submissions }
+        let erasure = info.erasure.as_deref();
+        Self { log_version, committed_at: info.committed_at, submissions: &info.submissions, erasure }
     }
 }
 
@@ -72,6 +74,8 @@ pub(crate) struct State {
     by_id: HashMap<String, Arc<Recorded>>,
     /// Caller → request id → submission.
     by_request: HashMap<String, HashMap<String, Arc<Recorded>>>,
+    /// Ids of erased submissions.
+    erased: HashSet<String>,
 }
 
 impl State {
@@ -92,6 +96,9 @@ impl State {
     }
     pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<&Arc<Recorded>> {
         self.by_request.get(caller)?.get(request_id)
+    }
+    pub(crate) fn is_erased(&self, id: &str) -> bool {
+        self.erased.contains(id)
     }
     /// Number of slices for which a submission is the current one.
     pub(crate) fn live_slices(&self, seq: i64) -> usize {
@@ -133,6 +140,9 @@ impl State {
         for entry in commit.submissions {
             self.apply_entry(entry, commit.log_version, &mut superseded);
         }
+        if let Some(erasure) = commit.erasure {
+            self.erase(erasure);
+        }
         superseded
     }
 
@@ -169,6 +179,16 @@ impl State {
         }
         let current = Current { revision: entry.revision, submission: entry.id.clone(), slices };
         partitions.insert(entry.partition.clone(), current);
+    }
+
+    /// Slices that were current from an erased submission have no rows; what they were before stays superseded.
+    fn erase(&mut self, erasure: &Erasure) {
+        let partitions = self.current.get_mut(&erasure.publisher);
+        if let Some(current) = partitions.and_then(|partitions| partitions.get_mut(&erasure.partition)) {
+            current.slices.retain(|_, slice| slice.seq != erasure.seq);
+        }
+        self.live_slices.remove(&erasure.seq);
+        self.erased.insert(erasure.submission.clone());
     }
 
     fn remember(&mut self, entry: &SubmissionEntry, log_version: u64) {

@@ -11,9 +11,11 @@ use tokio::runtime::Handle;
 
 use crate::catalog::Catalog;
 use crate::store::disk::Disk;
-use crate::store::log::SubmissionEntry;
+use crate::store::log::{Erasure, SubmissionEntry};
 use crate::store::spool::Payloads;
-use crate::store::verify::{Fault, Finding, Inspection, RESTORE, Tell, Work, on_all_cores};
+use crate::store::verify::{
+    ERASE_AGAIN, Fault, Finding, Gone, Inspection, RESTORE, Tell, Work, on_all_cores,
+};
 use crate::store::{StoreError, blocking};
 use projection::{Projection, REBUILD};
 
@@ -60,15 +62,23 @@ impl Verification<'_> {
         for table in self.inspection.tables()? {
             self.part(&table);
             let mut projection = Projection::of(self, catalog, &table);
-            let vacuumed = self.inspection.vacuumed(&table, self.tell)?;
+            let gone = self.inspection.gone(&table, self.tell)?;
+            self.erasures(&table, &gone)?;
             let intact = self.inspection.walk(&table, self.tell, &mut |version, entry| {
-                let there = entry.adds.iter().filter(|file| !vacuumed.contains(&file.path));
+                // What stands in for a live file is among the files that were added.
+                let erasure = entry.info.erasure.iter().flat_map(|erasure| &erasure.stand_ins);
+                let stand_ins = erasure.filter(|one| one.left.is_some()).map(|one| &one.file);
+                let there =
+                    entry.adds.iter().chain(stand_ins).filter(|file| !gone.paths.contains(&file.path));
                 there.for_each(|file| give(Work::Data(table.clone(), Arc::clone(file))));
                 for submission in &entry.info.submissions {
-                    self.payload(&payloads, &table, version, submission);
+                    match gone.erased.contains_key(&submission.id) {
+                        true => self.erased(&payloads, catalog, (&table, version), submission),
+                        false => self.payload(&payloads, &table, version, submission),
+                    }
                     named.insert(submission.id.clone());
                 }
-                projection.take(version, entry);
+                projection.take(version, entry, &gone);
             })?;
             shown += projection.end(intact);
             whole &= intact;
@@ -112,6 +122,52 @@ impl Verification<'_> {
                 self.fault(self.file, error.to_string(), RESTORE);
                 None
             }
+        }
+    }
+
+    /// Tells of the erasures of a table, and of files that one left behind.
+    fn erasures(&self, table: &str, gone: &Gone) -> Result<(), StoreError> {
+        let mut all: Vec<_> = gone.erased.values().collect();
+        all.sort_by_key(|erased| erased.log_version);
+        for erased in all {
+            let Erasure { submission, reason, by, held, .. } = erased.erasure.as_ref();
+            let versions = held.map_or("no dataset version answers".to_owned(), |held| {
+                let (first, last) = held.dataset_versions;
+                format!("dataset versions {first} to {last} answer")
+            });
+            let at = erased.at;
+            let note = format!(
+                "{table}: submission {submission} was erased at {at} by {by} ({reason}); {versions} ERASED"
+            );
+            (self.tell)(Finding::Note(note));
+            for file in self.inspection.unerased(table, erased)? {
+                let message = format!("it tells of submission {submission}, which was erased");
+                self.fault(&file, message, ERASE_AGAIN);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is left of what an erased submission sent.
+    fn erased(
+        &self,
+        payloads: &Payloads,
+        catalog: Option<&Catalog>,
+        (table, version): (&str, u64),
+        submission: &SubmissionEntry,
+    ) {
+        let SubmissionEntry { id, sha256, report, .. } = submission;
+        let evidence = self.inspection.exists(&self.inspection.evidence_path(sha256));
+        // Others may have been sent with the same bytes.
+        let is_own = || {
+            let other = catalog.map(|catalog| self.runtime.block_on(catalog.same_bytes(id, sha256)));
+            matches!(other, Some(Ok(None)))
+        };
+        if payloads.of(id).is_some() || !report.is_empty() || (evidence && is_own()) {
+            let left = format!(
+                "bytes of submission {id}, which was erased, are still there (log version {version})"
+            );
+            self.fault(Path::new(table), left, ERASE_AGAIN);
         }
     }
 

@@ -116,6 +116,8 @@ pub(crate) const SPOOL_QUEUE: usize = 256;
 pub(crate) const SPOOL_UNSYNCED_BYTES: u64 = 4 << 20;
 /// Bytes of a data file that are held before they go to the disk.
 pub(crate) const DATA_FILE_BUFFER_BYTES: usize = 1 << 20;
+/// Text of an operator's reason for an erasure at most.
+pub(crate) const ERASE_REASON_BYTES: usize = 1_000;
 /// Files that a verification has found and not read yet at most.
 pub(crate) const VERIFY_QUEUE: usize = 64;
 /// Bytes of one read of a whole object.

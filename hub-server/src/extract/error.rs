@@ -15,6 +15,10 @@ pub(crate) enum ExtractError {
     NotPermitted,
     #[error("dataset {dataset} has no extract of version {version}; {}", newest(*latest))]
     VersionUnknown { dataset: String, version: u64, latest: Option<u64> },
+    #[error(
+        "version {version} of {dataset} held a submission that was erased on {day}; take a later one, or `latest`"
+    )]
+    Erased { dataset: String, version: u64, day: String },
     #[error("could not {deed} {path}: {source}")]
     Io { deed: &'static str, path: String, source: io::Error },
     #[error(transparent)]
@@ -41,6 +45,7 @@ impl ExtractError {
             Self::DatasetUnknown(_) => Reason::DatasetUnknown,
             Self::NotPermitted => Reason::ReadNotPermitted,
             Self::VersionUnknown { .. } => Reason::VersionUnknown,
+            Self::Erased { .. } => Reason::Erased,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => Reason::StorageFull,
             Self::Query(error) => error.reason(),
             Self::Io { .. } | Self::TaskLost(_) => Reason::Internal,

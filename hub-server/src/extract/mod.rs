@@ -11,7 +11,7 @@ mod error;
 mod make;
 mod shelf;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -74,6 +74,12 @@ pub(crate) struct Source {
     pub(crate) pattern: Arc<Pattern>,
     /// Its newest state, which the extracts follow; None: it is damaged, and the finished ones stay.
     pub(crate) newest: Option<watch::Receiver<Arc<Snapshot>>>,
+}
+
+/// Removes the extracts of versions that held an erased submission, from the first to the last, on the folder of a
+/// stopped server; gives the bytes of their files. Blocking.
+pub(crate) fn forget(root: &Path, dataset: &str, versions: (u64, u64)) -> Result<u64, ExtractError> {
+    shelf::forget(root, dataset, versions)
 }
 
 #[derive(Debug)]
@@ -144,6 +150,12 @@ impl Extracts {
             && source.pattern.columns.iter().all(|c| permit.columns().contains(&c.name));
         if !covers {
             return Err(ExtractError::NotPermitted);
+        }
+        let newest = source.newest.as_ref().map(|newest| Arc::clone(&newest.borrow()));
+        let erased = newest.iter().flat_map(|newest| newest.erased.iter());
+        if let Some(erased) = erased.into_iter().find(|erased| erased.was_in_version(version)) {
+            let (dataset, day) = (dataset.to_owned(), erased.at.date_naive().to_string());
+            return Err(ExtractError::Erased { dataset, version, day });
         }
         self.shared.shelf.file(dataset, version, format).ok_or_else(|| ExtractError::VersionUnknown {
             dataset: dataset.to_owned(),

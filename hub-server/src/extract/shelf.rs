@@ -139,6 +139,31 @@ impl Shelf {
     }
 }
 
+/// Removes the extracts of some versions of a dataset below `<root>/extracts`, and all drafts; gives the bytes of
+/// their files. No server may be at them. Blocking.
+pub(super) fn forget(root: &Path, dataset: &str, versions: (u64, u64)) -> Result<u64, ExtractError> {
+    let folder = root.join("extracts").join(dataset);
+    if !folder.exists() {
+        return Ok(0);
+    }
+    let mut bytes = 0;
+    for (name, version) in entries(&folder)? {
+        let goes = match name.parse::<u64>() {
+            Ok(number) => (versions.0..=versions.1).contains(&number),
+            Err(_) => true,
+        };
+        if goes {
+            for file in fs::read_dir(&version).map_err(ExtractError::io("list", &version))? {
+                bytes += file.and_then(|file| file.metadata()).map_or(0, |meta| meta.len());
+            }
+            fs::remove_dir_all(&version).map_err(ExtractError::io("remove", &version))?;
+            crate::fault::point("erase.extracts.after");
+        }
+    }
+    sync(&folder)?;
+    Ok(bytes)
+}
+
 /// Removes the folder of a draft that came to nothing, if it is still there.
 pub(super) async fn discard(folder: PathBuf) {
     let removed = blocking(move || match fs::remove_dir_all(&folder) {

@@ -204,6 +204,7 @@ impl Intake {
     /// The report of a submission that has its verdict.
     pub(crate) async fn report(&self, permit: &SubmissionsPermit, id: &str) -> Result<Report, IntakeError> {
         let record = self.ended(permit, id).await?;
+        erased(&record)?;
         serde_json::from_str(&record.report).map_err(|_| {
             IntakeError::new(
                 Reason::StateConflict,
@@ -373,6 +374,15 @@ impl Intake {
             format!("submission `{id}` has no verdict yet; commit it, or wait for its check"),
         ))
     }
+}
+
+/// Refuses what is gone with an erased submission; its receipt is not.
+fn erased(record: &SubmissionRecord) -> Result<(), IntakeError> {
+    let Some(erased) = &record.erased else { return Ok(()) };
+    let day = erased.at.date_naive();
+    let message =
+        format!("submission `{}` was erased on {day}; its receipt is all that is left of it", record.id);
+    Err(IntakeError::new(Reason::Erased, message))
 }
 
 fn sees(permit: &SubmissionsPermit, publisher: &str) -> bool {

@@ -48,6 +48,7 @@ pub(crate) enum SubmissionState {
     Refused,
     Committed,
     Superseded,
+    Erased,
     Abandoned,
     Expired,
 }
@@ -75,6 +76,8 @@ pub(crate) struct SubmissionView {
     pub(crate) request_id: String,
     /// Why it was refused.
     pub(crate) reason: Option<Reason>,
+    /// When it was erased, and why.
+    pub(crate) erasure: Option<(DateTime<Utc>, String)>,
 }
 
 /// The answer to a commit.

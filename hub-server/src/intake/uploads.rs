@@ -157,6 +157,7 @@ impl Intake {
             ended_at: self.parts.clock.now(),
             report: report.to_owned(),
             receipt: String::new(),
+            erased: None,
         }
     }
 }

@@ -217,6 +217,7 @@ impl Intake {
         if let Some(told) = told.filter(|told| !record.sha256.is_empty() && *told != record.sha256) {
             return Err(other_bytes(&record.sha256, told));
         }
+        super::erased(&record)?;
         let submission = view::of_record(&record);
         if matches!(submission.state, SubmissionState::Abandoned | SubmissionState::Expired) {
             return Err(IntakeError::new(
@@ -240,7 +241,15 @@ impl Intake {
         let content = [sha256, &header.pattern, &header.publisher, &header.period];
         if let Some(earlier) = self.parts.commits.answered(caller, request_id) {
             let same = content == [&earlier.sha256, &earlier.pattern, &earlier.publisher, &earlier.period];
-            return if same { Ok(None) } else { Err(reused(request_id)) };
+            return match (same, earlier.is_erased) {
+                (false, _) => Err(reused(request_id)),
+                (true, false) => Ok(None),
+                // Before its bytes come in again.
+                (true, true) => {
+                    let message = "what this request brought was erased by the hub's operator; draw a new request id to send it anew";
+                    Err(IntakeError::new(Reason::Erased, message))
+                }
+            };
         }
         let Some(earlier) = self.parts.catalog.ended_by_request(caller, request_id).await? else {
             return Ok(None);

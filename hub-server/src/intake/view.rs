@@ -41,6 +41,7 @@ pub(super) fn of_spool(header: &SpoolHeader, offset: u64, state: SubmissionState
         nothing_to_report: header.nothing_to_report,
         request_id: header.request_id.clone(),
         reason: None,
+        erasure: None,
     }
 }
 
@@ -70,7 +71,8 @@ pub(super) fn of_commit(
 /// An ended submission.
 pub(super) fn of_record(record: &SubmissionRecord) -> SubmissionView {
     let state = state(&record.state);
-    let ended = matches!(state, SubmissionState::Committed | SubmissionState::Superseded);
+    let ended =
+        matches!(state, SubmissionState::Committed | SubmissionState::Superseded | SubmissionState::Erased);
     SubmissionView {
         id: record.id.clone(),
         state,
@@ -91,6 +93,7 @@ pub(super) fn of_record(record: &SubmissionRecord) -> SubmissionView {
         nothing_to_report: record.nothing_to_report,
         request_id: record.request_id.clone(),
         reason: Reason::ALL.iter().copied().find(|reason| reason.as_str() == record.reason),
+        erasure: record.erased.as_ref().map(|erased| (erased.at, erased.reason.clone())),
     }
 }
 
@@ -98,6 +101,7 @@ fn state(name: &str) -> SubmissionState {
     match name {
         "COMMITTED" => SubmissionState::Committed,
         "SUPERSEDED" => SubmissionState::Superseded,
+        "ERASED" => SubmissionState::Erased,
         "REFUSED" => SubmissionState::Refused,
         "EXPIRED" => SubmissionState::Expired,
         _ => SubmissionState::Abandoned,

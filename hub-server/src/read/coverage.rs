@@ -25,8 +25,8 @@ pub(super) fn of(view: &TableView, lists: &CodeLists) -> Coverage {
     let (reporting, expected) = match &view.publisher {
         Some(publisher) => (u64::from(files.owned(publisher).next().is_some()), 1),
         None => {
-            let reach = files.reach();
-            (reach.publishers as u64, units(lists, &view.pattern.unit_level, reach.last_day))
+            let extent = files.extent();
+            (extent.publishers as u64, units(lists, &view.pattern.unit_level, extent.last_day))
         }
     };
     Coverage { units_reporting: reporting, units_expected: expected, expected_source: "register" }

@@ -111,6 +111,7 @@ impl Reads {
             version: view.snapshot.dataset_version,
             log_version: view.snapshot.log_version,
             homes: view.snapshot.homes,
+            erased: view.snapshot.erased.last().map_or(0, |erased| erased.log_version),
             publisher: view.publisher.clone(),
             columns: columns.clone(),
             filter: scan.filter,

@@ -43,6 +43,9 @@ pub(super) struct SessionToken {
     /// How far vacuums were that moved rows of the log version to other files.
     #[serde(default)]
     pub(super) homes: u64,
+    /// Log version of the newest erasure that was known.
+    #[serde(default)]
+    pub(super) erased: u64,
     pub(super) publisher: Option<String>,
     pub(super) columns: Vec<String>,
     pub(super) filter: Option<String>,
@@ -51,6 +54,6 @@ pub(super) struct SessionToken {
 
 impl SessionToken {
     pub(super) fn as_of(&self) -> AsOf {
-        AsOf::Session { log_version: self.log_version, homes: self.homes }
+        AsOf::Session { log_version: self.log_version, homes: self.homes, erased: self.erased }
     }
 }

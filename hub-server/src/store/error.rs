@@ -5,6 +5,8 @@ use std::path::Path;
 
 use hub_proto::Reason;
 
+use super::table::{Erased, Snapshot};
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     #[error("the disk is full: could not {deed} {path}; free space on it, then send again")]
@@ -31,6 +33,10 @@ pub(crate) enum StoreError {
         "dataset {dataset} promises no {wanted} any more; the oldest state that can be asked for is version {oldest} of {since}"
     )]
     HistoryExpired { dataset: String, wanted: String, oldest: u64, since: String },
+    #[error(
+        "dataset {dataset} answers no version {first} to {last} any more: they held a submission that was erased on {day}; ask for an earlier version, or one from {next} on"
+    )]
+    Erased { dataset: String, first: u64, last: u64, day: String, next: u64 },
     #[error(
         "the files that this read session reads of {dataset} were put together anew meanwhile; create a new session and read from the start"
     )]
@@ -61,6 +67,13 @@ impl StoreError {
         }
     }
 
+    /// A dataset version that held an erased submission.
+    pub(crate) fn erased(newest: &Snapshot, version: u64, erased: &Erased) -> Self {
+        let (first, last) = erased.erasure.held.map_or((version, version), |held| held.dataset_versions);
+        let (dataset, day) = (newest.dataset.clone(), erased.at.date_naive().to_string());
+        Self::Erased { dataset, first, last, day, next: last + 1 }
+    }
+
     /// What cannot be written in its form.
     pub(crate) fn encode(file: &str, error: &dyn std::fmt::Display) -> Self {
         Self::Encode { file: file.to_owned(), message: error.to_string() }
@@ -79,6 +92,7 @@ impl StoreError {
             }
             Self::VersionUnknown { .. } => Reason::VersionUnknown,
             Self::HistoryExpired { .. } => Reason::HistoryExpired,
+            Self::Erased { .. } => Reason::Erased,
             Self::SessionExpired { .. } => Reason::SessionExpired,
             Self::OffsetStale { .. } => Reason::OffsetStale,
             Self::SubmissionUnknown { .. } => Reason::SubmissionUnknown,

@@ -96,12 +96,12 @@ pub(crate) struct FileIndex {
     files: usize,
     rows: u64,
     /// Found out when somebody asks.
-    reach: OnceLock<Reach>,
+    extent: OnceLock<Extent>,
 }
 
 /// Who and what stands behind the files of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reach {
+pub(crate) struct Extent {
     /// Publishers that own rows.
     pub(crate) publishers: usize,
     /// Last day of the newest period.
@@ -121,11 +121,11 @@ impl FileIndex {
         self.segments.iter().filter_map(move |segment| segment.owner(publisher))
     }
     /// Who and what stands behind the files; found out once.
-    pub(crate) fn reach(&self) -> Reach {
-        *self.reach.get_or_init(|| {
+    pub(crate) fn extent(&self) -> Extent {
+        *self.extent.get_or_init(|| {
             let names = self.segments.iter().flat_map(|s| s.owners()).map(Owner::name);
             let publishers = names.collect::<BTreeSet<&str>>().len();
-            Reach { publishers, last_day: self.segments.iter().filter_map(|s| s.last_day()).max() }
+            Extent { publishers, last_day: self.segments.iter().filter_map(|s| s.last_day()).max() }
         })
     }
     pub(crate) fn len(&self) -> usize {
@@ -146,7 +146,7 @@ impl FileIndex {
         removes: impl IntoIterator<Item = &'a str>,
         adds: impl IntoIterator<Item = Arc<DataFile>>,
     ) -> Result<Self, String> {
-        let mut next = Self { reach: OnceLock::new(), ..self.clone() };
+        let mut next = Self { extent: OnceLock::new(), ..self.clone() };
         for path in removes {
             next.remove(path)?;
         }
@@ -166,7 +166,7 @@ impl FileIndex {
         };
         let rows = files.iter().map(|file| file.rows).sum();
         let segments = files.chunks(each).map(segment).collect();
-        Self { segments, files: files.len(), rows, reach: OnceLock::new() }
+        Self { segments, files: files.len(), rows, extent: OnceLock::new() }
     }
 
     fn remove(&mut self, path: &str) -> Result<(), String> {

@@ -7,6 +7,7 @@
 mod actions;
 mod bounds;
 pub(crate) mod checkpoint;
+mod erasure;
 pub(crate) mod pack;
 mod schema;
 mod seqs;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::index::DataFile;
 
 pub(crate) use actions::{commit_id, parse, write};
+pub(crate) use erasure::{ERASE, Erasure, HeldBy, Scrub, StandIn};
 pub(crate) use schema::{same_type, write as schema_string};
 
 /// One commit: what one log file says.
@@ -42,13 +44,15 @@ pub(crate) struct CommitInfo {
     pub(crate) commit: String,
     /// Epoch of the data folder, so that a dataset version is never reused after a restore.
     pub(crate) epoch: String,
-    /// CREATE TABLE, WRITE, CHANGE COLUMNS, [`OPTIMIZE`].
+    /// CREATE TABLE, WRITE, CHANGE COLUMNS, [`OPTIMIZE`], [`ERASE`].
     pub(crate) operation: String,
     /// Monotone per table: the committer's duty. Microseconds are kept.
     pub(crate) committed_at: DateTime<Utc>,
     /// Dataset version after this commit.
     pub(crate) dataset_version: u64,
     pub(crate) submissions: Vec<SubmissionEntry>,
+    /// The submission that this commit erases.
+    pub(crate) erasure: Option<Arc<Erasure>>,
 }
 
 impl CommitInfo {
@@ -59,6 +63,7 @@ impl CommitInfo {
             epoch: self.epoch.clone(),
             operation: self.operation.clone(),
             submissions: Vec::new(),
+            erasure: None,
             ..*self
         }
     }

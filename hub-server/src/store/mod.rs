@@ -108,6 +108,25 @@ impl Store {
     ) -> Result<file::DataFileWriter, StoreError> {
         file::DataFileWriter::held(&table.data_folder(), layout)
     }
+    /// Removes the bytes that a submission was sent with, unless others were sent with the same; the spool is used
+    /// by nobody. Blocking.
+    pub(crate) fn forget_payload(
+        &self,
+        id: &str,
+        sha256: &str,
+        is_shared: bool,
+    ) -> Result<(table::Removed, spool::Forgotten), StoreError> {
+        let mut removed = table::Removed::default();
+        let folder = self.root.join("evidence").join(sha256.get(..2).unwrap_or(sha256));
+        let path = folder.join(sha256);
+        if let (false, Ok(info)) = (is_shared, self.disk.info(&path)) {
+            let gone = self.disk.remove(&path).and_then(|()| self.disk.sync_dir(&folder));
+            gone.map_err(|e| StoreError::io("remove", &path, e))?;
+            removed = table::Removed { files: 1, bytes: info.bytes };
+        }
+        crate::fault::point("erase.evidence.after");
+        Ok((removed, spool::forget(self.disk.as_ref(), &self.root, id)?))
+    }
     /// Data files as scans read them.
     pub(crate) fn objects(&self) -> Arc<Objects> {
         Arc::clone(&self.objects)

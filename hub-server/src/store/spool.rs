@@ -5,6 +5,7 @@
 //! small payloads stay where they are, kept large ones become files named by their SHA-256.
 
 mod book;
+mod erase;
 mod inner;
 mod payload;
 mod reader;
@@ -30,6 +31,7 @@ use crate::config::limits::SPOOL_SEGMENT_BYTES;
 use crate::fault;
 use inner::Inner;
 
+pub(crate) use erase::{Forgotten, forget};
 pub(crate) use verify::{Payloads, payloads};
 
 /// The durable header of an unfinished submission.

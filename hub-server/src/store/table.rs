@@ -3,6 +3,7 @@
 mod archive;
 mod checkpoint;
 mod data;
+mod erase;
 mod history;
 mod homes;
 mod horizon;
@@ -31,6 +32,7 @@ use history::{History, Recipe};
 use keep::Kept;
 use log_files::LogFiles;
 
+pub(crate) use erase::{Chained, Held, Holding, Place, Removed};
 pub(crate) use homes::Homes;
 pub(crate) use horizon::{Horizon, read as read_horizon};
 pub(crate) use keep::LogLimits;
@@ -38,7 +40,7 @@ pub(crate) use log_files::{ARCHIVE, LogReader, Name, log_name, name_of, pack_ran
 pub(crate) use open::TableSpec;
 #[cfg(test)]
 pub(crate) use open::physical;
-pub(crate) use snapshot::{SeqInfo, SeqMap, Snapshot, VersionInfo};
+pub(crate) use snapshot::{Erased, SeqInfo, SeqMap, Snapshot, VersionInfo};
 pub(crate) use vacuum::{Keep, Vacuumed};
 
 /// Folder of what the hub keeps beside a table; readers of Delta leave names alone that begin with `_`.
@@ -59,6 +61,8 @@ pub(crate) enum AsOf {
     Session {
         log_version: u64,
         homes: u64,
+        /// Log version of the newest erasure that was known.
+        erased: u64,
     },
 }
 
@@ -111,9 +115,9 @@ impl Table {
             AsOf::Time(moment) => self.history().at_time(moment, &newest)?,
             #[cfg(test)]
             AsOf::LogVersion(version) => self.history().at_log_version(version, &newest)?,
-            AsOf::Session { log_version, homes } => {
+            AsOf::Session { log_version, homes, erased } => {
                 let recipe = self.history().at_log_version(log_version, &newest)?;
-                return self.at_home(self.made(recipe, &newest)?, Some(homes));
+                return self.at_home(self.made(recipe, &newest)?, Some((homes, erased)));
             }
         };
         self.at_home(self.made(recipe, &newest)?, None)
@@ -142,25 +146,31 @@ impl Table {
     }
 
     /// A state with the files in which its rows are now; no vacuum takes them while somebody holds it.
-    /// `pinned`: how far vacuums were when its reader began, who goes on only if nothing moved.
-    fn at_home(&self, state: Arc<Snapshot>, pinned: Option<u64>) -> Result<Arc<Snapshot>, StoreError> {
+    /// `pinned`: how far vacuums were when its reader began, and erasures; who goes on only if nothing moved.
+    fn at_home(&self, state: Arc<Snapshot>, pinned: Option<(u64, u64)>) -> Result<Arc<Snapshot>, StoreError> {
+        let newest = self.snapshot();
+        if let Some(erased) = newest.erased.iter().find(|erased| erased.was_in(state.log_version)) {
+            return Err(StoreError::erased(&newest, state.dataset_version, erased));
+        }
         loop {
             let gone = self.history().gone();
             if state.log_version < gone.expired {
                 return Err(self.history().expired(&state));
             }
             let files = self.homes_of(&state, gone.merged)?;
-            if let Some(then) = pinned.filter(|then| *then != gone.merged) {
-                let before = self.homes_of(&state, then)?;
-                let of = |files: &Option<FileIndex>| -> Vec<String> {
-                    files.as_ref().unwrap_or(&state.files).iter().map(|file| file.path.clone()).collect()
+            if let Some((then, erased)) = pinned {
+                let before = if then == gone.merged { files.clone() } else { self.homes_of(&state, then)? };
+                let of = |files: &Option<(FileIndex, u64)>| -> Vec<String> {
+                    let files = files.as_ref().map_or(&state.files, |(files, _)| files);
+                    files.iter().map(|file| file.path.clone()).collect()
                 };
-                if of(&before) != of(&files) {
+                let moved = files.as_ref().is_some_and(|(_, newer)| *newer > erased);
+                if moved || of(&before) != of(&files) {
                     return Err(StoreError::SessionExpired { dataset: state.dataset.clone() });
                 }
             }
             let home = match files {
-                Some(files) => Arc::new(state.at_homes(files, gone.merged)),
+                Some((files, _)) => Arc::new(state.at_homes(files, gone.merged, &newest.erased)),
                 None => Arc::clone(&state),
             };
             let mut history = self.history();

@@ -17,6 +17,7 @@ use super::spool::{self, Payloads};
 use super::{StoreError, folder};
 
 pub(crate) use files::{Work, on_all_cores};
+pub(crate) use vacuum::Gone;
 
 /// What a verification tells while it works.
 #[derive(Debug)]
@@ -45,6 +46,9 @@ pub(crate) struct Fault {
 
 /// Where findings go, from several threads.
 pub(crate) type Tell<'a> = &'a (dyn Fn(Finding) + Sync);
+
+/// What helps when an erasure was cut off.
+pub(crate) const ERASE_AGAIN: &str = "run the same `hub-server erase` again, which ends it";
 
 /// What helps against rot of a file that no other one can be made from.
 pub(crate) const RESTORE: &str = "restore it from a backup";

@@ -15,6 +15,8 @@ mod demo;
 #[cfg(test)]
 mod disk_full;
 #[cfg(test)]
+mod erasure;
+#[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod harness;

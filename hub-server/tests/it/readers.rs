@@ -162,3 +162,29 @@ fn other_engines_read_what_is_vacuumed() {
     verify.args(["verify", "data", "--data-dir"]).arg(server.root());
     assert_eq!(run(&mut verify).expect(0).stdout, "");
 }
+
+/// Files that held rows of an erased submission are gone, live ones were written without them.
+#[test]
+fn other_engines_read_what_an_erasure_left() {
+    let often = [("HUB_LIMITS_CHECKPOINT_VERSIONS", "2"), ("HUB_LIMITS_LOG_MARGIN_VERSIONS", "0")];
+    let mut server = Server::start_with(&often);
+    let table = server.root().join("tables/rb28s_v1");
+    let sent = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    for (seed, period) in ["2021-Q4", "2022-Q4", "2023-Q1", "2021-Q4"].into_iter().enumerate() {
+        let file = server.file("more.csv", &synthetic("rb28s", "026401", period, 700, seed as u64));
+        server.accepted("publisher2", &file, "rb28s", period, &["--replace-all", "--confirm-deletions"]);
+        server.cell("ministry", "SELECT count(*) FROM rb28s");
+    }
+    let is_hinted = || log_names(&table).iter().any(|name| name == "_last_checkpoint").then_some(());
+    wait_for(Duration::from_secs(60), is_hinted).unwrap_or_else(|| panic!("{:?}", log_names(&table)));
+    assert!(server.stop().success());
+    let id = sent["submission"]["submission"].as_str().expect("an id");
+    let mut erase = Command::new(server_binary());
+    erase.args(["erase", id, "--reason", "art. 17", "--data-dir"]).arg(server.root());
+    run(&mut erase).expect(0);
+    server.restart();
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s WHERE _publisher = 'gmina-100201'"), "0");
+    assert_agree(&server, "rb28s", "wykonanie");
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    assert_agree(&server, "rb28s", "plan");
+}

@@ -129,6 +129,7 @@ impl Putter {
             log_version,
             committed_at: joining.info.committed_at,
             submissions: &joining.info.submissions,
+            erasure: None,
         };
         let superseded = self.context.state_mut().apply(facts);
         let mut open = self.context.open_mut();

@@ -236,6 +236,10 @@ impl House {
         })
     }
 
+    pub(super) fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
     /// A putter that gives each group a dataset version of its own.
     pub(super) fn putter(&self) -> Putter {
         self.putter_with(Duration::ZERO).unwrap()
@@ -320,6 +324,12 @@ impl House {
     /// The rows after a log version.
     pub(super) fn rows_at(&self, log_version: u64) -> Vec<Row> {
         self.rows_of(&self.context.files.table().as_of(AsOf::LogVersion(log_version)).unwrap())
+    }
+
+    /// The rows after a log version, or why they are not read.
+    pub(super) fn try_rows_at(&self, log_version: u64) -> Result<Vec<Row>, StoreError> {
+        let state = self.context.files.table().as_of(AsOf::LogVersion(log_version))?;
+        Ok(self.rows_of(&state))
     }
 
     /// Removes what it may when all states are promised: no file stays for who is at it.

@@ -3,6 +3,7 @@
 mod ages;
 mod compaction;
 mod decisions;
+mod erasure;
 mod harness;
 mod integrity;
 mod keeping;

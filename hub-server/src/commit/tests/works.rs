@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::erasure::erased;
 use super::harness::{House, Push, blocking, commit, oracle, orders};
 use crate::commit::compact::{Compacted, Stop};
 use crate::commit::merge::merge;
@@ -27,6 +28,8 @@ pub(super) enum Work {
     Keeping,
     /// Of all that may go while all states are promised.
     Vacuum,
+    /// Of the submission with this `_seq`.
+    Erasure(i64),
 }
 
 impl Work {
@@ -97,7 +100,18 @@ impl<'a> Course<'a> {
             },
             Work::Keeping => blocking(|| self.house.keep_log()),
             Work::Vacuum => self.vacuumed += blocking(|| self.house.vacuum()),
+            Work::Erasure(seq) => {
+                blocking(|| erased(&self.house, &mut self.putter, seq)).unwrap();
+                self.restart().await;
+            }
         }
+    }
+
+    /// An erasure is the deed of a process of its own: what was under way is lost.
+    async fn restart(&mut self) {
+        self.house = House::open(&self.house.disk.killed(), true).await.unwrap();
+        self.putter = self.house.putter();
+        (self.prepared, self.compacted) = (Vec::new(), None);
     }
 
     /// All pushes are answered; rows, states and files are what the pushes and the log say, live and replayed.
@@ -126,7 +140,7 @@ impl<'a> Course<'a> {
 }
 
 /// All live files as one.
-fn made(house: &House) -> Option<Compacted> {
+pub(super) fn made(house: &House) -> Option<Compacted> {
     let inputs: Vec<Arc<DataFile>> =
         house.context.files.table().snapshot().files.iter().map(Arc::clone).collect();
     let output = blocking(|| merge(&house.context.files, &inputs, &Stop::default())).unwrap();

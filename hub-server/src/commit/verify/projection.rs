@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Verification;
-use crate::catalog::{Catalog, CatalogError, SubmissionRecord};
-use crate::commit::projector::{SUPERSEDED, record};
+use crate::catalog::{Catalog, CatalogError, SubmissionRecord, Tombstone};
+use crate::commit::projector::{ERASED, SUPERSEDED, record};
 use crate::commit::state::{CommitFacts, State};
 use crate::store::log::{Entry, SubmissionEntry};
-use crate::store::verify::{Finding, RESTORE};
+use crate::store::verify::{Finding, Gone, RESTORE};
 
 /// What helps when only the projection is wrong.
 pub(super) const REBUILD: &str =
@@ -47,8 +47,8 @@ impl<'a> Projection<'a> {
         projection
     }
 
-    /// Compares what a log version says with what is shown of it.
-    pub(super) fn take(&mut self, version: u64, entry: &Entry) {
+    /// Compares what a log version says with what is shown of it. `gone`: what later ones erase.
+    pub(super) fn take(&mut self, version: u64, entry: &Entry, gone: &Gone) {
         self.newest = version;
         let Some(catalog) = self.catalog.filter(|_| self.applied.is_some_and(|applied| version <= applied))
         else {
@@ -57,7 +57,7 @@ impl<'a> Projection<'a> {
         self.superseded.extend(self.state.apply(CommitFacts::of(version, entry)));
         for submission in &entry.info.submissions {
             match self.of.runtime.block_on(catalog.submission(&submission.id)) {
-                Ok(found) => self.compare(version, submission, entry, found),
+                Ok(found) => self.compare(version, submission, entry, (found, gone)),
                 Err(error) => self.unreadable(&error),
             }
         }
@@ -68,13 +68,19 @@ impl<'a> Projection<'a> {
         version: u64,
         submission: &SubmissionEntry,
         entry: &Entry,
-        found: Option<SubmissionRecord>,
+        (found, gone): (Option<SubmissionRecord>, &Gone),
     ) {
         let id = &submission.id;
         let Some(found) = found else {
             return self.fault(format!("it lacks submission {id}, which log version {version} names"));
         };
-        let expected = record(submission, entry);
+        let mut expected = record(submission, entry);
+        // Unless the projection has not come so far.
+        if let Some(erased) = gone.erased.get(id).filter(|_| found.erased.is_some()) {
+            expected.erased = Some(Tombstone { at: erased.at, reason: erased.erasure.reason.clone() });
+            // What an unfinished erasure left in the log is told for itself.
+            expected.report = String::new();
+        }
         let state = found.state.clone();
         if (SubmissionRecord { state: expected.state.clone(), ..found }) != expected {
             self.fault(format!("it shows submission {id} otherwise than log version {version}"));
@@ -105,7 +111,11 @@ impl<'a> Projection<'a> {
             _ => {}
         }
         for (id, state) in &self.shown {
-            let expected = if self.superseded.contains(id) { SUPERSEDED } else { "COMMITTED" };
+            let expected = match (self.state.is_erased(id), self.superseded.contains(id)) {
+                (true, _) => ERASED,
+                (false, true) => SUPERSEDED,
+                (false, false) => "COMMITTED",
+            };
             if state != expected {
                 self.fault(format!("it shows submission {id} as {state}, by the log it is {expected}"));
             }

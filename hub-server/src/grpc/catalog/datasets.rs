@@ -90,7 +90,7 @@ async fn dataset(door: &Door, pattern: &Pattern, permit: &ReadPermit) -> Result<
             let rows = files.owned(own).map(|owner| owner.rows).sum();
             (rows, usize::from(rows > 0))
         }
-        None => (files.rows(), files.reach().publishers),
+        None => (files.rows(), files.extent().publishers),
     };
     Ok(v1::Dataset {
         name: Collection::Datasets.name(&pattern.id),

@@ -94,6 +94,7 @@ pub(super) fn submission(view: SubmissionView) -> v1::Submission {
         nothing_to_report: view.nothing_to_report,
         request_id: view.request_id,
         reason: view.reason.map(Reason::as_str).unwrap_or_default().to_owned(),
+        erasure: view.erasure.map(|(time, reason)| v1::Erasure { time: Some(time_to_wire(time)), reason }),
     }
 }
 
@@ -102,6 +103,7 @@ fn state(state: SubmissionState) -> v1::SubmissionState {
         SubmissionState::Receiving => v1::SubmissionState::Receiving,
         SubmissionState::Checking => v1::SubmissionState::Checking,
         SubmissionState::Awaiting => v1::SubmissionState::Awaiting,
+        SubmissionState::Erased => v1::SubmissionState::Erased,
         SubmissionState::Refused => v1::SubmissionState::Refused,
         SubmissionState::Committed => v1::SubmissionState::Committed,
         SubmissionState::Superseded => v1::SubmissionState::Superseded,

@@ -84,6 +84,7 @@ impl Fixture {
                 committed_at: DateTime::from_timestamp_millis(1_700_000_000_000).unwrap(),
                 dataset_version: number,
                 submissions,
+                erasure: None,
             },
             definition: None,
             removes: vec![],

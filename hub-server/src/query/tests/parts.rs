@@ -45,6 +45,7 @@ fn view(fixture: &Fixture, publisher: Option<&str>, rows: u64) -> TableView {
         files: FileIndex::default().with([], [Arc::new(part), Arc::clone(&files[1])]).unwrap(),
         submissions: Arc::clone(&newest.submissions),
         homes: 1,
+        erased: Arc::default(),
         ..*newest
     };
     TableView { snapshot: Arc::new(snapshot), ..fixture.view(publisher) }

@@ -24,6 +24,7 @@ fn fresh(fixture: &Fixture) -> TableView {
         files: FileIndex::default().with([], files).unwrap(),
         homes: newest.homes,
         submissions: Arc::clone(&newest.submissions),
+        erased: Arc::default(),
     };
     let columns = fixture.pattern.columns.iter().map(|column| column.name.clone()).collect();
     TableView { snapshot: Arc::new(snapshot), columns, ..fixture.view(None) }

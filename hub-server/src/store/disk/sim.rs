@@ -166,6 +166,15 @@ impl SimDisk {
     pub(crate) fn cut_after(&self, operations: u64) {
         self.state().cut_after = Some(operations);
     }
+    /// All files with their bytes, as a reader sees them.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let state = self.state();
+        let file = |(path, node): (&PathBuf, &Node)| match node {
+            Node::File(inode) => Some((path.clone(), state.inodes[*inode].now.clone())),
+            Node::Dir => None,
+        };
+        state.now.iter().filter_map(file).collect()
+    }
     /// One call fails; several faults are tried in the order in which they were given.
     pub(crate) fn fail(&self, fault: Fault) {
         self.state().faults.push(fault);

@@ -7,7 +7,9 @@ use chrono::DateTime;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{CommitInfo, Definition, Entry, OPTIMIZE, Remove, SubmissionEntry, bounds, schema, seqs, sum};
+use super::{
+    CommitInfo, Definition, Entry, OPTIMIZE, Remove, SubmissionEntry, bounds, erasure, schema, seqs, sum,
+};
 use crate::store::StoreError;
 use crate::store::blocks::Blocks;
 use crate::store::index::{DataFile, shared};
@@ -38,6 +40,8 @@ struct HubLine<'a> {
     committed_at: i64,
     dataset_version: u64,
     submissions: &'a [SubmissionEntry],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erasure: Option<Value>,
     /// Lines that follow.
     actions: usize,
 }
@@ -64,6 +68,7 @@ pub(crate) fn write(entry: &Entry) -> serde_json::Result<Vec<u8>> {
             committed_at: info.committed_at.timestamp_micros(),
             dataset_version: info.dataset_version,
             submissions: &info.submissions,
+            erasure: info.erasure.as_deref().map(erasure::write),
             actions: lines.len(),
         },
     };
@@ -179,7 +184,7 @@ impl Parsed {
             .ok_or("not one action a line")?;
         match kind.as_str() {
             "commitInfo" => {
-                self.info = Some(parse_info(action)?);
+                self.info = Some(parse_info(action, self.schema.as_ref())?);
                 self.actions = Some(number(&action["hub"], "actions")?);
             }
             "protocol" => {
@@ -208,11 +213,16 @@ impl Parsed {
     }
 }
 
-fn parse_info(action: &Value) -> Result<CommitInfo, String> {
+fn parse_info(action: &Value, schema: Option<&SchemaRef>) -> Result<CommitInfo, String> {
     let hub = &action["hub"];
     let micros = hub["committed_at"].as_i64().ok_or("commitInfo is not of a hub (no hub.committed_at)")?;
     let submissions: Vec<SubmissionEntry> =
         serde::Deserialize::deserialize(&hub["submissions"]).map_err(|e| format!("hub.submissions: {e}"))?;
+    let erasure = match (&hub["erasure"], schema) {
+        (Value::Null, _) => None,
+        (_, None) => return Err("an erasure before the table's metaData".to_owned()),
+        (value, Some(schema)) => Some(Arc::new(erasure::parse(value, schema)?)),
+    };
     Ok(CommitInfo {
         commit: text(hub, "commit")?,
         epoch: text(hub, "epoch")?,
@@ -220,6 +230,7 @@ fn parse_info(action: &Value) -> Result<CommitInfo, String> {
         committed_at: DateTime::from_timestamp_micros(micros).ok_or("hub.committed_at is no time")?,
         dataset_version: number(hub, "dataset_version")?,
         submissions,
+        erasure,
     })
 }
 

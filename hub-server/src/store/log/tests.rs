@@ -74,6 +74,7 @@ pub(crate) fn commit_of(commit: &str) -> Vec<u8> {
         committed_at: DateTime::UNIX_EPOCH,
         dataset_version: 1,
         submissions: Vec::new(),
+        erasure: None,
     };
     write(&Entry { info, definition: None, removes: Vec::new(), adds: vec![Arc::new(file)] }).unwrap()
 }
@@ -139,6 +140,7 @@ proptest! {
                 committed_at: DateTime::from_timestamp_micros(micros).unwrap(),
                 dataset_version: 9,
                 submissions: vec![submission("s1", 7, "gmina-100201"), submission("s2", 8, "b")],
+                erasure: None,
             },
             definition,
             removes: removed.iter().map(|f| Remove::from(f.as_ref())).collect(),
@@ -167,6 +169,7 @@ fn example() -> Entry {
             committed_at: DateTime::from_timestamp_millis(1_700_000_000_000).unwrap(),
             dataset_version: 0,
             submissions: vec![],
+            erasure: None,
         },
         definition: Some(Definition {
             id: "11".into(),

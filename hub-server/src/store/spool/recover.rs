@@ -12,7 +12,7 @@ use super::record::Record;
 use super::scan::{Scan, Stretch};
 use super::writer::{remove_segments, segment_path};
 use crate::store::StoreError;
-use crate::store::disk::Disk;
+use crate::store::disk::{Disk, sweep_temporary};
 
 pub(super) struct Recovered {
     /// Segments that were there.
@@ -64,6 +64,7 @@ pub(super) fn recover(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Recovered, Sto
     let (disk, failed) = (disk.as_ref(), |e| StoreError::io("list", dir, e));
     // What a killed process wrote may be seen but not yet durable; it is made so before it is believed.
     disk.sync_dir(dir).map_err(failed)?;
+    sweep_temporary(disk, dir).map_err(failed)?;
     let names: Vec<String> = disk.list(dir).map_err(failed)?.into_iter().map(|e| e.name).collect();
     let mut recovery = Recovery::new(disk, dir, HashSet::new());
     let number = |name: &String| name.strip_suffix(".segment")?.parse().ok();
@@ -121,7 +122,7 @@ impl Recovery<'_> {
         let mut scan = Scan::of(file.as_ref()).map_err(failed)?;
         while let Some(found) = scan.next().map_err(failed)? {
             match found {
-                Stretch::Record { id, record, data_at } => {
+                Stretch::Record { id, record, data_at, .. } => {
                     self.book.note(&id, number);
                     self.apply(id, *record, |bytes| Piece::Stored {
                         path: Arc::clone(&shared),

@@ -14,6 +14,8 @@ pub(super) enum Stretch {
         record: Box<Record>,
         /// Where in the segment the payload's bytes begin.
         data_at: u64,
+        /// Where it ends.
+        end: u64,
     },
     /// Bytes that are no whole record and were durable, for a later record says so: they rotted.
     Rot { at: u64, bytes: u64 },
@@ -23,6 +25,14 @@ pub(super) enum Stretch {
 }
 
 impl Stretch {
+    /// Where it ends.
+    pub(super) fn end(&self) -> u64 {
+        match self {
+            Self::Record { end, .. } => *end,
+            Self::Rot { at, bytes } | Self::Torn { at, bytes } => at + bytes,
+        }
+    }
+
     /// Tells of what cannot be read.
     pub(super) fn log(&self, segment: &Path) {
         let file = segment.display();
@@ -115,7 +125,7 @@ impl<'a> Scan<'a> {
         }
         Ok(decode(&frame, &body).map(|(id, record, data_at)| {
             let record = Box::new(record);
-            (Stretch::Record { id, record, data_at: begins + data_at as u64 }, end)
+            (Stretch::Record { id, record, data_at: begins + data_at as u64, end }, end)
         }))
     }
 }

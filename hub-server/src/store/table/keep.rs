@@ -63,14 +63,14 @@ impl Table {
         self.drop_checkpoints(&mut kept, floor)
     }
 
-    fn hint(&self, kept: &mut Kept, version: u64, rows: u64) -> Result<(), StoreError> {
+    pub(super) fn hint(&self, kept: &mut Kept, version: u64, rows: u64) -> Result<(), StoreError> {
         self.write_hint(version, rows)?;
         kept.hinted = Some(version);
         Ok(())
     }
 
     /// Removes checkpoints before a version. One that a power cut brings back is removed another time.
-    fn drop_checkpoints(&self, kept: &mut Kept, before: u64) -> Result<(), StoreError> {
+    pub(super) fn drop_checkpoints(&self, kept: &mut Kept, before: u64) -> Result<(), StoreError> {
         while let Some(first) = kept.checkpoints.first().copied().filter(|first| *first < before) {
             let path = self.log.checkpoint_file(first);
             self.disk.remove(&path).map_err(|e| StoreError::io("remove", &path, e))?;

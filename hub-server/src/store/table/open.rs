@@ -152,6 +152,12 @@ impl Opening<'_> {
                 }
             };
             entry.adds.iter().for_each(|file| note(&file.path, true));
+            if let Some(erasure) = &entry.info.erasure {
+                erasure.files.iter().for_each(|path| note(path, false));
+                for stand_in in &erasure.stand_ins {
+                    note(&stand_in.file.path, stand_in.left.is_none_or(|left| left > gone.expired));
+                }
+            }
             // A vacuum that was cut off had decided so.
             let left = entry
                 .removes
@@ -186,6 +192,7 @@ impl Opening<'_> {
             committed_at: at,
             dataset_version,
             submissions: Vec::new(),
+            erasure: None,
         }
     }
 

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use super::log_files::log_name;
 use crate::store::StoreError;
 use crate::store::index::FileIndex;
-use crate::store::log::Entry;
 use crate::store::log::state::Head;
+use crate::store::log::{Entry, Erasure};
 
 /// One dataset version as the catalogue lists it.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,29 @@ pub(crate) struct Snapshot {
     /// Submissions by `_seq`: of all versions up to this one, and in a state that was made again possibly
     /// of later ones, which own no row of it.
     pub(crate) submissions: Arc<SeqMap>,
+    /// Erasures up to this state, in the order of the log.
+    pub(crate) erased: Arc<Vec<Erased>>,
+}
+
+/// An erasure, and the log version that holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Erased {
+    pub(crate) log_version: u64,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) erasure: Arc<Erasure>,
+}
+
+impl Erased {
+    /// Did the state of a log version hold rows of the submission?
+    pub(crate) fn was_in(&self, log_version: u64) -> bool {
+        let held = self.erasure.held;
+        held.is_some_and(|held| (held.log_versions.0..=held.log_versions.1).contains(&log_version))
+    }
+    /// Did a dataset version?
+    pub(crate) fn was_in_version(&self, version: u64) -> bool {
+        let held = self.erasure.held;
+        held.is_some_and(|held| (held.dataset_versions.0..=held.dataset_versions.1).contains(&version))
+    }
 }
 
 impl Snapshot {
@@ -58,12 +81,18 @@ impl Snapshot {
             files: FileIndex::default(),
             homes: 0,
             submissions: Arc::new(SeqMap::default()),
+            erased: Arc::default(),
         }
     }
 
     /// The state after an entry, which must be the log version that follows.
     pub(crate) fn after(&self, log_version: u64, entry: &Entry) -> Result<Self, StoreError> {
-        let next = self.replayed(log_version, entry)?;
+        let mut next = self.replayed(log_version, entry)?;
+        if let Some(erasure) = &entry.info.erasure {
+            let erasure = Arc::clone(erasure);
+            let erased = Erased { log_version, at: entry.info.committed_at, erasure };
+            next.erased = Arc::new(self.erased.iter().cloned().chain([erased]).collect());
+        }
         if entry.info.submissions.is_empty() {
             return Ok(next);
         }
@@ -103,6 +132,7 @@ impl Snapshot {
             files,
             homes: 0,
             submissions: Arc::clone(&self.submissions),
+            erased: Arc::clone(&self.erased),
         })
     }
 
@@ -114,13 +144,14 @@ impl Snapshot {
             schema: Arc::clone(&self.schema),
             files: self.files.clone(),
             submissions,
+            erased: Arc::clone(&self.erased),
             ..*self
         }
     }
 
-    /// The same rows in other files, when inputs of merges up to a log version are gone.
-    pub(super) fn at_homes(&self, files: FileIndex, homes: u64) -> Self {
-        Self { homes, ..self.of(self.head(), files) }
+    /// The same rows in other files, when inputs of merges up to a log version are gone, and files of erased submissions.
+    pub(super) fn at_homes(&self, files: FileIndex, homes: u64, erased: &Arc<Vec<Erased>>) -> Self {
+        Self { homes, erased: Arc::clone(erased), ..self.of(self.head(), files) }
     }
 
     /// Another state of the same table.
@@ -135,6 +166,7 @@ impl Snapshot {
             files,
             homes: 0,
             submissions: Arc::clone(&self.submissions),
+            erased: Arc::clone(&self.erased),
         }
     }
 

@@ -82,6 +82,7 @@ fn entry(
             committed_at: start() + TimeDelta::seconds(i64::try_from(number).unwrap()),
             dataset_version: before.dataset_version + u64::from(!empty),
             submissions,
+            erasure: None,
         },
         definition: None,
         removes: removes.iter().map(|f| Remove::from(f.as_ref())).collect(),

@@ -94,6 +94,15 @@ impl Table {
             }
             let entry = self.left(&mut reader, version)?;
             plan.add(version, &entry, false, |_| true);
+            for remove in &entry.removes {
+                let stand_ins = self.stand_ins(&mut reader, &remove.path, version)?;
+                plan.files.extend(stand_ins.iter().map(|file| Left {
+                    log_version: version,
+                    path: file.path.clone(),
+                    bytes: file.bytes,
+                    merged: false,
+                }));
+            }
             plan.horizon.expired = version;
         }
         for version in merges {
@@ -104,7 +113,9 @@ impl Table {
             // No state that can be read begins before what has expired.
             if version > plan.horizon.expired {
                 let Some(output) = entry.adds.first() else { break };
-                if let Err(error) = self.read_whole(output) {
+                // Of what was erased there is nothing to compare.
+                let output = self.left_of(&mut reader, output)?;
+                if let Err(error) = output.map_or(Ok(()), |output| self.read_whole(&output)) {
                     let table = &self.name;
                     tracing::error!(%table, %error, "a merged file is damaged; what it was made of stays");
                     break;

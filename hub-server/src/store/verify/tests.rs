@@ -45,9 +45,9 @@ fn look(disk: &SimDisk) -> Told {
     let inspection = Inspection::open(Arc::new(disk.clone()), "/hub".into(), &tell).unwrap();
     on_all_cores(&inspection, &tell, |give| {
         for table in inspection.tables().unwrap() {
-            let vacuumed = inspection.vacuumed(&table, &tell).unwrap();
+            let gone = inspection.gone(&table, &tell).unwrap();
             let each = &mut |_: u64, entry: &Entry| {
-                let there = entry.adds.iter().filter(|file| !vacuumed.contains(&file.path));
+                let there = entry.adds.iter().filter(|file| !gone.paths.contains(&file.path));
                 there.for_each(|file| give(Work::Data(table.clone(), Arc::clone(file))));
             };
             inspection.walk(&table, &tell, each).unwrap();
@@ -89,6 +89,7 @@ fn put(table: &Table, number: u64, second: i64, removes: Vec<Remove>, held: &[He
             committed_at: DateTime::from_timestamp(second, 0).unwrap(),
             dataset_version: number,
             submissions: vec![submission(&format!("s{number}"), i64::try_from(number).unwrap(), "a")],
+            erasure: None,
         },
         definition: None,
         removes,

@@ -40,6 +40,11 @@ fn sorted(folder: &Path, extension: &str) -> Vec<PathBuf> {
 /// The log versions of a pack of the archive: behind magic (8 bytes), length (4, little-endian) and SHA-256
 /// of the index (32) comes the index, behind it the frames.
 fn packed(pack: &Path) -> Vec<String> {
+    unpacked(pack).into_iter().filter_map(|(text, is_version)| is_version.then_some(text)).collect()
+}
+
+/// The texts of a pack, each with whether it is a log version; the others are of the state before them.
+pub(crate) fn unpacked(pack: &Path) -> Vec<(String, bool)> {
     let bytes = fs::read(pack).expect("a pack");
     assert_eq!(&bytes[..8], b"hublog1\n");
     let length = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
@@ -55,9 +60,9 @@ fn packed(pack: &Path) -> Vec<String> {
         frames = rest;
         let lengths: Vec<usize> = frame["texts"].as_array().expect("lengths").iter().map(number).collect();
         let mut text = zstd::bulk::decompress(body, lengths.iter().sum()).expect("a frame");
-        for length in lengths.into_iter().filter(|_| is_version) {
+        for length in lengths {
             let rest = text.split_off(length);
-            texts.push(String::from_utf8(text).expect("text"));
+            texts.push((String::from_utf8(text).expect("text"), is_version));
             text = rest;
         }
     }
@@ -96,7 +101,7 @@ fn is_draft(name: &OsStr) -> bool {
     name.to_string_lossy().starts_with("draft-")
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let below = |path: PathBuf| if path.is_dir() { files_below(&path) } else { vec![path] };
     entries(folder).into_iter().flat_map(below).collect()
 }

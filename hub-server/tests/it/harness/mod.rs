@@ -9,7 +9,7 @@ mod samples;
 mod server;
 
 pub(crate) use campaign::campaign;
-pub(crate) use folder::{lasting, leftovers, log_entries, open_payloads};
+pub(crate) use folder::{files_below, lasting, leftovers, log_entries, open_payloads, unpacked};
 pub(crate) use http::{Answer, get, get_with};
 pub(crate) use money::{column_grosze, grosze};
 pub(crate) use process::{Output, run, server_binary, wait_for};

@@ -67,6 +67,7 @@ fn view() -> SubmissionView {
         nothing_to_report: false,
         request_id: UUID.into(),
         reason: None,
+        erasure: None,
     }
 }
 

@@ -208,7 +208,7 @@ fn a_session_goes_on_or_is_told() {
     let table = told(&disk);
     let pin = |version| {
         let state = table.as_of(AsOf::Version(version)).unwrap();
-        (AsOf::Session { log_version: state.log_version, homes: state.homes }, paths(&state))
+        (AsOf::Session { log_version: state.log_version, homes: state.homes, erased: 0 }, paths(&state))
     };
     let (second, third, newest) = (pin(2), pin(4), pin(6));
     let early = Keep { since: None, left_after: start() + TimeDelta::seconds(4) };
