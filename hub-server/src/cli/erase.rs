@@ -11,6 +11,7 @@ use super::settings::Folder;
 use crate::app;
 use crate::clock::SystemClock;
 use crate::commit::{self, EraseOrder, Erased};
+use crate::config;
 use crate::extract;
 
 #[derive(Debug, Args)]
@@ -31,19 +32,15 @@ pub(super) struct Erase {
     folder: Folder,
 }
 
-/// Variables that name the user, the one behind sudo first.
-const USER: [&str; 3] = ["SUDO_USER", "USER", "LOGNAME"];
-
 impl Erase {
     pub(super) async fn run(self, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
-        let config = self.folder.config()?;
-        let patterns = app::patterns_of(&config)?;
+        let settings = self.folder.config()?;
+        let patterns = app::patterns_of(&settings)?;
         let offline = Offline::open(&self.folder).await?;
-        let user = || USER.iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
         let order = EraseOrder {
             id: self.submission.trim_start_matches("submissions/").to_owned(),
             reason: self.reason.clone(),
-            by: self.by.clone().or_else(user).unwrap_or_else(|| "operator".to_owned()),
+            by: self.by.clone().or_else(config::user).unwrap_or_else(|| "operator".to_owned()),
             dry_run: self.dry_run,
         };
         let rooms = (Arc::clone(&offline.store), Arc::clone(&offline.catalog));
@@ -53,9 +50,9 @@ impl Erase {
         let mut extracts = 0;
         if !self.dry_run {
             if let Some(versions) = erased.versions {
-                extracts = extract::forget(&config.data_dir, &erased.dataset, versions)?;
+                extracts = extract::forget(&settings.data_dir, &erased.dataset, versions)?;
             }
-            app::empty_scratch(&config.data_dir)?;
+            app::empty_scratch(&settings.data_dir)?;
         }
         self.tell(&erased, extracts, out)
     }

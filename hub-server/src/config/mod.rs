@@ -119,6 +119,14 @@ pub(crate) fn fault_order() -> Option<String> {
     Environment.get("HUB_FAULT")
 }
 
+/// Variables that name the user of this session, the one behind sudo first.
+const USER: [&str; 3] = ["SUDO_USER", "USER", "LOGNAME"];
+
+/// Who runs this command, as far as the session says.
+pub(crate) fn user() -> Option<String> {
+    USER.iter().find_map(|name| Environment.get(name).filter(|user| !user.is_empty()))
+}
+
 /// The process's environment.
 #[derive(Debug)]
 pub(crate) struct Environment;
