@@ -42,7 +42,7 @@ def statements(server, files):
     (folder / "count.sql").write_text(f"select count(*) from {DATASET}")
     (folder / "file.sql").write_text(
         f"select * from {DATASET} where _period_end = DATE '{day}' and _publisher = '{publisher}'")
-    told = server.read("statements", folder)
+    told = server.statements(folder)
     if told["refused"] or told["answers"]["file"]["rows"] != ROWS or told["answers"]["count"]["sum"] != files * ROWS:
         raise RuntimeError(f"answers over {files} files: {told}")
     return {f"{name}_query_ms": answer["s"] * 1e3 for name, answer in told["answers"].items()}
