@@ -1,12 +1,13 @@
 //! The spool in order: what an earlier run left, what nobody finished, what gives way.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 use hub_proto::Reason;
 
 use super::types::{SubmissionState, SubmissionView};
-use super::{Intake, IntakeError, view};
+use super::{Intake, IntakeError, IntakeParts, view};
 use crate::permit::SubmissionsPermit;
 use crate::store::spool::SpoolHeader;
 
@@ -39,15 +40,27 @@ impl Intake {
 
     /// What was acknowledged ahead of a log whose record rotted since is committed again from its bytes.
     async fn reopen_lost(&self) {
-        let commits = &self.parts.commits;
-        // Of a dataset that is damaged nobody knows what is in its log.
-        let has_log = |header: &SpoolHeader| commits.table(&header.pattern).is_some();
-        match self.parts.store.spool().reopen(|id| commits.knows(id), has_log).await {
+        match self.reopened().await {
             Ok(ids) => ids.iter().for_each(|id| {
                 tracing::error!(submission = %id, "was acknowledged and is in no log; it is committed again from its bytes, with another receipt");
             }),
             Err(error) => tracing::error!(%error, "what was acknowledged and is in no log could not be looked for"),
         }
+    }
+
+    /// Opens again what the spool keeps as committed and no log knows. The catalogue shows what was in a log once,
+    /// also of a pattern that the hub has no more.
+    async fn reopened(&self) -> Result<Vec<String>, IntakeError> {
+        let IntakeParts { commits, catalog, store, .. } = &self.parts;
+        let mut lost = HashSet::new();
+        for id in store.spool().kept() {
+            if !commits.knows(&id) && catalog.submission(&id).await?.is_none() {
+                lost.insert(id);
+            }
+        }
+        // Of a dataset that is damaged nobody knows what is in its log.
+        let has_log = |header: &SpoolHeader| commits.table(&header.pattern).is_some();
+        Ok(store.spool().reopen(lost, has_log).await?)
     }
 
     /// Keeps the bytes of a submission whose commit is in the log as its evidence.

@@ -17,6 +17,7 @@ mod tests;
 mod verify;
 mod writer;
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -196,14 +197,18 @@ impl Spool {
         ended
     }
 
-    /// Opens kept small submissions of earlier runs again, with the order that they had: those that nobody knows
-    /// and that are wanted. Gives their ids.
+    /// Ids of the kept small submissions.
+    pub(crate) fn kept(&self) -> Vec<String> {
+        self.inner.kept()
+    }
+    /// Opens kept small submissions of earlier runs again that are wanted, with the order that they had. Gives
+    /// their ids.
     pub(crate) async fn reopen(
         &self,
-        known: impl Fn(&str) -> bool,
+        lost: HashSet<String>,
         wanted: impl Fn(&SpoolHeader) -> bool,
     ) -> Result<Vec<String>, StoreError> {
-        self.inner.reopen(known, wanted).await
+        self.inner.reopen(lost, wanted).await
     }
 
     async fn run<T, F, Fut>(&self, deed: F) -> Result<T, StoreError>

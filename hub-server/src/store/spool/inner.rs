@@ -203,14 +203,17 @@ impl Inner {
         Ok(())
     }
 
+    /// Ids of the kept small submissions.
+    pub(super) fn kept(&self) -> Vec<String> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     /// As `Spool::reopen`.
     pub(super) async fn reopen(
         &self,
-        known: impl Fn(&str) -> bool,
+        lost: HashSet<String>,
         wanted: impl Fn(&SpoolHeader) -> bool,
     ) -> Result<Vec<String>, StoreError> {
-        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let lost: HashSet<String> = kept().keys().filter(|id| !known(id)).cloned().collect();
         if lost.is_empty() {
             return Ok(Vec::new());
         }
@@ -218,7 +221,7 @@ impl Inner {
         let found = blocking(move || recover::before_their_end(disk.as_ref(), &dir, &earlier, lost)).await?;
         let mut ids = Vec::with_capacity(found.len());
         for (id, state) in found.into_iter().filter(|(_, state)| wanted(&state.header)) {
-            kept().remove(&id);
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             self.insert(state.header, state.payload);
             ids.push(id);
         }
