@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::queue::Item;
 use super::rewrite::conformed;
 use super::{CommitJob, JobRows};
+use crate::config::limits::{OPEN_VERSION_ROWS, SPOOL_SMALL_BYTES};
 use crate::store::journal::AheadRecord;
 use crate::store::log::{CommitInfo, SubmissionEntry};
 
@@ -140,9 +141,13 @@ impl OpenVersion {
     }
 }
 
-/// Whether the rows of a job are few and in memory; only such jobs share an open version.
-pub(crate) fn is_light(item: &Item) -> bool {
-    matches!(&item.job, CommitJob { payload: JobRows::Batches(_), nothing_to_report: false, .. })
+/// The rows of a job that may share an open version: few, and of a small payload.
+pub(crate) fn light(job: &CommitJob) -> Option<&[RecordBatch]> {
+    let few = job.rows <= OPEN_VERSION_ROWS as u64 && job.size <= SPOOL_SMALL_BYTES;
+    match &job.payload {
+        JobRows::Batches(batches) if few && !job.nothing_to_report => Some(batches),
+        _ => None,
+    }
 }
 
 impl Joining {
@@ -200,13 +205,11 @@ impl Joining {
     }
 }
 
-/// The rows of a job that [`is_light`].
+/// The rows of a job that is [`light`].
 pub(crate) fn rows_of(item: &Item) -> Vec<RecordBatch> {
-    match &item.job.payload {
-        // Batches without rows would be lost on the way, and bring nothing.
-        JobRows::Batches(batches) => batches.iter().filter(|batch| batch.num_rows() > 0).cloned().collect(),
-        JobRows::Files(_) | JobRows::None => Vec::new(),
-    }
+    // Batches without rows would be lost on the way, and bring nothing.
+    let rows = light(&item.job).unwrap_or_default().iter().filter(|batch| batch.num_rows() > 0);
+    rows.cloned().collect()
 }
 
 /// Batches as an encoder takes them: of one partition, ordered by publisher.

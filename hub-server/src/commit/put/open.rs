@@ -11,7 +11,7 @@ use crate::commit::CommitError;
 use crate::commit::entry::submission_entry;
 use crate::commit::files::Encoded;
 use crate::commit::group::Group;
-use crate::commit::open_version::{Joining, OpenVersion, is_light, rows_of};
+use crate::commit::open_version::{Joining, OpenVersion, rows_of};
 use crate::commit::plan::{Decision, Refusal, decide};
 use crate::commit::queue::Item;
 use crate::commit::receipt::Stamp;
@@ -49,7 +49,7 @@ impl Putter {
         let state = self.context.state();
         for item in items {
             let joins =
-                is_light(&item) && !self.context.is_open_for(&item.job.publisher, &item.job.partition);
+                item.rows.is_some() && !self.context.is_open_for(&item.job.publisher, &item.job.partition);
             match decide(&state, &item.job) {
                 Decision::Accepted(accepted) if joins && accepted.superseded.is_empty() => {
                     group.direct.push((item, accepted));
