@@ -75,7 +75,9 @@ impl Group {
 
     /// Has the bytes that were sent made durable, without waiting for it.
     pub(crate) fn hurry(&self) {
-        if let Some(arriving) = self.jobs().find_map(|(item, _)| item.job.arriving.as_ref()) {
+        // The spool syncs all that it has, so that one asks for all.
+        let mut arriving = self.jobs().filter_map(|(item, _)| item.job.arriving.as_ref());
+        if let Some(arriving) = arriving.find(|arriving| !arriving.is_over()) {
             Handle::current().block_on(arriving.hurry());
         }
     }
@@ -104,14 +106,15 @@ impl Group {
         Ok(encoded)
     }
 
-    /// Waits until the bytes of all jobs are durable; takes out the jobs whose bytes are not, with the error.
+    /// Waits until the bytes of all jobs, which are in a [`hurry`](Self::hurry), are durable; takes out the jobs
+    /// whose bytes are not, with the error.
     pub(crate) fn take_lost(&mut self) -> Vec<(Item, Arc<StoreError>)> {
         let mut lost = Vec::new();
         let runtime = Handle::current();
         for jobs in [&mut self.direct, &mut self.corrections] {
             for (item, accepted) in std::mem::take(jobs) {
                 let arrived =
-                    item.job.arriving.as_ref().map_or(Ok(()), |bytes| runtime.block_on(bytes.wait()));
+                    item.job.arriving.as_ref().map_or(Ok(()), |bytes| runtime.block_on(bytes.arrived()));
                 match arrived {
                     Ok(()) => jobs.push((item, accepted)),
                     Err(error) => lost.push((item, error)),

@@ -91,17 +91,28 @@ pub(crate) struct Arriving {
 }
 
 impl Arriving {
+    /// Whether the payload and its order are durable, or never will be.
+    pub(crate) fn is_over(&self) -> bool {
+        // Asked, not only looked at: nobody else may have taken the answer that is there.
+        self.put.clone().now_or_never().is_some()
+    }
+
     /// Has the spool sync all that was handed to it so far, this payload and others.
     pub(crate) async fn hurry(&self) {
-        if self.put.peek().is_none() {
+        if !self.is_over() {
             self.spool.writer.hurry().await;
         }
     }
 
-    /// Waits until the payload and its order are durable.
+    /// Waits until the payload and its order are durable, which they become when somebody is in a hurry.
+    pub(crate) async fn arrived(&self) -> Result<(), Arc<StoreError>> {
+        self.put.clone().await
+    }
+
+    /// Has the payload and its order made durable, and waits for it.
     pub(crate) async fn wait(&self) -> Result<(), Arc<StoreError>> {
         self.hurry().await;
-        self.put.clone().await
+        self.arrived().await
     }
 }
 
