@@ -6,6 +6,8 @@
 pub mod check;
 pub mod codelist;
 pub mod csv;
+#[cfg(feature = "check")]
+mod document;
 mod media;
 pub mod ndjson;
 pub mod pattern;
@@ -14,6 +16,8 @@ pub mod report;
 pub mod synthetic;
 
 pub use codelist::CodeLists;
+#[cfg(feature = "check")]
+pub use document::write::WriteError;
 pub use media::MediaType;
 pub use pattern::{Pattern, Patterns};
 pub use period::Period;

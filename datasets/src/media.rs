@@ -13,6 +13,8 @@ pub enum MediaType {
     Xls,
     /// An OpenDocument spreadsheet.
     Ods,
+    /// `application/xml`: a document of another system, that a mapping of the pattern knows.
+    Xml,
     /// `application/x-ndjson`: one JSON object a line.
     Ndjson,
     /// `application/vnd.apache.arrow.stream`
@@ -23,8 +25,16 @@ pub enum MediaType {
 
 impl MediaType {
     /// All of them, the plainest first.
-    pub const ALL: [Self; 7] =
-        [Self::Csv, Self::Xlsx, Self::Xls, Self::Ods, Self::Ndjson, Self::ArrowStream, Self::Parquet];
+    pub const ALL: [Self; 8] = [
+        Self::Csv,
+        Self::Xlsx,
+        Self::Xls,
+        Self::Ods,
+        Self::Xml,
+        Self::Ndjson,
+        Self::ArrowStream,
+        Self::Parquet,
+    ];
 
     /// As it is declared to the hub.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +43,7 @@ impl MediaType {
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Xls => "application/vnd.ms-excel",
             Self::Ods => "application/vnd.oasis.opendocument.spreadsheet",
+            Self::Xml => "application/xml",
             Self::Ndjson => "application/x-ndjson",
             Self::ArrowStream => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
@@ -45,19 +56,20 @@ impl MediaType {
         Self::ALL.into_iter().find(|media| essence.eq_ignore_ascii_case(media.as_str()))
     }
 
-    /// True for a workbook, which is read from its end and all at once.
-    pub fn is_workbook(self) -> bool {
-        matches!(self, Self::Xlsx | Self::Xls | Self::Ods)
+    /// True where reading can begin only when all bytes are there: at the end of the file, or all at once.
+    pub fn is_read_whole(self) -> bool {
+        matches!(self, Self::Xlsx | Self::Xls | Self::Ods | Self::Xml | Self::Parquet)
     }
 
     /// The format of a file, by its extension in any case: `.csv`, `.txt`, `.tsv`, `.xlsx`, `.xlsm`, `.xls`, `.ods`,
-    /// `.ndjson`, `.jsonl`, `.arrow`, `.arrows`, `.parquet`.
+    /// `.xml`, `.ndjson`, `.jsonl`, `.arrow`, `.arrows`, `.parquet`.
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "csv" | "txt" | "tsv" => Some(Self::Csv),
             "xlsx" | "xlsm" => Some(Self::Xlsx),
             "xls" => Some(Self::Xls),
             "ods" => Some(Self::Ods),
+            "xml" => Some(Self::Xml),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
             "arrow" | "arrows" => Some(Self::ArrowStream),
             "parquet" => Some(Self::Parquet),

@@ -77,13 +77,13 @@ pub(crate) enum Lookup {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
-    /// Files to check (.csv, .ndjson, .parquet, .arrow)
+    /// Files to check (.csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet, .arrow)
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Pattern, as rb28s
+    /// Pattern, as rb28s [default: the one that the file fits]
     #[arg(long)]
-    pub(crate) pattern: String,
-    /// Period, as 2022-Q4; without it rules that need it are not evaluated
+    pub(crate) pattern: Option<String>,
+    /// Period, as 2022-Q4 [default: what the file says; without one rules that need it are not evaluated]
     #[arg(long)]
     pub(crate) period: Option<Period>,
     /// Publisher, as gmina-100201
@@ -99,19 +99,19 @@ pub(crate) struct Check {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Push {
-    /// Files to push (.csv, .ndjson, .parquet, .arrow), each a submission of its own
+    /// Files to push (.csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet, .arrow), each a submission of its own
     #[arg(
         required_unless_present = "nothing_to_report",
         conflicts_with = "nothing_to_report",
         value_name = "FILE"
     )]
     pub(crate) files: Vec<PathBuf>,
-    /// Pattern, as rb28s
-    #[arg(long)]
-    pub(crate) pattern: String,
-    /// Period, as 2022-Q4
-    #[arg(long)]
-    pub(crate) period: Period,
+    /// Pattern, as rb28s [default: the one that the file fits]
+    #[arg(long, required_if_eq("nothing_to_report", "true"))]
+    pub(crate) pattern: Option<String>,
+    /// Period, as 2022-Q4 [default: what the file says]
+    #[arg(long, required_if_eq("nothing_to_report", "true"))]
+    pub(crate) period: Option<Period>,
     /// For which publisher; without it for the key's own organisation
     #[arg(long)]
     pub(crate) publisher: Option<String>,
@@ -178,6 +178,15 @@ pub(crate) struct Pull {
     /// Columns, in this order [default: all that the key may see]
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub(crate) columns: Vec<String>,
+    /// Only rows of this publisher, as gmina-100201
+    #[arg(long)]
+    pub(crate) publisher: Option<String>,
+    /// Only rows of this period, as 2022-Q4
+    #[arg(long)]
+    pub(crate) period: Option<Period>,
+    /// Write the document of another system, as bestia, instead of rows
+    #[arg(long = "as", value_name = "DOCUMENT", conflicts_with = "columns")]
+    pub(crate) document: Option<String>,
     /// Row expression, as "dzial = '801'"
     #[arg(long = "where", value_name = "EXPR")]
     pub(crate) filter: Option<String>,

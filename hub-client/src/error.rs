@@ -64,6 +64,12 @@ pub enum ClientError {
         /// Its state.
         state: String,
     },
+    /// More rows than are taken into memory at once.
+    #[error("the rows take more than {most_mib} MiB; ask for fewer of them")]
+    TooManyRows {
+        /// What is taken at most.
+        most_mib: u64,
+    },
     /// The answer ended early or does not add up; what came of it must not be used.
     #[error("the answer of {endpoint} is not whole: {message}; repeat the command")]
     Incomplete {

@@ -28,7 +28,7 @@ pub use media::row_format;
 pub use names::short;
 pub use patterns::pattern_files;
 pub use profile::{DEFAULT_PROFILE, Profile, Secret};
-pub use pull::{AsOf, Part, Pull, PullRequest, Pulled, RowsProgress};
+pub use pull::{AsOf, Part, Pull, PullRequest, Pulled, RowsProgress, write_whole};
 pub use push::{
     Digest, Payload, Progress, PushOptions, PushRequest, SMALL_PAYLOAD_MAX, Verdict, identity_of,
 };

@@ -4,6 +4,11 @@ mod count;
 mod file;
 mod ipc;
 
+use std::io::Cursor;
+
+use arrow::error::ArrowError;
+use arrow::ipc::reader::StreamReader;
+use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use hub_proto::v1::{self, RowFormat};
 use tonic::Streaming;
@@ -13,7 +18,7 @@ use crate::error::ClientError;
 use crate::names;
 use crate::retry::{Patience, Trouble, cause_of, trouble};
 
-pub use file::{Pulled, RowsProgress};
+pub use file::{Pulled, RowsProgress, write_whole};
 
 /// A state of the past.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +118,31 @@ impl Client {
             complete: false,
             schema_seen: false,
         })
+    }
+}
+
+impl Client {
+    /// Pulls rows into memory, of which at most so many bytes may come. The request's format is Arrow.
+    pub async fn pull_rows(
+        &self,
+        request: &PullRequest,
+        most: usize,
+    ) -> Result<(v1::ReadSession, Vec<RecordBatch>), ClientError> {
+        let mut pull = self.pull(&PullRequest { format: RowFormat::Arrow, ..request.clone() }).await?;
+        let mut bytes = Vec::new();
+        while let Some(part) = pull.next().await? {
+            match part {
+                Part::Data(data) if bytes.len() + data.len() > most => {
+                    return Err(ClientError::TooManyRows { most_mib: (most >> 20) as u64 });
+                }
+                Part::Data(data) => bytes.extend_from_slice(&data),
+                Part::Restart => bytes.clear(),
+            }
+        }
+        let broken = |error: ArrowError| self.incomplete(error.to_string());
+        let rows = StreamReader::try_new(Cursor::new(bytes), None).map_err(broken)?;
+        let batches = rows.collect::<Result<_, _>>().map_err(broken)?;
+        Ok((pull.session, batches))
     }
 }
 

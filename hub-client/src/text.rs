@@ -110,11 +110,25 @@ texts! {
     ADVICE_PUBLISHER_MISMATCH: "Plik należy do innej jednostki niż ta, za którą wysyłasz.",
         "The file belongs to another publisher than the one you push for.";
     ADVICE_LATER: "Spróbuj ponownie za chwilę.", "Try again in a moment.";
-    UNKNOWN_MEDIA: "{file}: nieznane rozszerzenie; wyślij plik .csv, .xlsx, .xls, .ods, .ndjson, .parquet albo .arrow",
-        "{file}: unknown extension; send a .csv, .xlsx, .xls, .ods, .ndjson, .parquet or .arrow file";
+    UNKNOWN_MEDIA: "{file}: nieznane rozszerzenie; wyślij plik .csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet albo .arrow",
+        "{file}: unknown extension; send a .csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet or .arrow file";
     UNKNOWN_FORMAT: "{file}: nieznane rozszerzenie; napisz .parquet, .csv, .arrow albo .ndjson",
         "{file}: unknown extension; write .parquet, .csv, .arrow or .ndjson";
     UNKNOWN_PATTERN: "nieznany wzór {pattern}; znane: {known}", "unknown pattern {pattern}; known: {known}";
+    RECOGNISED: "{file}: rozpoznano wzór {pattern}{period}", "{file}: recognised as pattern {pattern}{period}";
+    UNRECOGNISED: "{file}: nie wiadomo, jaki to wzór; podaj --pattern (lista: hub patterns list)",
+        "{file}: its pattern cannot be told; give --pattern (list: hub patterns list)";
+    FITS_SEVERAL: "{file}: pasuje do kilku wzorów ({patterns}); podaj --pattern",
+        "{file}: fits several patterns ({patterns}); give --pattern";
+    PERIOD_UNTOLD: "{file}: plik nie mówi, jakiego jest okresu; podaj --period, np. 2022-Q4",
+        "{file}: the file does not say its period; give --period, as 2022-Q4";
+    UNKNOWN_MAPPING: "wzór {pattern} nie ma postaci {mapping}; znane: {known}",
+        "pattern {pattern} cannot be written as {mapping}; known: {known}";
+    NOT_WRITABLE_AS: "nie można zapisać jako {mapping}: {cause}", "cannot be written as {mapping}: {cause}";
+    NO_ROWS: "nie ma wierszy do zapisania jako {mapping}; sprawdź --publisher i --period",
+        "there are no rows to write as {mapping}; look at --publisher and --period";
+    TOO_MANY_ROWS: "wiersze zajmują ponad {most} MiB; zawęź pobieranie (--publisher, --period, --where)",
+        "the rows take more than {most} MiB; pull fewer (--publisher, --period, --where)";
     UNUSABLE_PATTERN: "wzoru nie da się użyć: {cause}", "a pattern cannot be used: {cause}";
     UNREADABLE: "{file}: nie można odczytać: {cause}", "{file}: cannot be read: {cause}";
     UNWRITABLE: "{file}: nie można zapisać: {cause}", "{file}: cannot be written: {cause}";

@@ -34,6 +34,9 @@ pub(crate) fn failure(error: &ClientError, language: Language) -> String {
         ClientError::Closed { submission, state } => {
             text::CLOSED.with(language, &[("submission", short(submission)), ("state", state)])
         }
+        ClientError::TooManyRows { most_mib } => {
+            text::TOO_MANY_ROWS.with(language, &[("most", &most_mib.to_string())])
+        }
         // The library may learn of further failures before this command does.
         other => other.to_string(),
     }

@@ -7,6 +7,8 @@ use crate::report::{Code, Severity, Violation};
 use super::Checker;
 use super::breach::Kind;
 
+#[cfg(feature = "check")]
+pub(super) mod document;
 pub(super) mod office;
 
 /// The texts of a violation.

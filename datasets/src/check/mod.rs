@@ -20,6 +20,8 @@ mod batch;
 mod breach;
 mod column;
 mod decode;
+#[cfg(feature = "check")]
+pub(crate) mod documents;
 mod fill;
 mod finish;
 mod header;
@@ -31,6 +33,8 @@ mod ndjson;
 mod parquet;
 #[cfg(feature = "check")]
 mod pieces;
+#[cfg(feature = "check")]
+mod recognise;
 mod references;
 mod rules;
 #[cfg(feature = "check")]
@@ -45,6 +49,8 @@ pub use header::HeaderPlan;
 pub use ndjson::KeyPlan;
 #[cfg(feature = "check")]
 pub use pieces::{Piece, PieceLimits, Pieces, ReadAt};
+#[cfg(feature = "check")]
+pub use recognise::{Fit, RecogniseError, recognise};
 pub use stream::{ArrowStream, Damaged, Stop};
 
 use breach::{Breach, Kind};

@@ -1,8 +1,10 @@
 //! Joins `pattern.yaml` and `schema.json` into a pattern.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::file::{ColumnFile, PatternFile, PeriodFile, ReferenceFile, RuleFile, yaml_file};
+use super::mapping::{mapping, mapping_id};
 use super::table_schema::{FieldSchema, TableSchema, limit_text};
 use super::{
     Absent, Aggregation, Column, OpenRule, Pattern, PatternError, PeriodOf, PeriodRule, Reference, Rule,
@@ -53,6 +55,7 @@ pub(super) fn pattern(
         references: file.references.into_iter().map(reference).collect(),
         rules: file.rules.into_iter().map(rule).collect::<Result<_, _>>().map_err(fault)?,
         set_aside: file.set_aside,
+        mappings: Vec::new(),
         missing_values: schema.missing_values,
         table_schema: String::from_utf8_lossy(bytes("schema.json")?).into_owned(),
         bundle_sha256: String::new(),
@@ -64,6 +67,10 @@ pub(super) fn pattern(
         )));
     }
     validate::pattern(&read, lists).map_err(fault)?;
+    for (name, bytes) in files.iter().filter(|(name, _)| mapping_id(name).is_some()) {
+        let mapping = mapping(&format!("{folder}/{name}"), bytes, &read)?;
+        read.mappings.push(Arc::new(mapping));
+    }
     let used = read.references.iter().filter_map(|r| lists.get(&r.list));
     let used = used.map(|l| (l.id.as_str(), l.sha256.as_str()));
     read.bundle_sha256 = bundle::bundle_digest(files.iter().map(|(n, b)| (*n, *b)), used);

@@ -9,6 +9,7 @@ use crate::report::Severity;
 mod assemble;
 mod bundle;
 mod file;
+mod mapping;
 mod set;
 mod table_schema;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod validate;
 
 pub(crate) use bundle::file_digest;
 pub(crate) use file::{TextFile, yaml_file};
+pub use mapping::{Constant, MappedField, Mapping, Place, Source};
 pub(crate) use set::embedded_files;
 pub use set::{Patterns, embedded_sample};
 
@@ -269,6 +271,8 @@ pub struct Pattern {
     pub rules: Vec<Rule>,
     /// Columns of real files that are set aside by name.
     pub set_aside: Vec<String>,
+    /// Documents of other systems that hold the pattern's rows.
+    pub mappings: Vec<Arc<Mapping>>,
     /// Raw cells that mean an empty one (`missingValues` of the Table Schema; the empty cell is one of them).
     pub missing_values: Vec<String>,
     /// Table Schema as published, verbatim JSON.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 
 use super::assemble::pattern;
+use super::mapping::mapping_id;
 use super::{Pattern, PatternError, Version};
 use crate::CodeLists;
 
@@ -32,8 +33,9 @@ impl Patterns {
         let mut folders: BTreeMap<(&str, &str), BTreeMap<&str, &[u8]>> = BTreeMap::new();
         for (path, bytes) in files {
             // Samples and notes beside the patterns are no part of them.
-            if let [id, version, name @ ("pattern.yaml" | "schema.json")] =
-                path.split('/').collect::<Vec<_>>()[..]
+            let parts: Vec<&str> = path.splitn(3, '/').collect();
+            if let [id, version, name] = parts[..]
+                && (matches!(name, "pattern.yaml" | "schema.json") || mapping_id(name).is_some())
             {
                 folders.entry((id, version)).or_default().insert(name, bytes);
             }

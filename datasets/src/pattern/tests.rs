@@ -13,6 +13,7 @@ static LISTS: LazyLock<CodeLists> = LazyLock::new(|| CodeLists::embedded().unwra
 
 const YAML: &str = include_str!("../../patterns/rb28s/1.0.0/pattern.yaml");
 const SCHEMA: &str = include_str!("../../patterns/rb28s/1.0.0/schema.json");
+const MAPPING: &str = include_str!("../../patterns/rb28s/1.0.0/mappings/bestia.yaml");
 
 fn load(folder: &str, yaml: &str, schema: &str) -> Result<Patterns, String> {
     let paths = [format!("{folder}/pattern.yaml"), format!("{folder}/schema.json")];
@@ -107,11 +108,57 @@ fn patterns_of_measurements_load_beside_the_embedded_ones() {
 }
 
 #[test]
-fn the_bundle_changes_with_pattern_and_lists_but_not_with_order() {
-    let digest = |yaml: &str, schema: &str, swapped: bool| {
+fn a_faulty_mapping_is_refused_with_the_place_and_what_to_write() {
+    let refused = |from: &str, to: &str| {
+        assert!(MAPPING.contains(from), "{from}");
+        let mapping = MAPPING.replacen(from, to, 1);
+        let files = [
+            ("rb28s/1.0.0/pattern.yaml", YAML.as_bytes()),
+            ("rb28s/1.0.0/schema.json", SCHEMA.as_bytes()),
+            ("rb28s/1.0.0/mappings/bestia.yaml", mapping.as_bytes()),
+        ];
+        let error = Patterns::default().with_files(files, &LISTS).unwrap_err();
+        assert_eq!(error.path, "rb28s/1.0.0/mappings/bestia.yaml");
+        error.message
+    };
+    let faults = [
+        ("id: bestia", "id: other", "id: `other`; write as the file is named"),
+        ("rows: Paczka", "rows: /Paczka", "rows: write the names of elements from the root to a row"),
+        (
+            "element: Pozycja/Dzial",
+            "element: Wiersz/Dzial",
+            "`Wiersz/Dzial`: begin with one of the names in `rows`",
+        ),
+        ("element: Pozycja/Dzial", "element: Pozycja", "`Pozycja`: say which element below `Pozycja`"),
+        (
+            "element: Pozycja/Dzial",
+            "period: {year: Pozycja/A, kind: Pozycja/B, number: Pozycja/C, kinds: {x: W}}",
+            "kinds: `W`; write A, S, Q or M",
+        ),
+        ("    element: Pozycja/Dzial\n", "", "fields: `dzial`: write one of element, joined and period"),
+        ("column: dzial", "column: dział", "fields: `dział`: is no column of the pattern"),
+        ("column: dzial", "column: grupa", "fields: the required column `dzial` is not among them"),
+        (
+            "element: PaczkaSprawozdan/@Wersja",
+            "element: Jednostka/@Wersja",
+            "what is always the same stands below the root alone",
+        ),
+        ("slice_label: Jednostka/Nazwa", "slice_label: Nazwa", "slice_label: `Nazwa`: begin with"),
+        ("  - Jednostka/Typ", "  - Typ", "set_aside: `Typ`: begin with"),
+    ];
+    for (from, to, expected) in faults {
+        let told = refused(from, to);
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
+fn the_bundle_changes_with_pattern_mappings_and_lists_but_not_with_order() {
+    let whole = |yaml: &str, schema: &str, mapping: &str, swapped: bool| {
         let mut files = vec![
             ("rb28s/1.0.0/pattern.yaml", yaml.as_bytes()),
             ("rb28s/1.0.0/schema.json", schema.as_bytes()),
+            ("rb28s/1.0.0/mappings/bestia.yaml", mapping.as_bytes()),
         ];
         if swapped {
             files.reverse();
@@ -119,8 +166,10 @@ fn the_bundle_changes_with_pattern_and_lists_but_not_with_order() {
         let patterns = Patterns::default().with_files(files, &LISTS).unwrap();
         patterns.get("rb28s").unwrap().bundle_sha256.clone()
     };
+    let digest = |yaml: &str, schema: &str, swapped: bool| whole(yaml, schema, MAPPING, swapped);
     let embedded = Patterns::embedded().unwrap().get("rb28s").unwrap().bundle_sha256.clone();
     assert_eq!(embedded.len(), 64);
+    assert_ne!(whole(YAML, SCHEMA, &format!("{MAPPING}# \n"), false), embedded);
     assert_eq!(digest(YAML, SCHEMA, false), embedded);
     assert_eq!(digest(YAML, SCHEMA, true), embedded);
     assert_ne!(digest(&format!("{YAML}# \n"), SCHEMA, false), embedded);

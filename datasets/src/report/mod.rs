@@ -52,6 +52,8 @@ pub enum Code {
     SheetSetAside,
     /// Two sheets of a workbook fit the pattern.
     SheetAmbiguous,
+    /// Two parts of a document say that they are the same slice.
+    SliceRepeated,
     /// Its letters fit two code pages.
     EncodingAmbiguous,
     /// The bytes are of another format than the one declared.
@@ -123,6 +125,7 @@ impl Code {
             Self::RowSetAside => "ROW_SET_ASIDE",
             Self::SheetSetAside => "SHEET_SET_ASIDE",
             Self::SheetAmbiguous => "SHEET_AMBIGUOUS",
+            Self::SliceRepeated => "SLICE_REPEATED",
             Self::EncodingAmbiguous => "ENCODING_AMBIGUOUS",
             Self::FormatMismatch => "FORMAT_MISMATCH",
             Self::FormulaUnresolved => "FORMULA_UNRESOLVED",

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hub_client::{MediaType, pattern_files, short};
+use hub_client::{MediaType, short};
 use hub_datasets::check::{Checker, Context, Publisher};
-use hub_datasets::pattern::PatternError;
-use hub_datasets::{CodeLists, Patterns, Report, Severity};
+use hub_datasets::{Report, Severity};
 use serde_json::json;
 
+use super::known::{Known, unusable};
 use super::{print, print_json, rendered};
 use crate::args::Check;
 use crate::exit::{Exit, Failure};
@@ -18,11 +18,14 @@ use crate::text;
 use crate::told;
 
 pub(super) fn run(session: &Session, args: &Check) -> Result<Exit, Failure> {
-    let checker = checker(session, args)?;
+    let known = Known::new(session, args.patterns_dir.as_deref())?;
+    if let Some(id) = &args.pattern {
+        known.get(session, id)?;
+    }
     let mut worst = Exit::Accepted;
     for file in &args.files {
         let name = file.display().to_string();
-        let exit = match one(session, args, &checker, file, &name) {
+        let exit = match one(session, args, &known, file, &name) {
             Ok(exit) => exit,
             Err(Failure::Output(error)) => return Err(Failure::Output(error)),
             Err(failure) => {
@@ -37,16 +40,17 @@ pub(super) fn run(session: &Session, args: &Check) -> Result<Exit, Failure> {
     Ok(worst)
 }
 
-fn one(session: &Session, args: &Check, checker: &Checker, file: &Path, name: &str) -> Result<Exit, Failure> {
+fn one(session: &Session, args: &Check, known: &Known, file: &Path, name: &str) -> Result<Exit, Failure> {
     let media_type = MediaType::of(file)
         .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_MEDIA, &[("file", name)])))?;
     let unreadable = |error: std::io::Error| {
         let cause = told::cause(&error, session.language);
         Failure::Other(session.say(text::UNREADABLE, &[("file", name), ("cause", &cause)]))
     };
+    let checker = checker(session, args, known, (file, media_type))?;
     let bar = session.bar(text::CHECKING, Unit::Bytes);
     bar.set_length(std::fs::metadata(file).map_err(unreadable)?.len());
-    let report = offline::check(file, media_type, checker, &|read| bar.set_position(read));
+    let report = offline::check(file, media_type, &checker, &|read| bar.set_position(read));
     bar.finish_and_clear();
     let report = report.map_err(unreadable)?;
     let exit = exit_of(&report, args.strict);
@@ -68,32 +72,16 @@ fn exit_of(report: &Report, strict: bool) -> Exit {
     if report.counts.iter().any(|count| count.severity >= bar) { Exit::Blocked } else { Exit::Accepted }
 }
 
-fn checker(session: &Session, args: &Check) -> Result<Checker, Failure> {
-    let fault = |error: PatternError| {
-        Failure::Other(session.say(text::UNUSABLE_PATTERN, &[("cause", &error.to_string())]))
-    };
-    let lists = CodeLists::embedded().map_err(fault)?;
-    let mut patterns = Patterns::embedded().map_err(fault)?;
-    if let Some(folder) = &args.patterns_dir {
-        let files = pattern_files(folder).map_err(|error| {
-            let (file, cause) = (folder.display().to_string(), told::cause(&error, session.language));
-            Failure::Usage(session.say(text::UNREADABLE, &[("file", &file), ("cause", &cause)]))
-        })?;
-        let pairs = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-        patterns = patterns.with_files(pairs, &lists).map_err(fault)?;
-    }
-    let id = short(&args.pattern);
-    let Some(pattern) = patterns.get(id) else {
-        let mut known: Vec<&str> = patterns.iter().map(|pattern| pattern.id.as_str()).collect();
-        known.dedup();
-        let known = known.join(", ");
-        return Err(Failure::Usage(
-            session.say(text::UNKNOWN_PATTERN, &[("pattern", id), ("known", &known)]),
-        ));
-    };
-    let context =
-        Context { pattern, lists: Arc::new(lists), period: args.period.clone(), publisher: publisher(args) };
-    Checker::new(context).map_err(fault)
+fn checker(
+    session: &Session,
+    args: &Check,
+    known: &Known,
+    file: (&Path, MediaType),
+) -> Result<Checker, Failure> {
+    let (pattern, period) = known.of_file(session, file, (args.pattern.as_deref(), args.period.as_ref()))?;
+    let lists = Arc::clone(&known.lists);
+    let context = Context { pattern, lists, period, publisher: publisher(args) };
+    Checker::new(context).map_err(|error| unusable(session, &error))
 }
 
 /// Offline only the id is known; a municipality's carries its TERC. Of another publisher nothing is known

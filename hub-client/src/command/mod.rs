@@ -1,7 +1,9 @@
 //! The commands, a file each.
 
 mod check;
+mod document;
 mod json;
+mod known;
 mod lookup;
 mod pull;
 mod push;

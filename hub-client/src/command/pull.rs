@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use hub_client::{PullRequest, row_format, short, v1};
+use hub_client::v1::RowFormat;
+use hub_client::{PullRequest, Pulled, row_format, short, v1};
 use serde_json::json;
 
+use super::document::{Wanted, filter};
 use super::{print, print_json};
 use crate::args::Pull;
 use crate::exit::{Exit, Failure};
@@ -13,15 +15,28 @@ use crate::text;
 
 pub(super) async fn run(session: &Session, args: Pull) -> Result<Exit, Failure> {
     let file = args.out.display().to_string();
-    let format = row_format(&args.out)
-        .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_FORMAT, &[("file", &file)])))?;
+    let wanted = args.document.as_deref().map(|id| Wanted::new(session, &args.dataset, id)).transpose()?;
+    let format = match wanted {
+        Some(_) => RowFormat::Arrow,
+        None => row_format(&args.out)
+            .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_FORMAT, &[("file", &file)])))?,
+    };
     let request = PullRequest {
-        dataset: args.dataset,
-        columns: args.columns,
-        filter: args.filter,
-        as_of: args.as_of,
+        dataset: args.dataset.clone(),
+        columns: args.columns.clone(),
+        filter: filter(session, &args)?,
+        as_of: args.as_of.clone(),
         format,
     };
+    let pulled = match wanted {
+        Some(wanted) => wanted.pull(session, request, &args).await?,
+        None => rows(session, &request, &args).await?,
+    };
+    tell(session, &file, &pulled)
+}
+
+/// Pulls the rows as they are.
+async fn rows(session: &Session, request: &PullRequest, args: &Pull) -> Result<Pulled, Failure> {
     let bar = session.bar(text::PULLING, Unit::Rows);
     let progress = {
         let bar = bar.clone();
@@ -30,9 +45,12 @@ pub(super) async fn run(session: &Session, args: Pull) -> Result<Exit, Failure> 
             bar.set_position(rows);
         })
     };
-    let outcome = session.client()?.pull_to_file(&request, &args.out, Some(progress)).await;
+    let outcome = session.client()?.pull_to_file(request, &args.out, Some(progress)).await;
     bar.finish_and_clear();
-    let pulled = outcome?;
+    Ok(outcome?)
+}
+
+fn tell(session: &Session, file: &str, pulled: &Pulled) -> Result<Exit, Failure> {
     let version = pulled.session.version.as_ref();
     if session.is_json() {
         print_json(&json!({
@@ -44,7 +62,7 @@ pub(super) async fn run(session: &Session, args: Pull) -> Result<Exit, Failure> 
         }))?;
     } else {
         let (rows, bytes) = (pulled.rows.to_string(), pulled.bytes.to_string());
-        print(&session.say(text::PULLED, &[("file", &file), ("rows", &rows), ("bytes", &bytes)]))?;
+        print(&session.say(text::PULLED, &[("file", file), ("rows", &rows), ("bytes", &bytes)]))?;
     }
     if let Some(version) = version {
         eprintln!("{}", stands_on(session, version));

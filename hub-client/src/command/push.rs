@@ -11,6 +11,7 @@ use hub_client::{
 use hub_datasets::{Report, Severity};
 use hub_proto::Reason;
 
+use super::known::Known;
 use super::{json, print, print_json, rendered_short, report_of};
 use crate::args::Push;
 use crate::exit::{Exit, Failure};
@@ -22,13 +23,19 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
     let profile = session.profile()?;
     let client = session.client()?;
     // All names are looked at before the first byte leaves: wrong usage must not leave half of the files pushed.
-    let mut payloads = args.files.iter().map(|file| payload(session, file)).collect::<Result<Vec<_>, _>>()?;
-    if args.nothing_to_report {
-        payloads.push((String::new(), Payload::NothingToReport, MediaType::Csv));
+    let mut known = None;
+    let mut parcels = Vec::with_capacity(args.files.len());
+    for file in &args.files {
+        parcels.push(parcel(session, &args, &mut known, file)?);
+    }
+    if let (true, Some(pattern), Some(period)) = (args.nothing_to_report, &args.pattern, &args.period) {
+        let (pattern, period) = (pattern.clone(), period.to_string());
+        let payload = Payload::NothingToReport;
+        parcels.push(Parcel { file: String::new(), payload, media_type: MediaType::Csv, pattern, period });
     }
     let mut worst = Exit::Accepted;
-    for (file, payload, media_type) in payloads {
-        let one = One { session, profile: &profile, client: &client, args: &args, file };
+    for Parcel { file, payload, media_type, pattern, period } in parcels {
+        let one = One { session, profile: &profile, client: &client, args: &args, file, pattern, period };
         let exit = match one.push(payload, media_type).await {
             Ok(exit) => exit,
             // Without the hub, or with a key that it does not take, the next file ends the same way.
@@ -47,11 +54,34 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
     Ok(worst)
 }
 
-fn payload(session: &Session, file: &Path) -> Result<(String, Payload, MediaType), Failure> {
+/// What is sent.
+struct Parcel {
+    file: String,
+    payload: Payload,
+    media_type: MediaType,
+    pattern: String,
+    period: String,
+}
+
+fn parcel(session: &Session, args: &Push, known: &mut Option<Known>, file: &Path) -> Result<Parcel, Failure> {
     let name = file.display().to_string();
     let media_type = MediaType::of(file)
         .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_MEDIA, &[("file", &name)])))?;
-    Ok((name, Payload::File(file.to_path_buf()), media_type))
+    let (pattern, period) = match (&args.pattern, &args.period) {
+        // The hub may know patterns that the program does not.
+        (Some(pattern), Some(period)) => (pattern.clone(), period.to_string()),
+        (pattern, period) => {
+            let known = match known {
+                Some(known) => known,
+                None => known.insert(Known::new(session, None)?),
+            };
+            let said = (pattern.as_deref(), period.as_ref());
+            let (pattern, period) = known.of_file(session, (file, media_type), said)?;
+            let untold = || Failure::Usage(session.say(text::PERIOD_UNTOLD, &[("file", &name)]));
+            (pattern.id.clone(), period.ok_or_else(untold)?.to_string())
+        }
+    };
+    Ok(Parcel { file: name, payload: Payload::File(file.to_path_buf()), media_type, pattern, period })
 }
 
 /// The push of one file.
@@ -61,6 +91,8 @@ struct One<'a> {
     client: &'a Client,
     args: &'a Push,
     file: String,
+    pattern: String,
+    period: String,
 }
 
 impl One<'_> {
@@ -87,9 +119,9 @@ impl One<'_> {
         let key = PushKey {
             profile: self.profile.name.clone(),
             payload: identity.to_owned(),
-            pattern: short(&self.args.pattern).to_owned(),
+            pattern: short(&self.pattern).to_owned(),
             publisher: self.args.publisher.as_deref().map(short).unwrap_or_default().to_owned(),
-            period: self.args.period.to_string(),
+            period: self.period.clone(),
         };
         let pending = Pending::take_up(&self.session.environment.config_dir, &key)?;
         if pending.is_resumed() {
@@ -119,9 +151,9 @@ impl One<'_> {
 
     fn request(&self, payload: Payload, media_type: MediaType) -> PushRequest {
         PushRequest {
-            pattern: self.args.pattern.clone(),
+            pattern: self.pattern.clone(),
             publisher: self.args.publisher.clone(),
-            period: self.args.period.to_string(),
+            period: self.period.clone(),
             media_type,
             payload,
             digest: None,

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use hub_datasets::check::ReadAt;
 
 #[derive(Debug)]
-pub(super) struct PayloadFile {
+pub(crate) struct PayloadFile {
     length: u64,
     /// The file and its place; most reads go on where the last one ended.
     open: Mutex<(File, u64)>,
@@ -18,7 +18,7 @@ pub(super) struct PayloadFile {
 }
 
 impl PayloadFile {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         Ok(Self { length, open: Mutex::new((file, 0)), read: AtomicU64::new(0) })

@@ -13,7 +13,7 @@ use hub_datasets::report::Findings;
 use hub_datasets::{MediaType, Report};
 
 use crew::Crew;
-use file::PayloadFile;
+pub(crate) use file::PayloadFile;
 use keys::{Disorder, Keys};
 
 /// Bounds of the pieces; the longest record is the hub's own limit.

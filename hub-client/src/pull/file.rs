@@ -61,6 +61,16 @@ impl Client {
     }
 }
 
+/// Writes a file under a temporary name; it takes its own when it is whole and durable. Blocking.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
+    let write = || {
+        let mut temporary = Temporary::beside(path)?;
+        temporary.file.write_all(bytes)?;
+        temporary.name(path)
+    };
+    write().map_err(|source| ClientError::file(Deed::Write, path, source))
+}
+
 struct Writer {
     parts: mpsc::Sender<Part>,
     task: JoinHandle<io::Result<Temporary>>,
@@ -133,10 +143,14 @@ impl Temporary {
         let bytes = self.file.stream_position()?;
         let found = (format == RowFormat::Parquet).then(|| rows_in_footer(&self.path)).transpose()?;
         if rows.is_some() && found.is_none_or(|found| Some(found) == rows) {
-            self.file.sync_all()?;
-            std::fs::rename(&self.path, target)?;
+            self.name(target)?;
         }
         Ok((bytes, found))
+    }
+
+    fn name(&self, target: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.path, target)
     }
 }
 

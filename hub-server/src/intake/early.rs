@@ -69,9 +69,9 @@ impl Intake {
         if received < EARLY_CHECK_BYTES || self.early.advance(&header.id, received) || received == size {
             return;
         }
-        // Parquet files and workbooks are read from their end, so there is nothing to read along.
+        // Where reading begins only when all bytes are there, there is nothing to read along.
         let media = MediaType::named(&header.media_type);
-        if media.is_none_or(|media| media == MediaType::Parquet || media.is_workbook()) {
+        if media.is_none_or(MediaType::is_read_whole) {
             return;
         }
         let Ok(place) = Arc::clone(&self.early.places).try_acquire_owned() else { return };

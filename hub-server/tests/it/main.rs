@@ -14,6 +14,7 @@ mod corrections;
 mod demo;
 #[cfg(test)]
 mod disk_full;
+mod documents;
 #[cfg(test)]
 mod erasure;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use encoding_rs::DecoderResult;
 
 use super::{InOrder, ReadAt, Stop};
 use crate::check::Checker;
+use crate::check::documents::DocumentRows;
 use crate::check::messages::structural;
 use crate::check::sheets::SheetText;
 use crate::csv::{Encoding, Letters, foreign};
@@ -38,6 +39,16 @@ pub(super) struct Plain {
 }
 
 impl Blocks for SheetText<'_> {
+    fn next_block(&mut self) -> Result<Option<Bytes>, Stop> {
+        self.next_block()
+    }
+
+    fn early(&mut self) -> Findings {
+        self.early()
+    }
+}
+
+impl Blocks for DocumentRows<'_> {
     fn next_block(&mut self) -> Result<Option<Bytes>, Stop> {
         self.next_block()
     }

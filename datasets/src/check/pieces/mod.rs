@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 
+use super::documents::DocumentRows;
 use super::parquet::ParquetRows;
 use super::sheets::{self, SheetText};
 use super::stream::{ArrowStream, Stop};
@@ -89,6 +90,7 @@ enum Format<'a> {
     Csv(Box<TextPieces<'a, Office<'a>, HeadCutter<'a>>>),
     Sheet(Box<TextPieces<'a, SheetText<'a>, HeadCutter<'a>>>),
     Ndjson(Box<TextPieces<'a, Plain, LineCutter>>),
+    Document(Box<TextPieces<'a, DocumentRows<'a>, LineCutter>>),
     Arrow(Rows<ArrowStream<'a, BufReader<InOrder>>>),
     Parquet(Rows<Box<ParquetRows<'a>>>),
 }
@@ -113,6 +115,11 @@ impl Checker {
                 let blocks = Plain { payload: InOrder::new(payload), block_bytes };
                 Format::Ndjson(Box::new(TextPieces::new(self, blocks, cutter)))
             }
+            MediaType::Xml => {
+                let cutter = LineCutter::new(chunk_bytes, record_bytes);
+                let rows = DocumentRows::new(self, payload);
+                Format::Document(Box::new(TextPieces::new(self, rows, cutter)))
+            }
             MediaType::ArrowStream => {
                 let payload = BufReader::with_capacity(block_bytes, InOrder::new(payload));
                 Format::Arrow(Rows::new(self.arrow(payload), rows))
@@ -129,6 +136,7 @@ impl Pieces<'_> {
             Format::Csv(text) => text.next_piece(),
             Format::Sheet(text) => text.next_piece(),
             Format::Ndjson(text) => text.next_piece(),
+            Format::Document(text) => text.next_piece(),
             Format::Arrow(rows) => rows.next_piece(),
             Format::Parquet(rows) => rows.next_piece(),
         }
@@ -140,6 +148,7 @@ impl Pieces<'_> {
             Format::Csv(text) => text.early(),
             Format::Sheet(text) => text.early(),
             Format::Ndjson(text) => text.early(),
+            Format::Document(text) => text.early(),
             Format::Arrow(_) | Format::Parquet(_) => Findings::default(),
         }
     }
@@ -205,13 +214,13 @@ impl<B: Batches> Rows<B> {
 
 /// A payload from its first byte to its last.
 #[derive(Debug)]
-struct InOrder {
+pub(super) struct InOrder {
     payload: Arc<dyn ReadAt>,
     at: u64,
 }
 
 impl InOrder {
-    fn new(payload: Arc<dyn ReadAt>) -> Self {
+    pub(super) fn new(payload: Arc<dyn ReadAt>) -> Self {
         Self { payload, at: 0 }
     }
 }

@@ -154,25 +154,25 @@ fn parquet(properties: WriterPropertiesBuilder) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-/// Workbooks that real programs wrote: samples of the pattern.
-fn workbook(name: &str) -> Vec<u8> {
+/// Files that real programs wrote: samples of the pattern.
+fn sample(name: &str) -> Vec<u8> {
     let path = format!("rb28s/1.0.0/samples/valid/{name}");
     crate::pattern::embedded_sample(&path).unwrap().to_vec()
 }
 
 #[test]
 fn spoiled_xlsx_is_survived() {
-    survives(MediaType::Xlsx, &[workbook("biuro-dwuwierszowy-naglowek.xlsx")]);
+    survives(MediaType::Xlsx, &[sample("biuro-dwuwierszowy-naglowek.xlsx")]);
 }
 
 #[test]
 fn spoiled_ods_is_survived() {
-    survives(MediaType::Ods, &[workbook("biuro.ods")]);
+    survives(MediaType::Ods, &[sample("biuro.ods")]);
 }
 
 #[test]
 fn spoiled_xls_is_survived() {
-    survives(MediaType::Xls, &[workbook("biuro-excel-97.xls")]);
+    survives(MediaType::Xls, &[sample("biuro-excel-97.xls")]);
 }
 
 const LINE: &str = r#"{"jednostka_regon":"001070630","dzial":801,"rozdzial":"80\u003101","paragraf":"401","p4":0,"plan":100.50,"zaangazowanie":90,"zobowiazania":null,"wykonanie":"80.5"}"#;
@@ -193,6 +193,11 @@ fn spoiled_csv_is_survived() {
 fn spoiled_ndjson_is_survived() {
     let lines = [LINE.to_owned(), LINE.replace("401", "411"), LINE.replace("401", "412")];
     survives(MediaType::Ndjson, &[lines.join("\n").into_bytes()]);
+}
+
+#[test]
+fn spoiled_xml_is_survived() {
+    survives(MediaType::Xml, &[sample("paczka-windows-1250.xml")]);
 }
 
 #[test]

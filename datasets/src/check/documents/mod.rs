@@ -1,0 +1,210 @@
+//! Documents of other systems (XML): what the pattern's mapping finds in them, one JSON object a row, that goes
+//! the way of an NDJSON. A row's number is its place among the rows of the document.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Checker;
+use super::messages::document as say;
+use super::pieces::{InOrder, ReadAt};
+use super::stream::Stop;
+use crate::document::{At, Fault, Tree, limits, xml};
+use crate::pattern::{Mapping, Source};
+use crate::report::{Findings, Violation};
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use read::{Misread, place, value};
+
+/// Bytes of a block of rows.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// The rows of a document, block by block.
+#[derive(Debug)]
+pub(super) struct DocumentRows<'a> {
+    checker: &'a Checker,
+    payload: Arc<dyn ReadAt>,
+    /// None before the document is read.
+    open: Option<Open>,
+    early: Findings,
+}
+
+#[derive(Debug)]
+struct Open {
+    tree: Tree,
+    mapping: Arc<Mapping>,
+    rows: Vec<At>,
+    /// Rows that were given.
+    given: usize,
+}
+
+impl<'a> DocumentRows<'a> {
+    pub(super) fn new(checker: &'a Checker, payload: Arc<dyn ReadAt>) -> Self {
+        Self { checker, payload, open: None, early: Findings::default() }
+    }
+
+    pub(super) fn early(&mut self) -> Findings {
+        std::mem::take(&mut self.early)
+    }
+
+    pub(super) fn next_block(&mut self) -> Result<Option<Bytes>, Stop> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.open()?,
+        };
+        let mut block = Vec::new();
+        while let Some(row) = open.rows.get(open.given)
+            && block.len() < BLOCK_BYTES
+        {
+            self.row(&open, *row, open.given as u64 + 1, &mut block)?;
+            open.given += 1;
+        }
+        self.open = Some(open);
+        Ok((!block.is_empty()).then(|| block.into()))
+    }
+
+    fn open(&mut self) -> Result<Open, Stop> {
+        let refused = |violation: Violation| {
+            let mut findings = Findings::default();
+            findings.add(violation);
+            Stop::from(findings)
+        };
+        let bytes = whole(&self.payload)?.map_err(|fault| refused(say::unreadable(&fault)))?;
+        let tree = xml::read(&bytes).map_err(|fault| refused(say::unreadable(&fault)))?;
+        let mappings = &self.checker.context().pattern.mappings;
+        let (mapping, rows) =
+            chosen(mappings, &tree).ok_or_else(|| refused(say::unknown(&tree, mappings)))?;
+        self.names(&tree, &mapping);
+        self.slices(&tree, &mapping, &rows);
+        Ok(Open { tree, mapping, rows, given: 0 })
+    }
+
+    /// Tells of elements that no column takes.
+    fn names(&mut self, tree: &Tree, mapping: &Mapping) {
+        let taken: Vec<Vec<&str>> = mapping
+            .fields
+            .iter()
+            .flat_map(|field| field.from.places())
+            .chain(mapping.constants.iter().map(|constant| &constant.place))
+            .map(|place| mapping.path(place).collect())
+            .collect();
+        let aside: Vec<Vec<&str>> =
+            mapping.set_aside.iter().map(|place| mapping.path(place).collect()).collect();
+        // As the mapping says it: from the innermost element on that a row stands in.
+        let short = |path: &[&str], shared: usize| path[shared.saturating_sub(1)..].join("/");
+        let mut set_aside = Vec::new();
+        for path in tree.paths_with_text() {
+            if taken.contains(&path) {
+                continue;
+            }
+            let shared = path.iter().zip(&mapping.rows).take_while(|(name, row)| name == row).count();
+            match aside.iter().find(|aside| path.starts_with(aside)) {
+                Some(aside) => set_aside.push(short(aside, shared)),
+                None => {
+                    let is_of_row = shared == mapping.rows.len();
+                    self.early.add(say::element_unknown(&short(&path, shared), is_of_row));
+                }
+            }
+        }
+        set_aside.sort_unstable();
+        set_aside.dedup();
+        if !set_aside.is_empty() {
+            self.early.add(say::elements_aside(&set_aside));
+        }
+        for constant in &mapping.constants {
+            let Some(root) = tree.root() else { continue };
+            let found = tree.below(root, &constant.place.below);
+            let told = found.first().map(|at| tree.text(*at));
+            if let Some(other) = told.filter(|told| *told != constant.value) {
+                let path = mapping.path(&constant.place).collect::<Vec<_>>().join("/");
+                self.early.add(say::constant(&path, other, &constant.value));
+            }
+        }
+    }
+
+    /// Two parts of the document that say they are the same slice: one would take the place of the other.
+    fn slices(&mut self, tree: &Tree, mapping: &Mapping, rows: &[At]) {
+        let pattern = &self.checker.context().pattern;
+        let slice =
+            pattern.slice.as_ref().and_then(|name| pattern.columns.iter().position(|c| c.name == *name));
+        let field = slice.and_then(|column| mapping.field(column));
+        let Some((field, Source::Element(of))) = field.map(|field| (field, &field.from)) else { return };
+        let depth = mapping.rows.len() - 1;
+        if of.level >= depth {
+            return;
+        }
+        let column = &pattern.columns[field.column].name;
+        let mut owners: BTreeMap<String, Vec<At>> = BTreeMap::new();
+        for row in rows {
+            let owner = tree.above(*row, depth - of.level);
+            let Ok(Some(value)) = place(tree, mapping, *row, of) else { continue };
+            let known = owners.entry(value.to_owned()).or_default();
+            if !known.contains(&owner) {
+                known.push(owner);
+            }
+        }
+        for (value, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
+            let label = |owner: &At| match &mapping.slice_label {
+                Some(label) if label.level == of.level => {
+                    tree.below(*owner, &label.below).first().map(|at| tree.text(*at).to_owned())
+                }
+                _ => None,
+            };
+            let labels: Vec<String> = owners.iter().filter_map(label).collect();
+            self.early.add(say::slice_repeated(column, &value, owners.len(), &labels));
+        }
+    }
+
+    fn row(&mut self, open: &Open, row: At, number: u64, block: &mut Vec<u8>) -> Result<(), Stop> {
+        let pattern = Arc::clone(&self.checker.context().pattern);
+        let mut values: BTreeMap<&str, Option<String>> = BTreeMap::new();
+        for field in &open.mapping.fields {
+            let column = &pattern.columns[field.column];
+            let found = value(&open.tree, &open.mapping, row, &field.from).unwrap_or_else(|misread| {
+                self.early.add(say::misread(number, &column.name, &misread));
+                None
+            });
+            match values.get(column.name.as_str()) {
+                None => {
+                    values.insert(&column.name, found);
+                }
+                // What the document repeats it must not contradict; what it leaves out it does not.
+                Some(first) if found.is_some() && *first != found => {
+                    let texts = [first, &found].map(|text| text.clone().unwrap_or_default());
+                    self.early.add(say::contradicted(number, &column.name, &texts));
+                }
+                Some(_) => {}
+            }
+        }
+        serde_json::to_writer(&mut *block, &values).map_err(io::Error::from)?;
+        block.push(b'\n');
+        Ok(())
+    }
+}
+
+/// The mapping that knows the document, and the document's rows.
+pub(crate) fn chosen(mappings: &[Arc<Mapping>], tree: &Tree) -> Option<(Arc<Mapping>, Vec<At>)> {
+    let root = tree.root()?;
+    mappings.iter().find_map(|mapping| {
+        let (first, rest) = mapping.rows.split_first()?;
+        let rows = if tree.name(root) == first { tree.below(root, rest) } else { Vec::new() };
+        (!rows.is_empty()).then(|| (Arc::clone(mapping), rows))
+    })
+}
+
+/// All bytes of a payload, or why there are too many of them.
+fn whole(payload: &Arc<dyn ReadAt>) -> io::Result<Result<Vec<u8>, Fault>> {
+    let bytes = payload.bytes()?;
+    if bytes > limits::BYTES {
+        let most = format!("{} MiB", limits::BYTES >> 20);
+        return Ok(Err(Fault::over("za duży dokument", "the document is too large", most)));
+    }
+    let mut all = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
+    InOrder::new(Arc::clone(payload)).take(limits::BYTES).read_to_end(&mut all)?;
+    Ok(Ok(all))
+}

@@ -1,0 +1,86 @@
+//! `hub pull … --as`: rows as the document of another system, by the pattern's mapping.
+
+use std::sync::Arc;
+
+use hub_client::{PullRequest, Pulled, short, write_whole};
+use hub_datasets::pattern::{Mapping, Pattern};
+
+use super::known::Known;
+use crate::args::Pull;
+use crate::exit::Failure;
+use crate::session::Session;
+use crate::text;
+
+/// Bytes of rows at most, in memory.
+const ROWS_BYTES_MAX: usize = 256 << 20;
+
+/// The document that was asked for.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pattern: Arc<Pattern>,
+    mapping: Arc<Mapping>,
+}
+
+impl Wanted {
+    pub(super) fn new(session: &Session, dataset: &str, id: &str) -> Result<Self, Failure> {
+        let pattern = Known::new(session, None)?.get(session, dataset)?;
+        let mapping = pattern.mappings.iter().find(|mapping| mapping.id == id).map(Arc::clone);
+        let mapping = mapping.ok_or_else(|| {
+            let known =
+                pattern.mappings.iter().map(|mapping| mapping.id.as_str()).collect::<Vec<_>>().join(", ");
+            let facts = [("mapping", id), ("pattern", pattern.id.as_str()), ("known", &known)];
+            Failure::Usage(session.say(text::UNKNOWN_MAPPING, &facts))
+        })?;
+        Ok(Self { pattern, mapping })
+    }
+
+    /// Pulls the columns that the document holds and writes it.
+    pub(super) async fn pull(
+        &self,
+        session: &Session,
+        request: PullRequest,
+        args: &Pull,
+    ) -> Result<Pulled, Failure> {
+        let mut columns: Vec<String> = Vec::new();
+        for field in &self.mapping.fields {
+            let name = &self.pattern.columns[field.column].name;
+            if !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        }
+        let request = PullRequest { columns, ..request };
+        let (pulled, batches) = session.client()?.pull_rows(&request, ROWS_BYTES_MAX).await?;
+        let rows: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+        if rows == 0 {
+            let facts = [("mapping", self.mapping.id.as_str())];
+            return Err(Failure::Other(session.say(text::NO_ROWS, &facts)));
+        }
+        let mut document = Vec::new();
+        self.mapping.write(&self.pattern, &batches, &mut document).map_err(|error| {
+            let facts = [("mapping", self.mapping.id.as_str()), ("cause", &error.to_string())];
+            Failure::Other(session.say(text::NOT_WRITABLE_AS, &facts))
+        })?;
+        write_whole(&args.out, &document)?;
+        Ok(Pulled { session: pulled, rows, bytes: document.len() as u64 })
+    }
+}
+
+/// The row expression of what was asked for: publisher, period, and the caller's own.
+pub(super) fn filter(session: &Session, args: &Pull) -> Result<Option<String>, Failure> {
+    let mut parts = Vec::new();
+    if let Some(publisher) = &args.publisher {
+        parts.push(format!("_publisher = '{}'", short(publisher).replace('\'', "''")));
+    }
+    if let Some(period) = &args.period {
+        let pattern = Known::new(session, None)?.patterns.get(short(&args.dataset));
+        // Of a cumulative pattern periods that end on one day are one; their rows keep their own labels.
+        parts.push(match pattern {
+            Some(pattern) if pattern.period.cumulative => {
+                format!("_period_end = DATE '{}'", period.last_day())
+            }
+            _ => format!("okres = '{period}'"),
+        });
+    }
+    parts.extend(args.filter.as_ref().map(|filter| format!("({filter})")));
+    Ok((!parts.is_empty()).then(|| parts.join(" AND ")))
+}

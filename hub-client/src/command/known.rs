@@ -1,0 +1,99 @@
+//! The patterns that the program knows, and which of them a file is of where nobody says it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hub_client::{MediaType, pattern_files, short};
+use hub_datasets::check::{ReadAt, RecogniseError, recognise};
+use hub_datasets::pattern::PatternError;
+use hub_datasets::{CodeLists, Pattern, Patterns, Period};
+
+use crate::exit::Failure;
+use crate::offline::PayloadFile;
+use crate::session::Session;
+use crate::text;
+use crate::told;
+
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) patterns: Patterns,
+    pub(super) lists: Arc<CodeLists>,
+}
+
+impl Known {
+    /// The embedded patterns, and those of a folder.
+    pub(super) fn new(session: &Session, folder: Option<&Path>) -> Result<Self, Failure> {
+        let fault = |error| unusable(session, &error);
+        let lists = CodeLists::embedded().map_err(fault)?;
+        let mut patterns = Patterns::embedded().map_err(fault)?;
+        if let Some(folder) = folder {
+            let files = pattern_files(folder).map_err(|error| {
+                let (file, cause) = (folder.display().to_string(), told::cause(&error, session.language));
+                Failure::Usage(session.say(text::UNREADABLE, &[("file", &file), ("cause", &cause)]))
+            })?;
+            let pairs = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+            patterns = patterns.with_files(pairs, &lists).map_err(fault)?;
+        }
+        Ok(Self { patterns, lists: Arc::new(lists) })
+    }
+
+    pub(super) fn get(&self, session: &Session, id: &str) -> Result<Arc<Pattern>, Failure> {
+        let id = short(id);
+        self.patterns.get(id).ok_or_else(|| {
+            let mut known: Vec<&str> = self.patterns.iter().map(|pattern| pattern.id.as_str()).collect();
+            known.dedup();
+            let known = known.join(", ");
+            Failure::Usage(session.say(text::UNKNOWN_PATTERN, &[("pattern", id), ("known", &known)]))
+        })
+    }
+
+    /// The pattern and the period of a file: what was said, else what the file tells.
+    pub(super) fn of_file(
+        &self,
+        session: &Session,
+        (file, media_type): (&Path, MediaType),
+        said: (Option<&str>, Option<&Period>),
+    ) -> Result<(Arc<Pattern>, Option<Period>), Failure> {
+        let name = file.display().to_string();
+        let asked = said.0.map(|id| self.get(session, id)).transpose()?;
+        if let (Some(pattern), Some(period)) = (&asked, said.1) {
+            return Ok((Arc::clone(pattern), Some(period.clone())));
+        }
+        let unreadable = |error: std::io::Error| {
+            let cause = told::cause(&error, session.language);
+            Failure::Other(session.say(text::UNREADABLE, &[("file", &name), ("cause", &cause)]))
+        };
+        let payload = PayloadFile::open(file).map_err(unreadable)?;
+        let payload: Arc<dyn ReadAt> = Arc::new(payload);
+        let of_asked = |pattern: &Pattern| asked.as_ref().is_none_or(|asked| asked.id == pattern.id);
+        let mut fits =
+            recognise(&self.patterns, &self.lists, of_asked, media_type, &payload).map_err(|error| {
+                match error {
+                    RecogniseError::Io(error) => unreadable(error),
+                    RecogniseError::Pattern(error) => unusable(session, &error),
+                }
+            })?;
+        let (pattern, told) = match (asked, fits.len()) {
+            (Some(asked), _) => (asked, fits.pop().and_then(|fit| fit.period)),
+            (None, 1) => {
+                let fit = fits.remove(0);
+                let period = fit.period.as_ref().map(|period| format!(" {period}")).unwrap_or_default();
+                let facts = [("file", name.as_str()), ("pattern", &fit.pattern.id), ("period", &period)];
+                eprintln!("{}", session.say(text::RECOGNISED, &facts));
+                (fit.pattern, fit.period)
+            }
+            (None, 0) => return Err(Failure::Usage(session.say(text::UNRECOGNISED, &[("file", &name)]))),
+            (None, _) => {
+                let fitting = fits.iter().map(|fit| fit.pattern.id.as_str()).collect::<Vec<_>>().join(", ");
+                let facts = [("file", name.as_str()), ("patterns", &fitting)];
+                return Err(Failure::Usage(session.say(text::FITS_SEVERAL, &facts)));
+            }
+        };
+        Ok((pattern, said.1.cloned().or(told)))
+    }
+}
+
+/// A pattern that cannot be used.
+pub(super) fn unusable(session: &Session, error: &PatternError) -> Failure {
+    Failure::Other(session.say(text::UNUSABLE_PATTERN, &[("cause", &error.to_string())]))
+}

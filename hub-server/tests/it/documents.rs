@@ -1,0 +1,96 @@
+//! Documents of other systems: a report goes in as its own program wrote it, and comes back so.
+
+use std::path::{Path, PathBuf};
+
+use crate::harness::Server;
+
+fn sample(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/patterns").join(path)
+}
+
+/// Of each unit its REGON, version and date, and its lines without blanks; in an order of their own.
+fn units(document: &str) -> Vec<(String, String, String, Vec<String>)> {
+    let inner = |part: &str, name: &str| {
+        let (_, rest) = part.split_once(&format!("<{name}>")).expect(name);
+        rest.split_once("</").expect(name).0.trim().to_owned()
+    };
+    let mut units: Vec<_> = document
+        .split("<Sprawozdania>")
+        .skip(1)
+        .map(|unit| {
+            let mut lines: Vec<String> = unit
+                .split("<Pozycja>")
+                .skip(1)
+                .map(|line| {
+                    line.split_once("</Pozycja>").expect("a line ends").0.split_whitespace().collect()
+                })
+                .collect();
+            lines.sort();
+            (inner(unit, "Regon"), inner(unit, "Wersja"), inner(unit, "DataSprawozdania"), lines)
+        })
+        .collect();
+    units.sort();
+    units
+}
+
+#[test]
+fn a_package_comes_back_equal_in_every_unit_line_and_amount() {
+    let server = Server::start();
+    for (pattern, lines) in [("rb28s", 293), ("rb27s", 38)] {
+        let package = sample(&format!("{pattern}/1.0.0/samples/valid/paczka.xml"));
+        // Neither pattern nor period is said: the package tells them.
+        let pushed = server.hub("publisher", &["push", package.to_str().expect("a path")]);
+        assert_eq!(pushed.code, 0, "{pushed:?}");
+        assert!(pushed.stderr.contains(&format!("{pattern} 2022-Q4")), "{pushed:?}");
+        let back = server.file(&format!("{pattern}.xml"), b"");
+        let pull = [
+            "pull",
+            pattern,
+            "--publisher",
+            "gmina-100201",
+            "--period",
+            "2022-Q4",
+            "--as",
+            "bestia",
+            "--out",
+        ];
+        let pulled = server.hub("ministry", &[&pull[..], &[back.to_str().expect("a path")]].concat());
+        assert_eq!(pulled.code, 0, "{pulled:?}");
+        let [sent, came] =
+            [package, back].map(|path| units(&std::fs::read_to_string(path).expect("a document")));
+        assert_eq!(sent.iter().map(|unit| unit.3.len()).sum::<usize>(), lines);
+        assert_eq!(came, sent, "{pattern}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_told_and_leaves_no_file() {
+    let server = Server::start();
+    let out = server.file("gone.xml", b"").with_file_name("none.xml");
+    let pull = |document: &str, period: &str| {
+        let out = out.to_str().expect("a path");
+        server.hub("ministry", &["pull", "rb28s", "--period", period, "--as", document, "--out", out])
+    };
+    let unknown = pull("besti", "2022-Q4");
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    assert!(unknown.stderr.contains("known: bestia"), "{unknown:?}");
+    let empty = pull("bestia", "2022-Q4");
+    assert_eq!(empty.code, 1, "{empty:?}");
+    assert!(empty.stderr.contains("no rows"), "{empty:?}");
+    let table = sample("rb28s/1.0.0/samples/valid/kutno-2022-q4.csv");
+    server.accepted("publisher", &table, "rb28s", "2022", &[]);
+    let annual = pull("bestia", "2022");
+    assert_eq!(annual.code, 1, "{annual:?}");
+    assert!(annual.stderr.contains("`2022` cannot be written as Kwartal, Miesiac"), "{annual:?}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_package_with_a_doubled_regon_is_refused_by_its_units_names() {
+    let server = Server::start();
+    let package = sample("rb28s/1.0.0/samples/invalid/paczka-cala.xml");
+    let pushed = server.hub("publisher", &["push", package.to_str().expect("a path")]);
+    assert_eq!(pushed.code, 3, "{pushed:?}");
+    assert!(pushed.stdout.contains("„Szkoła Podstawowa Nr 7”, „Szkoła Podstawowa Nr 9”"), "{pushed:?}");
+    assert_eq!(server.rows("ministry", "SELECT count(*) FROM rb28s"), ["0"]);
+}
