@@ -11,8 +11,8 @@ fn sample(path: &str) -> PathBuf {
 /// Of each unit its REGON, version and date, and its lines without blanks; in an order of their own.
 fn units(document: &str) -> Vec<(String, String, String, Vec<String>)> {
     let inner = |part: &str, name: &str| {
-        let (_, rest) = part.split_once(&format!("<{name}>")).expect(name);
-        rest.split_once("</").expect(name).0.trim().to_owned()
+        let rest = part.split_once(&format!("<{name}>")).map_or("", |(_, rest)| rest);
+        rest.split_once("</").map_or("", |(text, _)| text).trim().to_owned()
     };
     let mut units: Vec<_> = document
         .split("<Sprawozdania>")
@@ -22,7 +22,7 @@ fn units(document: &str) -> Vec<(String, String, String, Vec<String>)> {
                 .split("<Pozycja>")
                 .skip(1)
                 .map(|line| {
-                    line.split_once("</Pozycja>").expect("a line ends").0.split_whitespace().collect()
+                    line.split_once("</Pozycja>").map_or("", |(line, _)| line).split_whitespace().collect()
                 })
                 .collect();
             lines.sort();
