@@ -92,6 +92,9 @@ pub(crate) struct Check {
     /// Warnings block too
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Write your rows with findings beside them here, if there are any: .xlsx or .csv
+    #[arg(long, value_name = "FILE")]
+    pub(crate) error_file: Option<PathBuf>,
     /// Folder with further patterns, as ID/SEMVER/pattern.yaml
     #[arg(long, value_name = "DIR")]
     pub(crate) patterns_dir: Option<PathBuf>,
@@ -121,6 +124,9 @@ pub(crate) struct Push {
     /// Warnings block too
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Write your rows with findings beside them here, if there are any: .xlsx or .csv
+    #[arg(long, value_name = "FILE")]
+    pub(crate) error_file: Option<PathBuf>,
     /// Drop parts of the earlier revision that the file lacks
     #[arg(long)]
     pub(crate) replace_all: bool,

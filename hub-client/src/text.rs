@@ -125,6 +125,16 @@ texts! {
     UNKNOWN_MAPPING: "wzór {pattern} nie ma postaci {mapping}; znane: {known}",
         "pattern {pattern} cannot be written as {mapping}; known: {known}";
     NOT_WRITABLE_AS: "nie można zapisać jako {mapping}: {cause}", "cannot be written as {mapping}: {cause}";
+    ERROR_FILE: "  plik błędów: {file}. Popraw w nim wiersze z uwagami i wyślij go tak, jak jest; kolumna _uwagi nie przeszkadza.",
+        "  error file: {file}. Correct the rows with findings in it and send it as it is; the column _uwagi does no harm.";
+    ERROR_FILE_NEEDLESS: "  nie ma czego poprawiać, plik błędów {file} nie powstał",
+        "  there is nothing to correct, no error file {file} was made";
+    ERROR_FILE_NO_ROWS: "  plik błędów nie powstał: trzeba poprawić plik jako całość albo nie jest to tabela ani XML",
+        "  no error file was made: the file as a whole must be corrected, or it is neither a table nor XML";
+    ERROR_FILE_TOO_LONG: "  plik błędów nie powstał: arkusz ma najwyżej {most} wierszy; podaj nazwę z .csv",
+        "  no error file was made: a sheet has at most {most} rows; give a name with .csv";
+    ERROR_FILE_KIND: "{file}: plik błędów ma rozszerzenie .xlsx albo .csv", "{file}: an error file is .xlsx or .csv";
+    ERROR_FILE_OF_ONE: "--error-file opisuje jeden plik; podaj jeden", "--error-file is about one file; name one";
     NO_ROWS: "nie ma wierszy do zapisania jako {mapping}; sprawdź --publisher i --period",
         "there are no rows to write as {mapping}; look at --publisher and --period";
     TOO_MANY_ROWS: "wiersze zajmują ponad {most} MiB; zawęź pobieranie (--publisher, --period, --where)",

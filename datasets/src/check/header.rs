@@ -141,6 +141,10 @@ impl Checker {
 
     /// Finds a column by its name, one of its other names, or its title, by the letters and digits alone.
     pub(super) fn named(&self, name: &str) -> Named {
+        // No pattern has such names: the hub's own columns, in what was pulled and in an error file.
+        if name.trim_start().starts_with('_') {
+            return Named::SetAside;
+        }
         // Most programs write the names as the pattern does.
         let found = self.names.get(name).or_else(|| self.names.get(&folded(name)));
         found.copied().unwrap_or(Named::Unknown)

@@ -22,6 +22,8 @@ mod column;
 mod decode;
 #[cfg(feature = "check")]
 pub(crate) mod documents;
+#[cfg(feature = "check")]
+mod error_file;
 mod fill;
 mod finish;
 mod header;
@@ -45,6 +47,8 @@ mod stream;
 mod tests;
 mod values;
 
+#[cfg(feature = "check")]
+pub use error_file::{Beside, ErrorRow, ErrorRows, FINDINGS_COLUMN, NoErrorFile};
 pub use header::HeaderPlan;
 pub use ndjson::KeyPlan;
 #[cfg(feature = "check")]

@@ -15,7 +15,7 @@ pub enum Language {
 }
 
 impl Language {
-    pub(super) fn pick<'a>(self, pl: &'a str, en: &'a str) -> &'a str {
+    pub(crate) fn pick<'a>(self, pl: &'a str, en: &'a str) -> &'a str {
         match self {
             Self::Polish => pl,
             Self::English => en,

@@ -9,7 +9,7 @@ use hub_datasets::{Report, Severity};
 use serde_json::json;
 
 use super::known::{Known, unusable};
-use super::{print, print_json, rendered};
+use super::{error_file, print, print_json, rendered};
 use crate::args::Check;
 use crate::exit::{Exit, Failure};
 use crate::offline;
@@ -18,6 +18,7 @@ use crate::text;
 use crate::told;
 
 pub(super) fn run(session: &Session, args: &Check) -> Result<Exit, Failure> {
+    error_file::usable(session, args.error_file.as_ref(), args.files.len())?;
     let known = Known::new(session, args.patterns_dir.as_deref())?;
     if let Some(id) = &args.pattern {
         known.get(session, id)?;
@@ -54,6 +55,10 @@ fn one(session: &Session, args: &Check, known: &Known, file: &Path, name: &str) 
     bar.finish_and_clear();
     let report = report.map_err(unreadable)?;
     let exit = exit_of(&report, args.strict);
+    if let Some(out) = &args.error_file {
+        let payload = error_file::Payload { file, media_type, checker: &checker };
+        eprintln!("{}", error_file::write(session, out, payload, &report)?);
+    }
     if session.is_json() {
         let verdict = if exit == Exit::Accepted { "ACCEPTED" } else { "REFUSED" };
         print_json(&json!({"file": name, "verdict": verdict, "report": report}))?;

@@ -2,6 +2,7 @@
 
 mod check;
 mod document;
+mod error_file;
 mod json;
 mod known;
 mod lookup;

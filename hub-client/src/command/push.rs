@@ -8,11 +8,12 @@ use hub_client::{
     Client, ClientError, MediaType, Payload, Pending, Profile, PushKey, PushOptions, PushRequest, Verdict,
     identity_of, short,
 };
+use hub_datasets::check::{Checker, Context};
 use hub_datasets::{Report, Severity};
 use hub_proto::Reason;
 
-use super::known::Known;
-use super::{json, print, print_json, rendered_short, report_of};
+use super::known::{Known, unusable};
+use super::{error_file, json, print, print_json, rendered_short, report_of};
 use crate::args::Push;
 use crate::exit::{Exit, Failure};
 use crate::reasons::advice;
@@ -23,6 +24,7 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
     let profile = session.profile()?;
     let client = session.client()?;
     // All names are looked at before the first byte leaves: wrong usage must not leave half of the files pushed.
+    error_file::usable(session, args.error_file.as_ref(), args.files.len())?;
     let mut known = None;
     let mut parcels = Vec::with_capacity(args.files.len());
     for file in &args.files {
@@ -175,12 +177,27 @@ impl One<'_> {
     fn tell(&self, verdict: &Verdict) -> Result<Exit, Failure> {
         let report = verdict.report.clone().map(report_of).transpose()?;
         let exit = exit_of(verdict, report.as_ref(), &self.args.flags());
+        if let (Some(out), Some(report)) = (&self.args.error_file, &report) {
+            eprintln!("{}", self.error_file(out, report)?);
+        }
         if self.session.is_json() {
             print_json(&json::verdict(&self.file, verdict, report.as_ref()))?;
         } else {
             print(&self.told(verdict, report.as_ref(), exit))?;
         }
         Ok(exit)
+    }
+
+    fn error_file(&self, out: &Path, report: &Report) -> Result<String, Failure> {
+        let session = self.session;
+        let known = Known::new(session, None)?;
+        let pattern = known.get(session, &self.pattern)?;
+        let context =
+            Context { pattern, lists: known.lists, period: self.period.parse().ok(), publisher: None };
+        let checker = Checker::new(context).map_err(|error| unusable(session, &error))?;
+        let file = Path::new(&self.file);
+        let media_type = MediaType::of(file).unwrap_or(MediaType::Csv);
+        error_file::write(session, out, error_file::Payload { file, media_type, checker: &checker }, report)
     }
 
     fn told(&self, verdict: &Verdict, report: Option<&Report>, exit: Exit) -> String {

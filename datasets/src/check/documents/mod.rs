@@ -12,14 +12,15 @@ use super::messages::document as say;
 use super::pieces::{InOrder, ReadAt};
 use super::stream::Stop;
 use crate::document::{At, Fault, Tree, limits, xml};
-use crate::pattern::{Mapping, Source};
+use crate::pattern::{MappedField, Mapping, Pattern, Source};
 use crate::report::{Findings, Violation};
 
 mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use read::{Misread, place, value};
+pub(crate) use read::Misread;
+use read::{place, value};
 
 /// Bytes of a block of rows.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -29,18 +30,57 @@ const BLOCK_BYTES: usize = 1 << 20;
 pub(super) struct DocumentRows<'a> {
     checker: &'a Checker,
     payload: Arc<dyn ReadAt>,
-    /// None before the document is read.
-    open: Option<Open>,
+    /// None before the document is read; then its rows, and how many were given.
+    open: Option<(Rows, usize)>,
     early: Findings,
 }
 
+/// A document's rows.
 #[derive(Debug)]
-struct Open {
+pub(super) struct Rows {
     tree: Tree,
     mapping: Arc<Mapping>,
+    pattern: Arc<Pattern>,
     rows: Vec<At>,
-    /// Rows that were given.
-    given: usize,
+}
+
+impl Rows {
+    pub(super) fn open(checker: &Checker, payload: &Arc<dyn ReadAt>) -> Result<Self, Stop> {
+        let refused = |violation: Violation| {
+            let mut findings = Findings::default();
+            findings.add(violation);
+            Stop::from(findings)
+        };
+        let bytes = whole(payload)?.map_err(|fault| refused(say::unreadable(&fault)))?;
+        let tree = xml::read(&bytes).map_err(|fault| refused(say::unreadable(&fault)))?;
+        let pattern = Arc::clone(&checker.context().pattern);
+        let (mapping, rows) = chosen(&pattern.mappings, &tree)
+            .ok_or_else(|| refused(say::unknown(&tree, &pattern.mappings)))?;
+        Ok(Self { tree, mapping, pattern, rows })
+    }
+
+    /// The fields that are read: the first of each column.
+    fn fields(&self) -> impl Iterator<Item = &MappedField> {
+        let is_first = |at: usize| {
+            let column = self.mapping.fields[at].column;
+            !self.mapping.fields[..at].iter().any(|before| before.column == column)
+        };
+        self.mapping.fields.iter().enumerate().filter(move |(at, _)| is_first(*at)).map(|(_, field)| field)
+    }
+
+    /// The columns that the document holds.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.fields().map(|field| self.pattern.columns[field.column].name.as_str()).collect()
+    }
+
+    /// The values of a row, counted from 1, as they stand; None behind the last.
+    pub(super) fn cells(&self, number: usize) -> Option<Vec<String>> {
+        let row = *self.rows.get(number.checked_sub(1)?)?;
+        let text = |field: &MappedField| {
+            value(&self.tree, &self.mapping, row, &field.from).ok().flatten().unwrap_or_default()
+        };
+        Some(self.fields().map(text).collect())
+    }
 }
 
 impl<'a> DocumentRows<'a> {
@@ -53,39 +93,28 @@ impl<'a> DocumentRows<'a> {
     }
 
     pub(super) fn next_block(&mut self) -> Result<Option<Bytes>, Stop> {
-        let mut open = match self.open.take() {
+        let (rows, mut given) = match self.open.take() {
             Some(open) => open,
-            None => self.open()?,
+            None => {
+                let rows = Rows::open(self.checker, &self.payload)?;
+                self.names(&rows);
+                self.slices(&rows);
+                (rows, 0)
+            }
         };
         let mut block = Vec::new();
-        while let Some(row) = open.rows.get(open.given)
+        while let Some(row) = rows.rows.get(given)
             && block.len() < BLOCK_BYTES
         {
-            self.row(&open, *row, open.given as u64 + 1, &mut block)?;
-            open.given += 1;
+            given += 1;
+            self.row(&rows, *row, given as u64, &mut block)?;
         }
-        self.open = Some(open);
+        self.open = Some((rows, given));
         Ok((!block.is_empty()).then(|| block.into()))
     }
 
-    fn open(&mut self) -> Result<Open, Stop> {
-        let refused = |violation: Violation| {
-            let mut findings = Findings::default();
-            findings.add(violation);
-            Stop::from(findings)
-        };
-        let bytes = whole(&self.payload)?.map_err(|fault| refused(say::unreadable(&fault)))?;
-        let tree = xml::read(&bytes).map_err(|fault| refused(say::unreadable(&fault)))?;
-        let mappings = &self.checker.context().pattern.mappings;
-        let (mapping, rows) =
-            chosen(mappings, &tree).ok_or_else(|| refused(say::unknown(&tree, mappings)))?;
-        self.names(&tree, &mapping);
-        self.slices(&tree, &mapping, &rows);
-        Ok(Open { tree, mapping, rows, given: 0 })
-    }
-
     /// Tells of elements that no column takes.
-    fn names(&mut self, tree: &Tree, mapping: &Mapping) {
+    fn names(&mut self, Rows { tree, mapping, .. }: &Rows) {
         let taken: Vec<Vec<&str>> = mapping
             .fields
             .iter()
@@ -128,8 +157,7 @@ impl<'a> DocumentRows<'a> {
     }
 
     /// Two parts of the document that say they are the same slice: one would take the place of the other.
-    fn slices(&mut self, tree: &Tree, mapping: &Mapping, rows: &[At]) {
-        let pattern = &self.checker.context().pattern;
+    fn slices(&mut self, Rows { tree, mapping, pattern, rows }: &Rows) {
         let slice =
             pattern.slice.as_ref().and_then(|name| pattern.columns.iter().position(|c| c.name == *name));
         let field = slice.and_then(|column| mapping.field(column));
@@ -160,12 +188,11 @@ impl<'a> DocumentRows<'a> {
         }
     }
 
-    fn row(&mut self, open: &Open, row: At, number: u64, block: &mut Vec<u8>) -> Result<(), Stop> {
-        let pattern = Arc::clone(&self.checker.context().pattern);
+    fn row(&mut self, rows: &Rows, row: At, number: u64, block: &mut Vec<u8>) -> Result<(), Stop> {
         let mut values: BTreeMap<&str, Option<String>> = BTreeMap::new();
-        for field in &open.mapping.fields {
-            let column = &pattern.columns[field.column];
-            let found = value(&open.tree, &open.mapping, row, &field.from).unwrap_or_else(|misread| {
+        for field in &rows.mapping.fields {
+            let column = &rows.pattern.columns[field.column];
+            let found = value(&rows.tree, &rows.mapping, row, &field.from).unwrap_or_else(|misread| {
                 self.early.add(say::misread(number, &column.name, &misread));
                 None
             });
@@ -188,7 +215,7 @@ impl<'a> DocumentRows<'a> {
 }
 
 /// The mapping that knows the document, and the document's rows.
-pub(crate) fn chosen(mappings: &[Arc<Mapping>], tree: &Tree) -> Option<(Arc<Mapping>, Vec<At>)> {
+fn chosen(mappings: &[Arc<Mapping>], tree: &Tree) -> Option<(Arc<Mapping>, Vec<At>)> {
     let root = tree.root()?;
     mappings.iter().find_map(|mapping| {
         let (first, rest) = mapping.rows.split_first()?;

@@ -16,7 +16,7 @@ pub(crate) enum Misread {
 }
 
 /// The value of a column for a row; None where the document says nothing.
-pub(crate) fn value(
+pub(super) fn value(
     tree: &Tree,
     mapping: &Mapping,
     row: At,
@@ -44,7 +44,7 @@ pub(crate) fn value(
 }
 
 /// The text at a place for a row; None where there is no element or nothing in it.
-pub(crate) fn place<'t>(
+pub(super) fn place<'t>(
     tree: &'t Tree,
     mapping: &Mapping,
     row: At,

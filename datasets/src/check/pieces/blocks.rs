@@ -21,7 +21,7 @@ const WINDOW_BYTES: usize = 64 << 10;
 const HEAD_BYTES: usize = 512;
 
 /// Blocks of bytes, one after the other.
-pub(super) trait Blocks {
+pub(in crate::check) trait Blocks {
     /// The next bytes; None at the end.
     fn next_block(&mut self) -> Result<Option<Bytes>, Stop>;
 
@@ -71,7 +71,7 @@ fn block(payload: &mut InOrder, bytes: usize) -> io::Result<Option<Bytes>> {
 }
 
 /// Text in the encoding that its bytes show.
-pub(super) struct Office<'a> {
+pub(in crate::check) struct Office<'a> {
     checker: &'a Checker,
     payload: InOrder,
     block_bytes: usize,
@@ -103,7 +103,7 @@ impl std::fmt::Debug for Office<'_> {
 }
 
 impl<'a> Office<'a> {
-    pub(super) fn new(checker: &'a Checker, payload: Arc<dyn ReadAt>, block_bytes: usize) -> Self {
+    pub(in crate::check) fn new(checker: &'a Checker, payload: Arc<dyn ReadAt>, block_bytes: usize) -> Self {
         let (payload, early) = (InOrder::new(payload), Findings::default());
         Self { checker, payload, block_bytes, state: State::Start, early }
     }

@@ -38,8 +38,8 @@ impl Record {
 #[derive(Debug)]
 pub(in crate::check) struct Head {
     pub(in crate::check) names: Vec<String>,
-    separator: u8,
-    line: u64,
+    pub(in crate::check) separator: u8,
+    pub(in crate::check) line: u64,
     /// How many columns of the pattern it names.
     pub(in crate::check) columns: usize,
     /// Where the data begin.
@@ -93,7 +93,7 @@ impl Checker {
             })
             .collect();
         let mut last = at;
-        if let Some(next) = records.get(at + 1).filter(|next| numbers(&next.names, names.len())) {
+        if let Some(next) = records.get(at + 1).filter(|next| numbers(&next.names, &names)) {
             aside.push((Aside::Numbers, next.line, text(next)));
             last = at + 1;
         }
@@ -237,9 +237,12 @@ fn record(bytes: &[u8]) -> Option<(usize, usize, u64)> {
     first
 }
 
-/// True for a row that numbers all columns: 1, 2, 3 … as forms do.
-fn numbers(cells: &[String], width: usize) -> bool {
+/// True for a row that numbers all columns: 1, 2, 3 … as forms do. Columns of an error file, which are the last, are
+/// not numbered.
+fn numbers(cells: &[String], names: &[String]) -> bool {
     const COLUMNS_MIN: usize = 4;
+    let width = names.iter().rposition(|name| !name.starts_with('_')).map_or(0, |last| last + 1);
+    let cells = if cells.len() == names.len() { &cells[..width] } else { cells };
     let number = |cell: &String| cell.trim_matches(['(', ')', '.', ' ']).parse::<usize>().ok();
     width >= COLUMNS_MIN
         && cells.len() == width

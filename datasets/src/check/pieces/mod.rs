@@ -20,7 +20,8 @@ mod blocks;
 mod head;
 mod text;
 
-use blocks::{Office, Plain};
+use blocks::Plain;
+pub(super) use blocks::{Blocks, Office};
 use head::HeadCutter;
 pub(super) use head::{HEAD_BYTES, HEAD_RECORDS};
 use text::TextPieces;

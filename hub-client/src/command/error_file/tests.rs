@@ -1,0 +1,109 @@
+//! An error file that is sent back says what the sender's file said: nothing was lost on the way.
+
+use std::path::Path;
+
+use hub_datasets::check::{Context, Publisher};
+use hub_datasets::report::{Code, Language};
+use hub_datasets::{CodeLists, Pattern, Patterns};
+
+use super::*;
+use crate::offline;
+
+/// Kinds and numbers of findings above a note; those about the form of the payload are another file's.
+fn said(report: &Report) -> Vec<(Code, String, u64)> {
+    let grave = report.counts.iter().filter(|count| count.severity > Severity::Info);
+    grave.map(|count| (count.code, count.rule.clone(), count.count)).collect()
+}
+
+fn checker(pattern: &Arc<Pattern>, samples: &Path) -> Checker {
+    let told = std::fs::read_to_string(samples.join("context.json")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let publisher = Publisher {
+        id: text(&told["publisher"]["id"]),
+        terc6: Some(text(&told["publisher"]["terc6"])),
+        regon: None,
+    };
+    Checker::new(Context {
+        pattern: Arc::clone(pattern),
+        lists: Arc::new(CodeLists::embedded().unwrap()),
+        period: Some(text(&told["period"]).parse().unwrap()),
+        publisher: Some(publisher),
+    })
+    .unwrap()
+}
+
+#[test]
+fn an_error_file_has_the_findings_of_the_file_that_it_is_about() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/patterns");
+    let folder = tempfile::tempdir().unwrap();
+    let (mut compared, mut without) = (0, Vec::new());
+    for pattern in Patterns::embedded().unwrap().iter() {
+        let samples = root.join(pattern.reference()).join("samples");
+        let checker = checker(pattern, &samples);
+        for kind in ["valid", "invalid"] {
+            for entry in std::fs::read_dir(samples.join(kind)).unwrap() {
+                let file = entry.unwrap().path();
+                let Some(media) = MediaType::of(&file) else { continue };
+                let report = offline::check(&file, media, &checker, &|_| {}).unwrap();
+                let payload: Arc<dyn ReadAt> = Arc::new(PayloadFile::open(&file).unwrap());
+                let rows = || checker.error_rows(media, Arc::clone(&payload), &report, Language::Polish);
+                if rows().is_err() {
+                    assert!(report.blocks(), "{}", file.display());
+                    without.push(file.file_name().unwrap().to_string_lossy().into_owned());
+                    continue;
+                }
+                for (name, bytes) in
+                    [("again.csv", csv(rows().unwrap())), ("again.xlsx", xlsx(rows().unwrap()))]
+                {
+                    let again = folder.path().join(name);
+                    std::fs::write(&again, bytes.unwrap()).unwrap();
+                    let media_again = MediaType::of(&again).unwrap();
+                    let second = offline::check(&again, media_again, &checker, &|_| {}).unwrap();
+                    assert_eq!(said(&second), said(&report), "{} as {name}", file.display());
+                    let rows = |report: &Report| report.rows_read - report.rows_set_aside;
+                    assert_eq!(rows(&second), rows(&report), "{} as {name}", file.display());
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 80, "{compared} files were compared");
+    without.sort();
+    without.retain(|name| !name.starts_with("paczka-"));
+    let whole =
+        ["dwa-arkusze.xlsx", "formula-bez-wyniku.xlsx", "kodowanie-dwuznaczne.csv", "strona-html.csv"];
+    assert_eq!(without, whole, "samples that are wrong as a whole, packages aside");
+}
+
+#[test]
+fn a_workbook_marks_the_cells_that_findings_are_about() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/patterns/rb28s/1.0.0/samples");
+    let pattern = Patterns::embedded().unwrap().get("rb28s").unwrap();
+    let checker = checker(&pattern, &root);
+    let file = root.join("invalid/kod-spoza-listy.csv");
+    let report = offline::check(&file, MediaType::Csv, &checker, &|_| {}).unwrap();
+    let payload: Arc<dyn ReadAt> = Arc::new(PayloadFile::open(&file).unwrap());
+    let book = xlsx(checker.error_rows(MediaType::Csv, payload, &report, Language::Polish).unwrap()).unwrap();
+    let mut zip = zip_part(&book, "xl/worksheets/sheet1.xml");
+    let row = zip.split_off(zip.find(r#"<row r="3""#).unwrap());
+    let cell = |name: &str| {
+        let (_, cell) = row.split_once(&format!(r#"r="{name}""#)).unwrap();
+        cell.split_once('>').unwrap().0.to_owned()
+    };
+    assert_eq!(cell("B3"), r#" t="s""#);
+    assert!(cell("E3").contains("s="), "the code that is not on the list is marked: {row}");
+}
+
+fn zip_part(book: &[u8], name: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("book.xlsx");
+    std::fs::write(&path, book).unwrap();
+    let read = std::process::Command::new("python3")
+        .args(["-c", "import sys,zipfile; print(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]).decode())"])
+        .arg(&path)
+        .arg(name)
+        .output()
+        .unwrap();
+    String::from_utf8(read.stdout).unwrap()
+}
