@@ -56,6 +56,20 @@ impl MediaType {
         Self::ALL.into_iter().find(|media| essence.eq_ignore_ascii_case(media.as_str()))
     }
 
+    /// The format that the first bytes of a payload tell, for who declares none; what is no other is a CSV.
+    pub fn by_bytes(first: &[u8]) -> Self {
+        let text = first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first).trim_ascii_start();
+        match first {
+            [b'P', b'K', 3, 4, ..] => Self::Xlsx,
+            [0xD0, 0xCF, 0x11, 0xE0, ..] => Self::Xls,
+            [b'P', b'A', b'R', b'1', ..] => Self::Parquet,
+            [0xFF, 0xFF, 0xFF, 0xFF, ..] => Self::ArrowStream,
+            _ if text.starts_with(b"{") => Self::Ndjson,
+            _ if text.starts_with(b"<?xml") => Self::Xml,
+            _ => Self::Csv,
+        }
+    }
+
     /// True where reading can begin only when all bytes are there: at the end of the file, or all at once.
     pub fn is_read_whole(self) -> bool {
         matches!(self, Self::Xlsx | Self::Xls | Self::Ods | Self::Xml | Self::Parquet)
@@ -89,6 +103,23 @@ mod tests {
         }
         assert_eq!(MediaType::named("Text/CSV; charset=utf-8"), Some(MediaType::Csv));
         assert_eq!(MediaType::named("application/json"), None);
+    }
+
+    #[test]
+    fn bytes_tell_the_format_where_nobody_declares_it() {
+        let cases: [(&[u8], MediaType); 8] = [
+            (b"PK\x03\x04", MediaType::Xlsx),
+            (b"\xD0\xCF\x11\xE0", MediaType::Xls),
+            (b"PAR1", MediaType::Parquet),
+            (b"\xFF\xFF\xFF\xFF\x10", MediaType::ArrowStream),
+            (b" {\"a\":1}", MediaType::Ndjson),
+            (b"\xEF\xBB\xBF<?xml version=\"1.0\"?>", MediaType::Xml),
+            (b"<html>", MediaType::Csv),
+            (b"", MediaType::Csv),
+        ];
+        for (bytes, media) in cases {
+            assert_eq!(MediaType::by_bytes(bytes), media);
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64) -> Re
         .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (a.code, &a.rule).cmp(&(b.code, &b.rule))));
     // What is known only at the end, or only of the file as a whole, comes in any order.
     let mut violations = std::mem::take(&mut findings.listed);
-    violations.sort_by_key(|violation| violation.row);
+    violations.sort_by_key(|violation| (violation.row, violation.code));
     let mut normalised: Vec<Normalised> = findings.into_normalised().collect();
     let pattern = &checker.context.pattern;
     let place = |name: &str| pattern.columns.iter().position(|column| column.name == name);

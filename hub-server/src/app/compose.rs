@@ -110,6 +110,7 @@ impl Hub {
             identity: Arc::clone(&house.identity),
             patterns: Arc::clone(&house.patterns),
             extracts: Arc::clone(&house.extracts),
+            intake: Arc::clone(&house.intake),
             phase: watch.clone(),
             public_url: config.public_url.as_deref().unwrap_or_default().into(),
         }

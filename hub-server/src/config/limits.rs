@@ -80,6 +80,12 @@ pub(crate) const HISTORY_STEPS: usize = 1_024;
 pub(crate) const CHECKERS_KEPT: usize = 32;
 /// Default of `limits.checks`: payloads that are checked at once.
 pub(crate) const CHECKS: u64 = 8;
+/// Checks without a key whose bytes come in at once; more are told BUSY.
+pub(crate) const OPEN_CHECKS: usize = 16;
+/// Checks without a key that run at once; they share the machine with pushes.
+pub(crate) const OPEN_CHECKS_RUNNING: usize = 2;
+/// Bytes of a payload that is checked without a key.
+pub(crate) const OPEN_CHECK_BYTES: u64 = 64 << 20;
 /// Default of `limits.connections`: open connections of one listener.
 pub(crate) const CONNECTIONS: u64 = 4096;
 /// Default of `limits.open_submissions`: submissions of one organisation that have no verdict yet.
@@ -191,6 +197,12 @@ pub(crate) const CONNECTIONS_PER_ADDRESS: usize = 256;
 pub(crate) const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Headers of an HTTP/1.1 request.
 pub(crate) const HTTP_HEADERS: usize = 64;
+/// Silence of who sends the body of an HTTP request …
+pub(crate) const HTTP_BODY_SILENCE: Duration = Duration::from_secs(30);
+/// … and time for all of it.
+pub(crate) const HTTP_BODY_TIMEOUT: Duration = Duration::from_secs(600);
+/// Time for a check without a key, once its bytes are there.
+pub(crate) const OPEN_CHECK_TIMEOUT: Duration = Duration::from_secs(120);
 /// Time until the head of an HTTP answer.
 pub(crate) const HTTP_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a download that are read from disk at once.

@@ -1,6 +1,7 @@
-//! The HTTP door: health, open extracts, and the list of open datasets. It converts, asks for an open
-//! permit, calls one room, and converts back.
+//! The HTTP door: health, open extracts, the list of open datasets, and the check that anyone may ask for. It
+//! converts, asks for an open permit, calls one room, and converts back.
 
+mod check;
 mod datasets;
 mod download;
 mod extract;
@@ -15,7 +16,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::{HeaderName, HeaderValue, header};
 use hub_datasets::{Pattern, Patterns};
 use hub_proto::Reason;
@@ -26,6 +27,7 @@ use crate::config::limits;
 use crate::error::{HubError, hub_errors};
 use crate::extract::Extracts;
 use crate::identity::Identity;
+use crate::intake::Intake;
 use crate::listen::{Phase, PhaseWatch};
 use crate::permit::ReadPermit;
 use crate::telemetry::{Call, Deed};
@@ -40,6 +42,7 @@ pub(crate) struct HttpDoor {
     pub(crate) identity: Arc<Identity>,
     pub(crate) patterns: Arc<Patterns>,
     pub(crate) extracts: Arc<Extracts>,
+    pub(crate) intake: Arc<Intake>,
     pub(crate) phase: PhaseWatch,
     /// What links in answers begin with; empty: they are relative.
     pub(crate) public_url: Arc<str>,
@@ -54,7 +57,10 @@ impl HttpDoor {
             .route("/datasets/{dataset}/versions/{version}/{file}", get(extract::version))
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
-            .layer(middleware::from_fn_with_state(self.clone(), guard));
+            .layer(middleware::from_fn(in_time))
+            // What takes bytes has its own bounds of time.
+            .route("/api/v1/patterns/{pattern}/check", post(check::check))
+            .layer(middleware::from_fn_with_state(self.clone(), serving));
         Router::new()
             .route("/healthz", get(health::healthz))
             .merge(open)
@@ -89,8 +95,8 @@ async fn call(request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers nothing but health before the server serves, and waits for no answer's head longer than allowed.
-async fn guard(
+/// Answers nothing but health before the server serves.
+async fn serving(
     axum::extract::State(door): axum::extract::State<HttpDoor>,
     request: Request,
     next: Next,
@@ -99,6 +105,11 @@ async fn guard(
         return HubError::new(Reason::Unavailable, "the hub is starting or stopping; try again")
             .into_response();
     }
+    next.run(request).await
+}
+
+/// Waits for no answer's head longer than allowed.
+async fn in_time(request: Request, next: Next) -> Response {
     match tokio::time::timeout(limits::HTTP_ANSWER_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => HubError::new(Reason::Busy, "the hub took too long; try again").into_response(),

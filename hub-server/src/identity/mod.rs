@@ -20,7 +20,7 @@ use subtle::ConstantTimeEq as _;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::limits;
-use permit::{PushPermit, ReadPermit, Rows, SubmissionsPermit};
+use permit::{CheckPermit, PushPermit, ReadPermit, Rows, SubmissionsPermit};
 
 pub(crate) use error::{CredentialFault, IdentityError};
 pub(crate) use issue::{
@@ -141,6 +141,11 @@ impl Identity {
             (all_columns(pattern), own_rows())
         };
         Ok(ReadPermit::new(caller.organisation.clone(), pattern.id.clone(), columns, rows))
+    }
+
+    /// Anyone may have a payload checked: patterns and code lists are public, and the verdict tells nothing else.
+    pub(crate) fn anyone_checks(&self) -> CheckPermit {
+        CheckPermit::new()
     }
 
     /// What may anyone read: datasets that are open as a whole.

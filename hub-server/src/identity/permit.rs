@@ -28,6 +28,16 @@ impl PushPermit {
     }
 }
 
+/// Leave to have a payload checked that nothing is kept of.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckPermit(());
+
+impl CheckPermit {
+    pub(in crate::identity) fn new() -> Self {
+        Self(())
+    }
+}
+
 /// Leave to see and steer the submissions of one organisation.
 #[derive(Debug, Clone)]
 pub(crate) struct SubmissionsPermit {

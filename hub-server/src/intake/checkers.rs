@@ -23,21 +23,21 @@ impl Checkers {
     pub(super) fn get(
         &self,
         pattern: &Arc<Pattern>,
-        period: &Period,
+        period: Option<&Period>,
         lists: &Arc<CodeLists>,
-        publisher: Publisher,
+        publisher: Option<Publisher>,
     ) -> Result<Checker, IntakeError> {
         if let Some(known) = self.known(pattern, period) {
-            return Ok(known.of(Some(publisher)));
+            return Ok(known.of(publisher));
         }
         let compiled = Checker::new(Context {
             pattern: Arc::clone(pattern),
             lists: Arc::clone(lists),
-            period: Some(period.clone()),
+            period: period.cloned(),
             publisher: None,
         })
         .map_err(|error| IntakeError::new(Reason::Internal, error.to_string()))?;
-        let own = compiled.of(Some(publisher));
+        let own = compiled.of(publisher);
         let mut kept = self.kept();
         if kept.len() >= CHECKERS_KEPT {
             kept.pop_front();
@@ -46,11 +46,11 @@ impl Checkers {
         Ok(own)
     }
 
-    fn known(&self, pattern: &Pattern, period: &Period) -> Option<Checker> {
+    fn known(&self, pattern: &Pattern, period: Option<&Period>) -> Option<Checker> {
         let mut kept = self.kept();
         let same = |checker: &Checker| {
             let context = checker.context();
-            context.pattern.bundle_sha256 == pattern.bundle_sha256 && context.period.as_ref() == Some(period)
+            context.pattern.bundle_sha256 == pattern.bundle_sha256 && context.period.as_ref() == period
         };
         let at = kept.iter().position(same)?;
         let checker = kept.remove(at)?;

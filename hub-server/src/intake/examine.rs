@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hub_datasets::check::Publisher;
 use hub_datasets::report::Report;
-use hub_datasets::{Pattern, Period};
+use hub_datasets::{MediaType, Pattern, Period};
 use hub_proto::Reason;
 
 use super::job::{Job, JobLimits, Outcome};
@@ -14,6 +14,18 @@ use super::{Intake, IntakeError, pipeline};
 use crate::commit::JobRows;
 use crate::store::Table;
 use crate::store::spool::SpoolHeader;
+
+/// A payload to check, and what is known of it.
+pub(super) struct Asked {
+    pub(super) pattern: Arc<Pattern>,
+    pub(super) period: Option<Period>,
+    pub(super) publisher: Option<Publisher>,
+    pub(super) media: MediaType,
+    pub(super) payload: PayloadBytes,
+    pub(super) seq: i64,
+    /// Rows are to be committed.
+    pub(super) encode: bool,
+}
 
 impl Intake {
     /// The number and the outcome of a check that read along while the payload came.
@@ -47,7 +59,7 @@ impl Intake {
         self.check(header, pattern, period, payload, seq, trial).await
     }
 
-    /// Checks a payload on threads of its own.
+    /// Checks a submission's payload.
     pub(super) async fn check(
         &self,
         header: &SpoolHeader,
@@ -57,26 +69,41 @@ impl Intake {
         seq: i64,
         trial: bool,
     ) -> Result<Outcome, IntakeError> {
-        let publisher = self.publisher(header, period).await?;
+        let publisher = self.publisher(&header.publisher, period)?;
         if header.nothing_to_report {
             let report = empty_report(pattern);
             return Ok(Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() });
         }
-        let commits = &self.parts.commits;
+        let asked = Asked {
+            pattern: Arc::clone(pattern),
+            period: Some(period.clone()),
+            publisher: Some(publisher),
+            media: media_type(&header.media_type)?,
+            payload,
+            seq,
+            encode: !trial,
+        };
+        self.carry_out(asked).await
+    }
+
+    /// Checks a payload on threads of its own.
+    pub(super) async fn carry_out(&self, asked: Asked) -> Result<Outcome, IntakeError> {
+        let Asked { pattern, period, publisher, media, payload, seq, encode } = asked;
+        let parts = &self.parts;
+        let commits = &parts.commits;
         let (Some(table), Some(layout)) = (commits.table(&pattern.id), commits.layout(&pattern.id)) else {
             return Err(IntakeError::new(
                 Reason::DatasetUnknown,
                 format!("there is no dataset `{}`", pattern.id),
             ));
         };
-        let media = media_type(&header.media_type)?;
         let hub = HubColumns {
             schema: Arc::clone(&layout.schema),
-            period_end: period.last_day(),
-            publisher: header.publisher.clone(),
+            period_end: period.as_ref().map(Period::last_day).unwrap_or_default(),
+            publisher: publisher.as_ref().map(|publisher| publisher.id.clone()).unwrap_or_default(),
             seq,
         };
-        let (pattern, period, parts) = (Arc::clone(pattern), period.clone(), &self.parts);
+        let partition = period.as_ref().map(|period| period.partition(&pattern)).unwrap_or_default();
         let (checkers, lists) = (Arc::clone(&self.checkers), Arc::clone(&parts.lists));
         let (store, scratch) = (Arc::clone(&parts.store), parts.scratch.clone());
         let workers = parts.workers.clone();
@@ -86,9 +113,7 @@ impl Intake {
             record_bytes: parts.limits.record_bytes,
         };
         let check = move || {
-            let checker = Arc::new(checkers.get(&pattern, &period, &lists, publisher)?);
-            let partition = period.partition(&pattern);
-            let encode = !trial;
+            let checker = Arc::new(checkers.get(&pattern, period.as_ref(), &lists, publisher)?);
             pipeline::run(&Job {
                 checker,
                 media,
@@ -109,12 +134,9 @@ impl Intake {
             .map_err(|_| IntakeError::new(Reason::Internal, "the check of the payload broke off"))?
     }
 
-    async fn publisher(&self, header: &SpoolHeader, period: &Period) -> Result<Publisher, IntakeError> {
-        let organisation = self.parts.catalog.organisation(&header.publisher).ok_or_else(|| {
-            IntakeError::new(
-                Reason::PublisherUnknown,
-                format!("there is no organisation `{}`", header.publisher),
-            )
+    pub(super) fn publisher(&self, id: &str, period: &Period) -> Result<Publisher, IntakeError> {
+        let organisation = self.parts.catalog.organisation(id).ok_or_else(|| {
+            IntakeError::new(Reason::PublisherUnknown, format!("there is no organisation `{id}`"))
         })?;
         Ok(organisation.publisher_on(period.last_day()))
     }

@@ -50,7 +50,9 @@ impl Job {
     pub(super) fn threads(&self) -> usize {
         match &self.payload {
             PayloadBytes::Held(bytes) => self.limits.threads.min(bytes.len() / self.limits.chunk_bytes + 1),
-            PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => self.limits.threads,
+            PayloadBytes::Aside(_) | PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => {
+                self.limits.threads
+            }
         }
     }
 
@@ -58,7 +60,7 @@ impl Job {
     pub(super) fn pieces(&self) -> PieceLimits {
         let block_bytes = match &self.payload {
             PayloadBytes::Held(bytes) => bytes.len().clamp(1, SPOOL_READ_BYTES),
-            PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => SPOOL_READ_BYTES,
+            PayloadBytes::Aside(_) | PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => SPOOL_READ_BYTES,
         };
         let JobLimits { chunk_bytes, record_bytes, .. } = self.limits;
         PieceLimits { chunk_bytes, record_bytes, block_bytes, rows: ARROW_PIECE_ROWS }

@@ -7,6 +7,7 @@ mod examine;
 mod follow;
 mod job;
 mod keep;
+mod open;
 mod payload;
 mod physical;
 mod pipeline;
@@ -34,6 +35,7 @@ use tokio::sync::Semaphore;
 use crate::catalog::{Catalog, SubmissionFilter, SubmissionRecord};
 use crate::clock::{Clock, Ids};
 use crate::commit::Commits;
+use crate::config::limits::{OPEN_CHECKS, OPEN_CHECKS_RUNNING};
 use crate::permit::{PushPermit, SubmissionsPermit};
 use crate::store::Store;
 use crate::store::spool::SpoolHeader;
@@ -41,6 +43,8 @@ use crate::store::spool::SpoolHeader;
 use checkers::Checkers;
 use early::Early;
 pub(crate) use error::IntakeError;
+pub(crate) use open::NewCheck;
+pub(crate) use open::OpenCheck;
 pub(crate) use push::Push;
 use running::Running;
 pub(crate) use types::{
@@ -58,6 +62,8 @@ pub(crate) struct Intake {
     checkers: Arc<Checkers>,
     early: Early,
     checks: Arc<Semaphore>,
+    open_checks: Arc<Semaphore>,
+    open_checks_running: Semaphore,
 }
 
 /// What the intake works with.
@@ -87,6 +93,8 @@ impl Intake {
             checkers: Arc::default(),
             early: Early::default(),
             checks,
+            open_checks: Arc::new(Semaphore::new(OPEN_CHECKS)),
+            open_checks_running: Semaphore::new(OPEN_CHECKS_RUNNING),
         })
     }
 

@@ -1,6 +1,8 @@
 //! Where a payload's bytes are, and how the check reads them.
 
+use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,6 +19,8 @@ use crate::store::{StoreError, disk};
 #[derive(Debug, Clone)]
 pub(super) enum PayloadBytes {
     Held(Bytes),
+    /// In a file without a name, of a check that keeps nothing.
+    Aside(Arc<File>),
     /// In the spool, under the submission's id.
     Spooled(String),
     /// On its way into the spool.
@@ -28,6 +32,7 @@ impl PayloadBytes {
     pub(super) fn open(&self, spool: &Spool) -> Result<Arc<dyn ReadAt>, IntakeError> {
         match self {
             Self::Held(bytes) => Ok(Arc::new(bytes.clone())),
+            Self::Aside(file) => Ok(Arc::new(Nameless(Arc::clone(file)))),
             Self::Spooled(id) => spooled(spool, id),
             Self::Coming(id, follow) => Ok(Arc::new(Follower::new(spool.file(id)?, Arc::clone(follow)))),
         }
@@ -47,6 +52,20 @@ fn spooled(spool: &Spool, id: &str) -> Result<Arc<dyn ReadAt>, IntakeError> {
             Ok(Arc::new(Bytes::from(bytes)))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// A file without a name, whole.
+#[derive(Debug)]
+struct Nameless(Arc<File>);
+
+impl ReadAt for Nameless {
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        FileExt::read_at(self.0.as_ref(), buffer, offset)
     }
 }
 

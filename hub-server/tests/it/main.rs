@@ -14,6 +14,7 @@ mod corrections;
 mod demo;
 #[cfg(test)]
 mod disk_full;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod erasure;
@@ -29,6 +30,8 @@ mod integrity;
 mod kill;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod open_check;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]

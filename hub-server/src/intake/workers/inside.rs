@@ -140,10 +140,13 @@ impl Desk {
         }
         let unknown = || invalid(format!("the pattern {} is not the hub's", job.pattern));
         let pattern = find(&self.patterns).ok_or_else(unknown)?;
-        let period: Period = job.period.parse().map_err(invalid)?;
-        let wire::WirePublisher { id, terc6, regon } = &job.publisher;
-        let publisher = Publisher { id: id.clone(), terc6: terc6.clone(), regon: regon.clone() };
-        self.checkers.get(&pattern, &period, &self.lists, publisher).map_err(invalid)
+        let period = job.period.as_deref().map(str::parse::<Period>).transpose().map_err(invalid)?;
+        let publisher = job.publisher.as_ref().map(|wire::WirePublisher { id, terc6, regon }| Publisher {
+            id: id.clone(),
+            terc6: terc6.clone(),
+            regon: regon.clone(),
+        });
+        self.checkers.get(&pattern, period.as_ref(), &self.lists, publisher).map_err(invalid)
     }
 }
 

@@ -165,19 +165,18 @@ impl<'a> Apart<'a> {
 
 fn wire_job(job: &Job, workers: &Workers, bytes: u64) -> WireJob {
     let context = job.checker.context();
-    let publisher = context.publisher.as_ref();
     let pieces = job.pieces();
     WireJob {
         protocol: PROTOCOL,
         pattern: context.pattern.reference(),
         bundle_sha256: context.pattern.bundle_sha256.clone(),
         files: workers.files(&context.pattern),
-        period: context.period.as_ref().map(|period| period.label().to_owned()).unwrap_or_default(),
-        publisher: WirePublisher {
-            id: publisher.map(|publisher| publisher.id.clone()).unwrap_or_default(),
-            terc6: publisher.and_then(|publisher| publisher.terc6.clone()),
-            regon: publisher.and_then(|publisher| publisher.regon.clone()),
-        },
+        period: context.period.as_ref().map(|period| period.label().to_owned()),
+        publisher: context.publisher.as_ref().map(|publisher| WirePublisher {
+            id: publisher.id.clone(),
+            terc6: publisher.terc6.clone(),
+            regon: publisher.regon.clone(),
+        }),
         media_type: job.media.as_str().to_owned(),
         bytes,
         chunk_bytes: pieces.chunk_bytes,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::limits::WORKER_FRAME_BYTES;
 
 /// Raised whenever a frame or its body changes: hub and worker are one program, but not always one version of it.
-pub(super) const PROTOCOL: u32 = 2;
+pub(super) const PROTOCOL: u32 = 3;
 
 /// Room that is made for a body before its bytes are there.
 const RESERVED_BYTES: usize = 1 << 20;
@@ -58,8 +58,9 @@ pub(super) struct WireJob {
     pub(super) bundle_sha256: String,
     /// Path and text of the pattern's files, when they are not embedded in the program.
     pub(super) files: Vec<(String, String)>,
-    pub(super) period: String,
-    pub(super) publisher: WirePublisher,
+    /// None where nobody said one, as is the publisher.
+    pub(super) period: Option<String>,
+    pub(super) publisher: Option<WirePublisher>,
     pub(super) media_type: String,
     /// Length of the payload.
     pub(super) bytes: u64,

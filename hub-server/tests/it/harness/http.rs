@@ -1,4 +1,4 @@
-//! A GET as any program does it, over one connection.
+//! Requests as any program does them, over one connection.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -27,14 +27,25 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
 }
 
 pub(crate) fn get_with(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
+    request(address, "GET", path, headers, &[])
+}
+
+pub(crate) fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let length = body.len().to_string();
+    request(address, "POST", path, &[headers, &[("Content-Length", length.as_str())]].concat(), body)
+}
+
+fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).expect("the HTTP listener");
     stream.set_read_timeout(Some(SILENCE)).expect("a socket");
-    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).expect("a request");
+    // A refusal may come, and the line close, before all of a long body is taken.
+    let _taken = stream.write_all(body);
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("an answer");
     parse(&bytes)
