@@ -11,7 +11,7 @@ use bytes::{Buf as _, Bytes};
 use super::documents::Rows;
 use super::header::{Named, names};
 use super::lenient::text::BREAK;
-use super::pieces::{Blocks, HEAD_BYTES, Office, ReadAt};
+use super::pieces::{Blocks, HEAD_BYTES, Office, ReadAt, is_workbook};
 use super::sheets::{SEPARATOR, SheetText};
 use super::stream::Stop;
 use super::{Checker, Context};
@@ -113,6 +113,9 @@ impl Checker {
         let (blocks, fixed): (Box<dyn Blocks + 'a>, _) = match media {
             MediaType::Csv => (Box::new(Office::new(self, payload, BLOCK_BYTES)), None),
             MediaType::Xlsx | MediaType::Xls | MediaType::Ods => {
+                (Box::new(SheetText::new(self, payload)), Some(SEPARATOR))
+            }
+            MediaType::Xml if is_workbook(payload.as_ref()) => {
                 (Box::new(SheetText::new(self, payload)), Some(SEPARATOR))
             }
             MediaType::Xml => return self.document_rows(payload, findings, language),

@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::documents::DocumentRows;
 use super::parquet::ParquetRows;
-use super::sheets::{self, SheetText};
+use super::sheets::{self, SheetText, spreadsheetml};
 use super::stream::{ArrowStream, Stop};
 use super::{Checked, Checker, HeaderPlan, KeyPlan};
 use crate::MediaType;
@@ -107,10 +107,9 @@ impl Checker {
                 Format::Csv(Box::new(TextPieces::new(self, blocks, cutter)))
             }
             MediaType::Xlsx | MediaType::Xls | MediaType::Ods => {
-                let cutter = HeadCutter::new(self, chunk_bytes, record_bytes, Some(sheets::SEPARATOR));
-                let blocks = SheetText::new(self, payload);
-                Format::Sheet(Box::new(TextPieces::new(self, blocks, cutter)))
+                self.sheet(payload, chunk_bytes, record_bytes)
             }
+            MediaType::Xml if is_workbook(payload.as_ref()) => self.sheet(payload, chunk_bytes, record_bytes),
             MediaType::Ndjson => {
                 let cutter = LineCutter::new(chunk_bytes, record_bytes);
                 let blocks = Plain { payload: InOrder::new(payload), block_bytes };
@@ -128,6 +127,27 @@ impl Checker {
             MediaType::Parquet => Format::Parquet(Rows::new(Box::new(self.parquet(payload)), rows)),
         })
     }
+}
+
+impl Checker {
+    fn sheet(&self, payload: Arc<dyn ReadAt>, chunk_bytes: usize, record_bytes: usize) -> Format<'_> {
+        let cutter = HeadCutter::new(self, chunk_bytes, record_bytes, Some(sheets::SEPARATOR));
+        let blocks = SheetText::new(self, payload);
+        Format::Sheet(Box::new(TextPieces::new(self, blocks, cutter)))
+    }
+}
+
+/// True for an XML that is a workbook. One that cannot be read says so when its rows are.
+pub(super) fn is_workbook(payload: &dyn ReadAt) -> bool {
+    let mut first = [0; spreadsheetml::HEAD_BYTES];
+    let mut filled = 0;
+    while filled < first.len() {
+        match payload.read_at(filled as u64, &mut first[filled..]) {
+            Ok(0) | Err(_) => break,
+            Ok(read) => filled += read,
+        }
+    }
+    spreadsheetml::begins(&first[..filled])
 }
 
 impl Pieces<'_> {

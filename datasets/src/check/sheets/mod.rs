@@ -1,4 +1,4 @@
-//! Workbooks (XLSX, XLS, ODS): one of their sheets, row by row, as text that goes the way of a CSV.
+//! Workbooks (XLSX, XLS, ODS, SpreadsheetML): one of their sheets, row by row, as text that goes the way of a CSV.
 //!
 //! What a workbook claims is bounded before it is unpacked, and each row of the sheet is one line, so that a
 //! finding names the row that the sheet shows.
@@ -20,6 +20,7 @@ use crate::report::{Code, Findings};
 mod ods;
 mod package;
 mod rows;
+pub(super) mod spreadsheetml;
 mod xls;
 mod xlsx;
 
@@ -161,8 +162,8 @@ impl<'a> SheetText<'a> {
 
     fn open(&mut self) -> Result<RowText, Stop> {
         let mut file = File::new(Arc::clone(&self.payload))?;
-        let mut first = Vec::with_capacity(512);
-        Read::by_ref(&mut file).take(512).read_to_end(&mut first)?;
+        let mut first = Vec::with_capacity(spreadsheetml::HEAD_BYTES);
+        Read::by_ref(&mut file).take(spreadsheetml::HEAD_BYTES as u64).read_to_end(&mut first)?;
         file.at = 0;
         let checker = self.checker;
         // The readers of these formats may still panic on some bytes; that is the sender's fault, not ours.
@@ -246,6 +247,7 @@ fn book(first: &[u8], file: File) -> Result<Box<dyn Book>, Opening> {
             Ok(Box::new(xlsx::Book::open(package)?))
         }
         [0xD0, 0xCF, 0x11, 0xE0, ..] => Ok(Box::new(xls::Book::open(file)?)),
+        xml if spreadsheetml::begins(xml) => Ok(Box::new(spreadsheetml::Spreadsheet::open(file)?)),
         other => Err(Opening::Foreign(foreign(other).unwrap_or("CSV / TXT"))),
     }
 }

@@ -161,3 +161,61 @@ fn rows_keep_their_numbers_and_their_line_breaks_do_not_make_new_ones() {
     assert_eq!(text, Bytes::from_static(b"\na\rb\t\t\"\"\"c\"\"\td\"\n\n\te\t\n"));
     assert!(rows.cell(0, 0, "late").is_err());
 }
+
+fn spreadsheet(sheets: &str) -> Vec<u8> {
+    format!(r#"<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">{sheets}</Workbook>"#).into_bytes()
+}
+
+fn cells(cells: &str) -> String {
+    let cell = |text: &str| format!(r#"<Cell><Data ss:Type="String">{text}</Data></Cell>"#);
+    format!("<Row>{}</Row>", cells.split(',').map(cell).collect::<String>())
+}
+
+fn worksheet(name: &str, rows: &str, more: &str) -> String {
+    format!(r#"<Worksheet ss:Name="{name}"><Table>{rows}</Table>{more}</Worksheet>"#)
+}
+
+#[test]
+fn spreadsheetml_is_read_under_each_name_that_it_goes_by() {
+    let hidden = "<WorksheetOptions><Visible>SheetHidden</Visible></WorksheetOptions>";
+    let rows = format!("{}{}", cells(NAMES), cells("001070630,801,80101,401,0,100,90,80"));
+    let sheets = format!("{}{}", worksheet("Kopia", &rows, hidden), worksheet("Dane", &rows, ""));
+    for media in [MediaType::Xml, MediaType::Xls, MediaType::Xlsx] {
+        let report = report(media, spreadsheet(&sheets));
+        assert!(!report.blocks(), "{media:?}: {report:?}");
+        assert_eq!(report.rows_read, 1);
+        assert_eq!(report.violations[0].value, "Kopia");
+    }
+}
+
+#[test]
+fn cells_of_spreadsheetml_stand_where_their_index_says() {
+    let plain = r#"<Cell><Data ss:Type="String">001070630</Data></Cell><Cell><Data ss:Type="Number">801</Data></Cell><Cell><Data ss:Type="Number">80101</Data></Cell>"#;
+    let amounts = |plan: &str| {
+        format!(
+            r#"<Cell><Data ss:Type="String"><B>4</B></Data></Cell><Cell ss:Index="6"><Data ss:Type="Number">{plan}</Data></Cell><Cell ss:Index="8"><Data ss:Type="Number">5</Data></Cell>"#
+        )
+    };
+    let rows = format!(r#"{}<Row ss:Index="4">{plain}{}</Row>"#, cells(NAMES), amounts("1.2E+3"));
+    let found = report(MediaType::Xml, spreadsheet(&worksheet("Dane", &rows, "")));
+    // The paragraph is too short, the fourth digit is empty; plan and executed are where they belong.
+    let told: Vec<(u64, &str)> = found.violations.iter().map(|v| (v.row, v.column.as_str())).collect();
+    assert!(told.iter().all(|(row, _)| *row == 4), "{told:?}");
+    assert!(
+        told.iter().any(|(_, column)| *column == "p4") && !told.iter().any(|(_, column)| *column == "plan"),
+        "{told:?}"
+    );
+    for (index, expected) in [("2", "not in order"), ("9999999", "too many rows"), ("x", "damaged")] {
+        let rows = format!(r#"{}<Row ss:Index="3"/><Row ss:Index="{index}">{plain}</Row>"#, cells(NAMES));
+        let found = report(MediaType::Xml, spreadsheet(&worksheet("Dane", &rows, "")));
+        assert!(found.violations[0].message_en.contains(expected), "{:?}", found.violations[0]);
+    }
+}
+
+#[test]
+fn a_formula_of_spreadsheetml_without_a_result_is_refused() {
+    let formula = r#"<Row><Cell><Data ss:Type="String">001070630</Data></Cell><Cell ss:Index="8" ss:Formula="=1+1"/></Row>"#;
+    let rows = format!("{}{formula}", cells(NAMES));
+    let found = report(MediaType::Xml, spreadsheet(&worksheet("Dane", &rows, "")));
+    assert!(found.violations.iter().any(|v| v.code == Code::FormulaUnresolved && v.row == 2), "{found:?}");
+}

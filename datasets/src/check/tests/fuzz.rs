@@ -197,7 +197,7 @@ fn spoiled_ndjson_is_survived() {
 
 #[test]
 fn spoiled_xml_is_survived() {
-    survives(MediaType::Xml, &[sample("paczka-windows-1250.xml")]);
+    survives(MediaType::Xml, &[sample("paczka-windows-1250.xml"), sample("biuro-excel-2003.xml")]);
 }
 
 #[test]
