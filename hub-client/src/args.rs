@@ -95,6 +95,9 @@ pub(crate) struct Check {
     /// Write your rows with findings beside them here, if there are any: .xlsx or .csv
     #[arg(long, value_name = "FILE")]
     pub(crate) error_file: Option<PathBuf>,
+    /// Write the report here as a page: .html
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Folder with further patterns, as ID/SEMVER/pattern.yaml
     #[arg(long, value_name = "DIR")]
     pub(crate) patterns_dir: Option<PathBuf>,

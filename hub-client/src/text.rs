@@ -135,6 +135,9 @@ texts! {
         "  no error file was made: a sheet has at most {most} rows; give a name with .csv";
     ERROR_FILE_KIND: "{file}: plik błędów ma rozszerzenie .xlsx albo .csv", "{file}: an error file is .xlsx or .csv";
     ERROR_FILE_OF_ONE: "--error-file opisuje jeden plik; podaj jeden", "--error-file is about one file; name one";
+    REPORT_PAGE: "  raport: {file}", "  report: {file}";
+    REPORT_PAGE_KIND: "{file}: strona raportu ma rozszerzenie .html", "{file}: the page of a report is .html";
+    REPORT_PAGE_OF_ONE: "--report opisuje jeden plik; podaj jeden", "--report is about one file; name one";
     NO_ROWS: "nie ma wierszy do zapisania jako {mapping}; sprawdź --publisher i --period",
         "there are no rows to write as {mapping}; look at --publisher and --period";
     TOO_MANY_ROWS: "wiersze zajmują ponad {most} MiB; zawęź pobieranie (--publisher, --period, --where)",

@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 
 mod change;
 mod findings;
+mod page;
 mod render;
 #[cfg(test)]
 mod tests;
 
 pub use change::{Change, Example, Normalised};
 pub use findings::{Findings, LineSet};
+pub use page::render_page;
 pub use render::{Language, render, render_short};
 
 /// What a finding does to a push, from the mildest on.

@@ -1,4 +1,4 @@
-//! The one renderer of a report for people.
+//! The one renderer of a report as text for people.
 
 use std::fmt::Write as _;
 
@@ -87,7 +87,7 @@ fn text(report: &Report, language: Language, most: usize, rest: &str) -> String 
 }
 
 /// The first line: what happens next.
-fn verdict(report: &Report, language: Language) -> String {
+pub(super) fn verdict(report: &Report, language: Language) -> String {
     match (report.worst(), language) {
         (Some(Severity::Block), Language::Polish) => match report.rows_refused {
             0 => "Odrzucono, popraw plik".to_owned(),
@@ -118,7 +118,7 @@ fn polish_rows(number: u64) -> &'static str {
     if (2..=4).contains(&(number % 10)) && !teen { "wiersze" } else { "wierszy" }
 }
 
-fn severity(severity: Severity, language: Language) -> &'static str {
+pub(super) fn severity(severity: Severity, language: Language) -> &'static str {
     match severity {
         Severity::Block => language.pick("błąd", "error"),
         Severity::MustExplain => language.pick("do wyjaśnienia", "to explain"),
@@ -178,26 +178,31 @@ fn normalised(out: &mut String, normalised: &[Normalised], language: Language) {
     let name = width(&mut normalised.iter().map(|n| column(n).chars().count()));
     let what = width(&mut normalised.iter().map(|n| n.change.text(language).chars().count()));
     for n in normalised {
-        let examples = n.examples.iter().map(|example| {
-            let (from, to) = (printable(&example.from), printable(&example.to));
-            let row = language.pick("wiersz", "row");
-            match (example.row, to.is_empty()) {
-                (line, true) if from.is_empty() => format!("{row} {line}"),
-                (0, true) => from,
-                (0, false) => format!("{from} → {to}"),
-                (line, true) => format!("„{from}” ({row} {line})"),
-                (line, false) => format!("„{from}” → {to} ({row} {line})"),
-            }
-        });
-        let examples = examples.collect::<Vec<_>>().join(", ");
         let _ = writeln!(
             out,
-            "  {:name$}  {:what$}  {:>8}  {examples}",
+            "  {:name$}  {:what$}  {:>8}  {}",
             column(n),
             n.change.text(language),
-            n.count
+            n.count,
+            examples(n, language)
         );
     }
+}
+
+/// The first cells that were written in another form, and how they were read.
+pub(super) fn examples(normalised: &Normalised, language: Language) -> String {
+    let examples = normalised.examples.iter().map(|example| {
+        let (from, to) = (printable(&example.from), printable(&example.to));
+        let row = language.pick("wiersz", "row");
+        match (example.row, to.is_empty()) {
+            (line, true) if from.is_empty() => format!("{row} {line}"),
+            (0, true) => from,
+            (0, false) => format!("{from} → {to}"),
+            (line, true) => format!("„{from}” ({row} {line})"),
+            (line, false) => format!("„{from}” → {to} ({row} {line})"),
+        }
+    });
+    examples.collect::<Vec<_>>().join(", ")
 }
 
 fn cells(violation: &Violation, language: Language) -> [String; 4] {
@@ -207,13 +212,13 @@ fn cells(violation: &Violation, language: Language) -> [String; 4] {
 }
 
 /// Control characters of a raw cell would break the table or the terminal.
-fn printable(value: &str) -> String {
+pub(super) fn printable(value: &str) -> String {
     value.chars().map(|c| if c.is_control() { '␣' } else { c }).collect()
 }
 
 impl Count {
     /// `RULE_BROKEN plan_nieujemny`, `TYPE_INVALID`.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         if self.rule.is_empty() {
             self.code.as_str().to_owned()
         } else {

@@ -181,3 +181,38 @@ fn what_was_normalised_is_joined_counted_and_shown_with_its_first_examples() {
     let names = Change::ALL.map(|change| serde_json::to_value(change).unwrap());
     assert_eq!(names, Change::ALL.map(|change| serde_json::Value::from(change.as_str())));
 }
+
+#[test]
+fn a_page_says_what_the_text_says_and_runs_nothing() {
+    let hostile = "<script>alert(1)</script>&\"";
+    let mut found = violation(Code::TypeInvalid, Severity::Block, 7);
+    found.value = hostile.to_owned();
+    found.key = hostile.to_owned();
+    let count = |code, severity, count| Count { code, severity, rule: String::new(), count };
+    let report = Report {
+        pattern: "rb28s/1.0.0".to_owned(),
+        bundle_sha256: String::new(),
+        rows_read: 10,
+        rows_refused: 2,
+        rows_set_aside: 1,
+        counts: vec![
+            count(Code::TypeInvalid, Severity::Block, 3),
+            count(Code::FloatNoise, Severity::Info, 1),
+        ],
+        violations: vec![found, violation(Code::FloatNoise, Severity::Info, 0)],
+        not_evaluated: vec!["publisher jst_terc6".to_owned()],
+        normalised: vec![Normalised {
+            column: "plan".to_owned(),
+            change: Change::DecimalComma,
+            count: 2,
+            examples: vec![Example { row: 4, from: "1,5".to_owned(), to: "1.5".to_owned() }],
+        }],
+    };
+    let page = render_page(&report, hostile, Language::Polish);
+    assert!(!page.contains("<script"), "{page}");
+    assert!(!page.contains("http://") && !page.contains("https://"), "nothing from outside");
+    insta::assert_snapshot!("page", page);
+    let english = render_page(&report, "", Language::English);
+    assert!(english.contains("<h1 class=\"bad\">Refused, correct 2 rows</h1>"), "{english}");
+    assert!(english.contains("Beside them there are: 2."), "{english}");
+}

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hub_client::{MediaType, short};
+use hub_client::{MediaType, short, write_whole};
 use hub_datasets::check::{Checker, Context, Publisher};
+use hub_datasets::report::render_page;
 use hub_datasets::{Report, Severity};
 use serde_json::json;
 
 use super::known::{Known, unusable};
-use super::{error_file, print, print_json, rendered};
+use super::{error_file, of_report, print, print_json, rendered};
 use crate::args::Check;
 use crate::exit::{Exit, Failure};
 use crate::offline;
@@ -19,6 +20,7 @@ use crate::told;
 
 pub(super) fn run(session: &Session, args: &Check) -> Result<Exit, Failure> {
     error_file::usable(session, args.error_file.as_ref(), args.files.len())?;
+    page_usable(session, args.report.as_deref(), args.files.len())?;
     let known = Known::new(session, args.patterns_dir.as_deref())?;
     if let Some(id) = &args.pattern {
         known.get(session, id)?;
@@ -55,6 +57,11 @@ fn one(session: &Session, args: &Check, known: &Known, file: &Path, name: &str) 
     bar.finish_and_clear();
     let report = report.map_err(unreadable)?;
     let exit = exit_of(&report, args.strict);
+    if let Some(out) = &args.report {
+        let page = render_page(&report, name, of_report(session.language));
+        write_whole(out, page.as_bytes())?;
+        eprintln!("{}", session.say(text::REPORT_PAGE, &[("file", &out.display().to_string())]));
+    }
     if let Some(out) = &args.error_file {
         let payload = error_file::Payload { file, media_type, checker: &checker };
         eprintln!("{}", error_file::write(session, out, payload, &report)?);
@@ -70,6 +77,20 @@ fn one(session: &Session, args: &Check, known: &Known, file: &Path, name: &str) 
         print(text::STRICT.get(session.language))?;
     }
     Ok(exit)
+}
+
+/// A page is about one file.
+fn page_usable(session: &Session, out: Option<&Path>, files: usize) -> Result<(), Failure> {
+    match out {
+        Some(out) if !out.extension().is_some_and(|end| end.eq_ignore_ascii_case("html")) => {
+            let name = out.display().to_string();
+            Err(Failure::Usage(session.say(text::REPORT_PAGE_KIND, &[("file", &name)])))
+        }
+        Some(_) if files != 1 => {
+            Err(Failure::Usage(text::REPORT_PAGE_OF_ONE.get(session.language).to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn exit_of(report: &Report, strict: bool) -> Exit {

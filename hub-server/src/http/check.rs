@@ -4,11 +4,11 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use futures::StreamExt as _;
 use http::{HeaderMap, HeaderValue, header};
 use hub_datasets::Report;
-use hub_datasets::report::{Language, render};
+use hub_datasets::report::{Language, render, render_page};
 use hub_proto::Reason;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,6 +21,9 @@ use crate::intake::{NewCheck, OpenCheck};
 /// What programs send that were told no media type: `curl --data-binary`, forms, pipes.
 const SAYS_NOTHING: [&str; 3] =
     ["application/x-www-form-urlencoded", "application/octet-stream", "multipart/form-data"];
+
+/// The page brings its style, and nothing else is let in.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,15 +86,19 @@ async fn received(mut begun: OpenCheck, body: Body) -> Result<OpenCheck, HubErro
     }
 }
 
-/// JSON for programs; for people who ask for it text, in Polish unless they ask for English.
+/// JSON for programs; for people who ask for it text or a page, in Polish unless they ask for English.
 fn answer(report: &Report, headers: &HeaderMap) -> Response {
     let asks = |name, begins: &str| {
         let said = headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         said.is_some_and(|said| said.trim_start().to_ascii_lowercase().starts_with(begins))
     };
+    let language = if asks(header::ACCEPT_LANGUAGE, "en") { Language::English } else { Language::Polish };
     if asks(header::ACCEPT, "text/plain") {
-        let language = if asks(header::ACCEPT_LANGUAGE, "en") { Language::English } else { Language::Polish };
         return render(report, language).into_response();
+    }
+    if asks(header::ACCEPT, "text/html") {
+        let policy = [(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)];
+        return (policy, Html(render_page(report, "", language))).into_response();
     }
     let verdict = if report.blocks() { "REFUSED" } else { "ACCEPTED" };
     Json(Checked { verdict, report }).into_response()

@@ -132,7 +132,8 @@ async fn secure(mut response: Response) -> Response {
         (header::X_FRAME_OPTIONS, "DENY"),
     ];
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        // A page of ours says itself what it may hold.
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     // Open data: any page may read it.
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -67,6 +67,15 @@ fn without_period_and_publisher_the_report_says_what_was_not_evaluated() {
     );
     let text = String::from_utf8(text.body).expect("text");
     assert!(text.starts_with("Odrzucono, popraw 1 wiersz\n"), "{text}");
+    let page = post(
+        server.http,
+        OF_KUTNO,
+        &[("Accept", "text/html,*/*"), ("Accept-Language", "en-GB")],
+        &bytes(&sample("invalid/kod-spoza-listy.csv")),
+    );
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.header("content-security-policy").contains("style-src 'unsafe-inline'"));
+    assert!(String::from_utf8_lossy(&page.body).contains("<h1 class=\"bad\">Refused, correct 1 row</h1>"));
 }
 
 #[test]
