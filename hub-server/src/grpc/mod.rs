@@ -2,6 +2,7 @@
 //! converted back. The only room that names tonic.
 
 mod admission;
+mod answers;
 mod caller;
 mod calls;
 mod catalog;
