@@ -16,6 +16,7 @@ mod query;
 mod retry;
 mod state;
 mod submissions;
+mod temporary;
 mod transport;
 
 pub use catalog::Listing;
