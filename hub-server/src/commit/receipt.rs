@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use hub_datasets::receipt::{NotCanonical, canonical};
 use hub_datasets::{Report, Severity};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::CommitJob;
 use super::plan::Accepted;
-use crate::store::canonical::{NotCanonical, canonical};
 use crate::store::hex;
 
 /// What a receipt says beside job and plan.

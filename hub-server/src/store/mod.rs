@@ -6,7 +6,6 @@
 //! ```
 
 pub(crate) mod blocks;
-pub(crate) mod canonical;
 pub(crate) mod checked;
 pub(crate) mod disk;
 mod error;

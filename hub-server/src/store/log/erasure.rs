@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use hub_datasets::receipt::canonical;
 use serde_json::{Value, json};
 
 use super::actions::{add_action, number, parse_add, text};
 use super::{Entry, SubmissionEntry};
-use crate::store::canonical::canonical;
 use crate::store::index::{ColumnStats, DataFile};
 
 /// The operation of a commit that erases a submission.
