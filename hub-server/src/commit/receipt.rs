@@ -1,4 +1,5 @@
-//! The content of a receipt in its canonical encoding, as commitInfo keeps it.
+//! The content of a receipt in its canonical encoding, as commitInfo keeps it: without key and signature, which it
+//! gets when it leaves the hub (decision 0047).
 
 use std::collections::BTreeMap;
 
@@ -54,6 +55,7 @@ pub(crate) fn receipt(
         "pattern": job.pattern,
         "period": job.period,
         "publisher": job.publisher,
+        "publisher_name": job.publisher_name,
         "report_sha256": checked.report_sha256,
         "revision": accepted.revision,
         "rows": job.rows,

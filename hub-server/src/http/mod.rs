@@ -1,10 +1,11 @@
-//! The HTTP door: health, open extracts, and the list of open datasets. It converts, asks for an open
+//! The HTTP door: health, open extracts, the list of open datasets, and the keys of receipts. It converts, asks for an open
 //! permit, calls one room, and converts back.
 
 mod datasets;
 mod download;
 mod extract;
 mod health;
+mod keys;
 mod problem;
 mod range;
 mod serve;
@@ -28,6 +29,7 @@ use crate::extract::Extracts;
 use crate::identity::Identity;
 use crate::listen::{Phase, PhaseWatch};
 use crate::permit::ReadPermit;
+use crate::sign::Signer;
 use crate::telemetry::{Call, Deed};
 
 pub(crate) use serve::serve;
@@ -40,6 +42,7 @@ pub(crate) struct HttpDoor {
     pub(crate) identity: Arc<Identity>,
     pub(crate) patterns: Arc<Patterns>,
     pub(crate) extracts: Arc<Extracts>,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) phase: PhaseWatch,
     /// What links in answers begin with; empty: they are relative.
     pub(crate) public_url: Arc<str>,
@@ -50,6 +53,7 @@ impl HttpDoor {
     pub(crate) fn routes(self) -> Router {
         let open = Router::new()
             .route("/datasets", get(datasets::list))
+            .route("/.well-known/jwks.json", get(keys::published))
             .route("/datasets/{dataset}/latest/{file}", get(extract::latest))
             .route("/datasets/{dataset}/versions/{version}/{file}", get(extract::version))
             .fallback(unknown)

@@ -7,6 +7,7 @@ mod examine;
 mod follow;
 mod job;
 mod keep;
+mod original;
 mod payload;
 mod physical;
 mod pipeline;
@@ -34,7 +35,9 @@ use tokio::sync::Semaphore;
 use crate::catalog::{Catalog, SubmissionFilter, SubmissionRecord};
 use crate::clock::{Clock, Ids};
 use crate::commit::Commits;
+use crate::config::limits;
 use crate::permit::{PushPermit, SubmissionsPermit};
+use crate::sign::{SignedReceipt, Signer};
 use crate::store::Store;
 use crate::store::spool::SpoolHeader;
 
@@ -58,6 +61,8 @@ pub(crate) struct Intake {
     checkers: Arc<Checkers>,
     early: Early,
     checks: Arc<Semaphore>,
+    /// Payloads that are compared before they go back.
+    originals: Arc<Semaphore>,
 }
 
 /// What the intake works with.
@@ -70,6 +75,7 @@ pub(crate) struct IntakeParts {
     pub(crate) lists: Arc<CodeLists>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) signer: Arc<Signer>,
     /// Folder for sorting runs; its files have no names.
     pub(crate) scratch: PathBuf,
     pub(crate) limits: IntakeLimits,
@@ -87,6 +93,7 @@ impl Intake {
             checkers: Arc::default(),
             early: Early::default(),
             checks,
+            originals: Arc::new(Semaphore::new(limits::PAYLOADS_COMPARED)),
         })
     }
 
@@ -213,8 +220,12 @@ impl Intake {
         })
     }
 
-    /// The receipt of a committed submission, canonical JSON.
-    pub(crate) async fn receipt(&self, permit: &SubmissionsPermit, id: &str) -> Result<String, IntakeError> {
+    /// The receipt of a committed submission.
+    pub(crate) async fn receipt(
+        &self,
+        permit: &SubmissionsPermit,
+        id: &str,
+    ) -> Result<SignedReceipt, IntakeError> {
         let record = self.ended(permit, id).await?;
         if record.receipt.is_empty() {
             return Err(IntakeError::new(
@@ -225,7 +236,13 @@ impl Intake {
                 ),
             ));
         }
-        Ok(record.receipt)
+        self.signed(&record.receipt)
+    }
+
+    /// Content of a receipt, signed on the thread that answers.
+    fn signed(&self, content: &str) -> Result<SignedReceipt, IntakeError> {
+        let signed = self.parts.signer.sign(content, self.parts.clock.now());
+        signed.map_err(|error| IntakeError::new(Reason::Internal, format!("a receipt: {error}")))
     }
 
     fn now(&self) -> i64 {
