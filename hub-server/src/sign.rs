@@ -81,8 +81,10 @@ impl Signer {
     /// Signs the content of a receipt. What was committed before the key came into force tells when it is signed.
     pub(crate) fn sign(&self, content: &str, now: DateTime<Utc>) -> Result<SignedReceipt, SignError> {
         let committed = committed_at(content).ok_or(SignError::NoTime)?;
-        let signed_at =
-            (!self.key.covers(committed)).then(|| now.to_rfc3339_opts(SecondsFormat::Micros, true));
+        // Never before the key came into force, though the clock was set back meanwhile.
+        let moment = DateTime::from_timestamp(self.key.validity.from, 0).map_or(now, |from| now.max(from));
+        let told = || moment.to_rfc3339_opts(SecondsFormat::Micros, true);
+        let signed_at = (!self.key.covers(committed)).then(told);
         let text = to_sign(content, &self.key.id, signed_at.as_deref())?;
         let signature = self.secret.0.sign(text.as_bytes()).as_ref().to_vec();
         Ok(SignedReceipt { text, key_id: self.key.id.clone(), signature })

@@ -38,6 +38,8 @@ fn what_was_committed_before_the_key_tells_when_it_was_signed() {
         "{}",
         late.text
     );
+    let set_back = signer.sign(CONTENT, moment("2025-12-31T00:00:00Z")).unwrap();
+    assert!(set_back.text.contains("\"signed_at\":\"2026-01-02T03:04:06.000000Z\""), "{}", set_back.text);
 }
 
 #[test]

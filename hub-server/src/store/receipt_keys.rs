@@ -40,7 +40,10 @@ pub(super) fn open(disk: &dyn Disk, root: &Path, now: DateTime<Utc>) -> Result<S
         in_force(&published).ok_or_else(|| place.corrupt(&place.list_path(), "names no key in force"))?;
     let path = place.secret_path(&key.id);
     let secret = folder::read_secret(disk, &path)?.ok_or_else(|| {
-        place.corrupt(&path, "lacks: it signs receipts; or let `hub-server receipt-key rotate` draw another")
+        place.corrupt(
+            &path,
+            "lacks, and it signs receipts (`hub-server receipt-key rotate` draws another if it is lost)",
+        )
     })?;
     let secret = SecretKey::of(&secret).map_err(|error| place.unusable(&path, error))?;
     if secret.public().ok() != Some(key.bytes) {

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -246,6 +248,46 @@ fn payloads_come_back_byte_for_byte() {
         server.log()
     );
     assert_eq!(fs::read_to_string(&out).expect("a file"), "older", "nothing of it is written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payload_that_is_cut_goes_on_where_it_stopped() {
+    let mut server = Server::start();
+    // More than the windows of a connection hold, so that the hub has not sent all when it is killed.
+    let large = server.file("large.csv", &synthetic("rb28s", "100201", "2023-Q4", 300_000, 1));
+    assert!(fs::metadata(&large).expect("a file").len() > 10 << 20);
+    let id = id_of(&server.accepted("publisher", &large, "rb28s", "2023-Q4", &[]));
+    let out = server.file("back.csv", b"");
+    let client = server.client("publisher").retry_for(Duration::from_secs(90));
+    let (came, first) = mpsc::channel();
+    let (go, waits) = mpsc::channel::<()>();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let progress = {
+        let (seen, waits) = (Arc::clone(&seen), Mutex::new(waits));
+        Arc::new(move |done: u64, _all: u64| {
+            let mut seen = seen.lock().expect("no panic while it is held");
+            seen.push(done);
+            if seen.len() == 1 {
+                came.send(()).expect("the test waits");
+                waits.lock().expect("no panic while it is held").recv().expect("the test says so");
+            }
+        })
+    };
+    let back = {
+        let (id, out) = (id.clone(), out.clone());
+        tokio::spawn(async move { client.payload_to_file(&id, &out, Some(progress)).await })
+    };
+    tokio::task::block_in_place(|| {
+        first.recv().expect("bytes come");
+        server.kill();
+        server.restart();
+        go.send(()).expect("the client waits");
+    });
+    let digest = back.await.expect("no panic").expect("a payload");
+    assert_eq!(digest.size, fs::metadata(&large).expect("a file").len());
+    assert!(fs::read(&out).expect("a file") == fs::read(&large).expect("a file"));
+    let seen = seen.lock().expect("no panic while it is held");
+    assert!(seen.is_sorted_by(|a, b| a < b), "no byte comes twice");
 }
 
 /// Changes one bit of a file.
