@@ -12,6 +12,7 @@ mod media;
 pub mod ndjson;
 pub mod pattern;
 pub mod period;
+pub mod receipt;
 pub mod report;
 pub mod synthetic;
 

@@ -49,6 +49,9 @@ pub(crate) enum Command {
     /// Look after what was pushed
     #[command(subcommand)]
     Submissions(Submissions),
+    /// Receipts (UPO): verify them without the hub
+    #[command(subcommand)]
+    Receipt(Receipt),
     /// Pull a dataset into a file
     Pull(Pull),
     /// Ask the hub by SQL
@@ -142,6 +145,9 @@ pub(crate) struct Push {
     /// Only if this is still the current revision
     #[arg(long, value_name = "N")]
     pub(crate) parent_revision: Option<u64>,
+    /// Write the receipt (UPO) of one file: .json, or .html for archives and printers
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) receipt: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -168,16 +174,48 @@ pub(crate) enum Submissions {
         /// Id of the submission
         id: String,
     },
-    /// The receipt (UPO) as canonical JSON
+    /// The receipt (UPO): signed JSON, or a page with it inside
     Receipt {
         /// Id of the submission
         id: String,
+        /// File to write instead: .json, or .html for archives and printers
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// The file back as it was sent
+    Payload {
+        /// Id of the submission
+        id: String,
+        /// File to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
     /// Give up one that has no verdict yet
     Abandon {
         /// Its id
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Receipt {
+    /// Whether receipts are as the hub signed them; needs no hub
+    Verify(Verify),
+    /// The public keys of the hub (JSON Web Key Set), to keep beside receipts
+    Keys,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    /// Receipts: the signed JSON, or the page with it inside
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Keys, as `hub receipt keys` wrote them; without it those that were kept when the profile met its hub
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Compare the receipt with the file that was sent, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) payload: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

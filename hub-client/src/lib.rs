@@ -8,14 +8,17 @@ mod error;
 mod fault;
 mod media;
 mod names;
+mod original;
 mod patterns;
 mod profile;
 mod pull;
 mod push;
 mod query;
+mod receipt;
 mod retry;
 mod state;
 mod submissions;
+mod temporary;
 mod transport;
 
 pub use catalog::Listing;
@@ -24,18 +27,23 @@ pub use environment::Environment;
 pub use error::{ClientError, Deed, Refusal};
 pub use fault::{EndpointFault, ProfileFault};
 pub use hub_datasets::MediaType;
+pub use hub_datasets::receipt::{KeyFault, KeySet, ReceiptFault, Signed};
 pub use media::row_format;
 pub use names::short;
 pub use patterns::pattern_files;
 pub use profile::{DEFAULT_PROFILE, Profile, Secret};
-pub use pull::{AsOf, Part, Pull, PullRequest, Pulled, RowsProgress, write_whole};
+pub use pull::{AsOf, Part, Pull, PullRequest, Pulled, RowsProgress};
 pub use push::{
-    Digest, Payload, Progress, PushOptions, PushRequest, SMALL_PAYLOAD_MAX, Verdict, identity_of,
+    Digest, Payload, Progress, PushOptions, PushRequest, SMALL_PAYLOAD_MAX, Verdict, digest_of, identity_of,
 };
 pub use query::{Answer, QueryRequest};
+pub use receipt::{
+    KeptKeys, Met, ReceiptForm, ReceiptProblem, compare, read_receipt, signed_receipt, verify, write_receipt,
+};
 pub use retry::RETRY_FOR;
 pub use state::{Pending, PushKey};
 pub use submissions::SubmissionFilter;
+pub use temporary::write_whole;
 
 /// The messages of the contract, as they come from the hub.
 pub use hub_proto::v1;

@@ -72,7 +72,7 @@ impl Profile {
     /// Without a name, `HUB_ENDPOINT` alone is enough for an anonymous caller.
     pub fn load(name: Option<&str>, environment: &Environment) -> Result<Self, ClientError> {
         let wanted = name.unwrap_or(DEFAULT_PROFILE);
-        if wanted.is_empty() || wanted.contains(['/', '\\']) || wanted.starts_with('.') {
+        if !is_name(wanted) {
             return Err(ClientError::profile(wanted, ProfileFault::Name));
         }
         let path = environment.config_dir.join(format!("{wanted}.toml"));
@@ -115,6 +115,11 @@ impl Profile {
         write().map_err(|source| ClientError::file(Deed::Write, &path, source))?;
         Ok(path)
     }
+}
+
+/// A name becomes part of paths.
+pub(crate) fn is_name(profile: &str) -> bool {
+    !profile.is_empty() && !profile.contains(['/', '\\']) && !profile.starts_with('.')
 }
 
 /// A new or emptied file that only its owner may read.

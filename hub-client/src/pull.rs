@@ -18,7 +18,7 @@ use crate::error::ClientError;
 use crate::names;
 use crate::retry::{Patience, Trouble, cause_of, trouble};
 
-pub use file::{Pulled, RowsProgress, write_whole};
+pub use file::{Pulled, RowsProgress};
 
 /// A state of the past.
 #[derive(Debug, Clone, PartialEq)]

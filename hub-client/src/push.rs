@@ -17,7 +17,7 @@ use crate::error::{ClientError, Deed};
 use crate::names;
 
 use payload::length_of;
-pub use payload::{Digest, identity_of};
+pub use payload::{Digest, digest_of, identity_of};
 
 /// Payloads up to this size go in one stream and one round trip; larger ones can be resumed.
 pub const SMALL_PAYLOAD_MAX: u64 = 1 << 20;

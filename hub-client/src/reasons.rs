@@ -41,6 +41,8 @@ sentences! {
         "that state is older than the history that the hub promises";
     Erased: "w tym stanie była przesyłka, którą usunięto na zawsze",
         "that state held a submission that was erased";
+    PayloadNotKept: "tej przesyłki nie przyjęto, więc hub nie przechowuje jej pliku",
+        "that submission was not accepted, so the hub keeps no file of it";
     SessionExpired: "hub przebudował w tym czasie pliki dawnego stanu; pobierz jeszcze raz od początku",
         "the hub has put the files of the old state together anew; pull again from the start";
     PeriodInvalid: "błędny zapis okresu albo okres, którego wzór nie przyjmuje",

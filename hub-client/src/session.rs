@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use hub_client::{Client, Environment, Profile};
+use hub_client::{Client, DEFAULT_PROFILE, Environment, Profile};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::{Args, Format};
@@ -32,6 +32,11 @@ impl Session {
 
     pub(crate) fn profile(&self) -> Result<Profile, Failure> {
         Ok(Profile::load(self.profile.as_deref(), &self.environment)?)
+    }
+
+    /// Of the profile in use, whether it can be read or not.
+    pub(crate) fn profile_name(&self) -> &str {
+        self.profile.as_deref().unwrap_or(DEFAULT_PROFILE)
     }
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {

@@ -61,6 +61,52 @@ texts! {
     PUSH_OTHER: "{file}: stan {state}", "{file}: state {state}";
     NOTHING: "brak danych do sprawozdania", "nothing to report";
     RECEIPT: "  UPO: {receipt}", "  receipt: {receipt}";
+    RECEIPT_WRITTEN: "  UPO zapisano: {file}", "  receipt written: {file}";
+    RECEIPT_OF_ONE: "--receipt zapisuje UPO jednego pliku; wyślij pliki osobno albo użyj potem: hub submissions receipt ID --out PLIK",
+        "--receipt writes the receipt of one file; push the files one by one, or use later: hub submissions receipt ID --out FILE";
+    RECEIPT_FORM: "{file}: nieznane rozszerzenie; napisz .json albo .html", "{file}: unknown extension; write .json or .html";
+    RECEIPT_VALID: "{file}: ważne", "{file}: valid";
+    RECEIPT_INVALID: "{file}: NIEWAŻNE: {cause}", "{file}: NOT VALID: {cause}";
+    RECEIPT_SAYS: "  nadawca {publisher}, wzór {pattern}, okres {period}, wierszy: {rows}, wersja {revision}\n  przyjęto {time}, przesyłka {submission}\n  plik: bajtów {size}, SHA-256 {sha256}\n  klucz {key}",
+        "  publisher {publisher}, pattern {pattern}, period {period}, rows: {rows}, revision {revision}\n  committed {time}, submission {submission}\n  file: {size} bytes, SHA-256 {sha256}\n  key {key}";
+    RECEIPT_SIGNED_AT: "  podpisano ponownie {time}: klucz z chwili przyjęcia już nie podpisuje",
+        "  signed anew at {time}: the key of the time of the commit signs no more";
+    RECEIPT_ERASURES: "  po przyjęciu usunięto na zawsze przesyłki {submissions}; nazwy części, które przysłały tylko one, zastąpiono",
+        "  since the commit submissions {submissions} were erased; names of slices that they alone had sent were replaced";
+    RECEIPT_OF_PAYLOAD: "  {file}: to jest ten plik", "  {file}: this is the file";
+    RECEIPT_NONE: "to nie jest UPO ({cause})", "this is no receipt ({cause})";
+    RECEIPT_REWRITTEN: "zapis zmieniono po podpisaniu (inny układ, powtórzone pola albo zmieniona treść); użyj pliku takiego, jaki dał hub",
+        "it was written anew since it was signed (other layout, repeated fields or other content); use the file as the hub gave it";
+    RECEIPT_UNSIGNED: "nie ma podpisu", "it has no signature";
+    RECEIPT_PAGE: "strona pokazuje co innego niż podpisane UPO w jej wnętrzu",
+        "the page shows something else than the signed receipt inside it";
+    RECEIPT_KEY: "klucza {key} nie ma wśród znanych kluczy; pobierz klucze huba (hub receipt keys) i porównaj jeszcze raz",
+        "key {key} is not among the known keys; have the hub's keys (hub receipt keys) and verify again";
+    RECEIPT_SIGNATURE: "podpis nie pasuje do treści: zmieniono treść albo podpis",
+        "the signature does not belong to the content: the content or the signature was changed";
+    RECEIPT_REVOKED: "klucz {key} unieważniono, bo mógł wpaść w obce ręce; pobierz UPO jeszcze raz (hub submissions receipt)",
+        "key {key} was revoked, for others may have it; have the receipt again (hub submissions receipt)";
+    RECEIPT_TIME: "klucz {key} nie obowiązywał w chwili podpisu ({time})",
+        "key {key} was not in force at the time of the signature ({time})";
+    RECEIPT_SIZE: "UPO dotyczy pliku o {told} bajtach, a ten ma {found}",
+        "the receipt is for a file of {told} bytes, this one has {found}";
+    RECEIPT_SHA256: "UPO dotyczy pliku o SHA-256 {told}, a ten ma {found}",
+        "the receipt is for a file with SHA-256 {told}, this one has {found}";
+    RECEIPT_ONE_PAYLOAD: "--payload porównuje jedno UPO; podaj jeden plik z UPO",
+        "--payload compares one receipt; name one file with a receipt";
+    KEYS_OF_FILE: "klucze z pliku {file}", "keys of the file {file}";
+    KEYS_KEPT: "klucze zapamiętane przy połączeniu z hubem, profil {profile} ({file})",
+        "keys that were kept when the hub was met, profile {profile} ({file})";
+    KEYS_NONE: "profil {profile} nie zna jeszcze kluczy żadnego huba; podaj --keys PLIK albo pobierz klucze: hub receipt keys",
+        "profile {profile} knows the keys of no hub yet; name --keys FILE, or have the keys: hub receipt keys";
+    KEYS_UNUSABLE: "{file}: to nie są klucze huba ({cause})", "{file}: these are no keys of a hub ({cause})";
+    KEYS_MET: "zapamiętano klucze huba przy pierwszym połączeniu (profil {profile}): {keys}",
+        "kept the hub's keys at the first meeting (profile {profile}): {keys}";
+    KEYS_NEW: "hub ma nowe klucze, zapamiętano je (profil {profile}): {keys}. Jeśli operator huba o tym nie uprzedzał, zapytaj go.",
+        "the hub has new keys, they are kept (profile {profile}): {keys}. If its operator did not tell, ask.";
+    KEYS_MISSING: "hub nie pokazuje już kluczy, które pokazywał (profil {profile}): {keys}. Zapytaj operatora huba: stare klucze powinny zostać.",
+        "the hub does not show keys any more that it showed (profile {profile}): {keys}. Ask its operator: old keys should stay.";
+    PAYLOAD_BACK: "{file}: bajtów {bytes}, SHA-256 {sha256}", "{file}: {bytes} bytes, SHA-256 {sha256}";
     CARRIED: "  bez zmian pozostają części, których plik nie zawiera: {slices}",
         "  parts that the file lacks stay as they were: {slices}";
     DROPPED: "  usunięto części, których plik nie zawiera: {slices}",

@@ -53,5 +53,9 @@ async fn so_does_every_other_call() {
     let client = nowhere();
     spawnable(async move { client.submission("1").await });
     let client = nowhere();
+    spawnable(async move { client.payload_to_file("1", Path::new("back.csv"), None).await });
+    let client = nowhere();
+    spawnable(async move { client.receipt_keys().await });
+    let client = nowhere();
     spawnable(async move { client.dataset("rb28s").await });
 }

@@ -25,6 +25,7 @@ mod error;
 mod fault;
 mod listen;
 mod seal;
+mod sign;
 mod telemetry;
 
 /// Permits: only `identity` can make one, every room may ask for one.

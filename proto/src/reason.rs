@@ -81,6 +81,8 @@ reasons! {
     HistoryExpired = "HISTORY_EXPIRED", FailedPrecondition, 410;
     /// What was asked for held a submission that was erased; its rows and bytes are gone for good.
     Erased = "ERASED", FailedPrecondition, 410;
+    /// Of a submission that was not committed the hub keeps no bytes.
+    PayloadNotKept = "PAYLOAD_NOT_KEPT", FailedPrecondition, 410;
     /// A read session's files were put together anew; a new session reads the same rows.
     SessionExpired = "SESSION_EXPIRED", FailedPrecondition, 410;
     PeriodInvalid = "PERIOD_INVALID", InvalidArgument, 400;

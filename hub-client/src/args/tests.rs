@@ -22,6 +22,12 @@ fn the_promised_lines_parse() {
         "pull rb28s --where dzial='801' --columns a,b --as-of 7 --out edu.parquet",
         "query SELECT --format json",
         "submissions receipt 0192",
+        "submissions receipt 0192 --out upo.html",
+        "submissions payload 0192 --out k.csv",
+        "push k.csv --pattern rb28s --period 2022-Q4 --receipt upo.json",
+        "receipt verify upo.html upo.json --keys keys.json",
+        "receipt verify upo.html --payload k.csv",
+        "receipt keys",
         "organisations list --filter Kutno",
         "completions bash",
     ] {
@@ -36,6 +42,9 @@ fn wrong_usage_is_code_two() {
         "push a.csv --nothing-to-report --pattern rb28s --period 2022-Q4",
         "push a.csv --pattern rb28s --period 2022Q4",
         "pull rb28s",
+        "receipt verify",
+        "submissions payload 0192",
+        "push k.csv --pattern rb28s --period 2022-Q4 --dry-run --receipt upo.json",
         "pull rb28s --as-of yesterday --out a.csv",
         "fetch",
     ] {

@@ -1,6 +1,6 @@
 //! Answers as JSON with stable field names.
 
-use hub_client::{Verdict, short, v1};
+use hub_client::{Signed, Verdict, short, signed_receipt, v1};
 use serde_json::{Value, json};
 
 fn time(time: Option<&prost_types::Timestamp>) -> Value {
@@ -41,13 +41,15 @@ fn erasure(erasure: &v1::Erasure) -> Value {
     json!({ "time": time(erasure.time.as_ref()), "reason": erasure.reason })
 }
 
-/// The receipt is shown as what it is: canonical JSON.
+/// The receipt: what it says, and as it is filed.
 pub(super) fn receipt(receipt: &v1::Receipt) -> Value {
+    let signed = signed_receipt(receipt).ok();
     json!({
         "content": serde_json::from_str(&receipt.canonical_json).unwrap_or(Value::Null),
         "canonical_json": receipt.canonical_json,
         "key_id": receipt.key_id,
-        "signature": receipt.signature.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "signature": signed.as_ref().map(Signed::signature_text),
+        "document": signed.map(|signed| signed.document),
         "commit_time": time(receipt.commit_time.as_ref()),
     })
 }

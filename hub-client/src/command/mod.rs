@@ -9,6 +9,7 @@ mod lookup;
 mod pull;
 mod push;
 mod query;
+mod receipt;
 mod rows;
 mod submissions;
 
@@ -19,7 +20,7 @@ use hub_datasets::Report;
 use hub_datasets::report::{Language as ReportLanguage, render, render_short};
 use serde_json::Value;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Receipt};
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
 use crate::text::Language;
@@ -27,6 +28,7 @@ use crate::text::Language;
 pub(crate) fn run(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(session, &args),
+        Command::Receipt(Receipt::Verify(args)) => receipt::verify(session, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "hub", &mut io::stdout());
             Ok(Exit::Accepted)
@@ -46,6 +48,8 @@ async fn over_the_network(session: &Session, command: Command) -> Result<Exit, F
         Command::Organisations(deed) => lookup::organisations(session, &deed).await,
         Command::Push(args) => push::run(session, args).await,
         Command::Submissions(deed) => submissions::run(session, &deed).await,
+        Command::Receipt(Receipt::Keys) => receipt::keys(session).await,
+        Command::Receipt(Receipt::Verify(args)) => receipt::verify(session, &args),
         Command::Pull(args) => pull::run(session, args).await,
         Command::Query(args) => query::run(session, args).await,
         Command::Check(args) => check::run(session, &args),

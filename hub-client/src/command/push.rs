@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hub_client::v1::SubmissionState;
+use hub_client::v1::{self, SubmissionState};
 use hub_client::{
     Client, ClientError, MediaType, Payload, Pending, Profile, PushKey, PushOptions, PushRequest, Verdict,
     identity_of, short,
@@ -13,7 +13,7 @@ use hub_datasets::{Report, Severity};
 use hub_proto::Reason;
 
 use super::known::{Known, unusable};
-use super::{error_file, json, print, print_json, rendered_short, report_of};
+use super::{error_file, json, print, print_json, receipt, rendered_short, report_of};
 use crate::args::Push;
 use crate::exit::{Exit, Failure};
 use crate::reasons::advice;
@@ -34,6 +34,12 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
         let (pattern, period) = (pattern.clone(), period.to_string());
         let payload = Payload::NothingToReport;
         parcels.push(Parcel { file: String::new(), payload, media_type: MediaType::Csv, pattern, period });
+    }
+    if let Some(file) = &args.receipt {
+        if parcels.len() > 1 {
+            return Err(Failure::Usage(text::RECEIPT_OF_ONE.get(session.language).to_owned()));
+        }
+        receipt::form(session, file)?;
     }
     let mut worst = Exit::Accepted;
     for Parcel { file, payload, media_type, pattern, period } in parcels {
@@ -103,7 +109,7 @@ impl One<'_> {
         if self.args.dry_run {
             // Nothing is kept of a dry run, so there is nothing to take up again.
             let verdict = self.send(&request).await?;
-            return self.tell(&verdict);
+            return self.tell(&verdict, None);
         }
         let identity = identity_of(&request.payload).await?;
         let verdict = match self.remembered(&mut request, &identity).await {
@@ -113,7 +119,27 @@ impl One<'_> {
             }
             other => other?,
         };
-        self.tell(&verdict)
+        let written = self.receipt(&verdict).await?;
+        self.tell(&verdict, written.as_deref())
+    }
+
+    /// Writes the receipt if it is wanted; gives a line that says so.
+    async fn receipt(&self, verdict: &Verdict) -> Result<Option<String>, Failure> {
+        // An older hub signs nothing; then there is nothing to compare, unless a receipt is wanted.
+        let is_wanted = |receipt: &&v1::Receipt| !receipt.signature.is_empty() || self.args.receipt.is_some();
+        let Some(receipt) = verdict.receipt.as_ref().filter(is_wanted) else { return Ok(None) };
+        match (receipt::taken(self.session, self.client, receipt).await, &self.args.receipt) {
+            (Ok(signed), Some(file)) => receipt::write(self.session, &signed, file).map(Some),
+            (Ok(_), None) => Ok(None),
+            (Err(failure), Some(_)) => Err(failure),
+            // Nobody asked for it, and the push is done: what is wrong is told beside its verdict.
+            (Err(failure), None) => {
+                if let Some(message) = failure.message(self.session.language) {
+                    eprintln!("{}: UPO: {message}", self.name());
+                }
+                Ok(None)
+            }
+        }
     }
 
     /// Pushes under an id that is kept until a verdict came.
@@ -174,7 +200,7 @@ impl One<'_> {
         if self.file.is_empty() { text::NOTHING.get(self.session.language) } else { &self.file }
     }
 
-    fn tell(&self, verdict: &Verdict) -> Result<Exit, Failure> {
+    fn tell(&self, verdict: &Verdict, written: Option<&str>) -> Result<Exit, Failure> {
         let report = verdict.report.clone().map(report_of).transpose()?;
         let exit = exit_of(verdict, report.as_ref(), &self.args.flags());
         if let (Some(out), Some(report)) = (&self.args.error_file, &report) {
@@ -184,6 +210,7 @@ impl One<'_> {
             print_json(&json::verdict(&self.file, verdict, report.as_ref()))?;
         } else {
             print(&self.told(verdict, report.as_ref(), exit))?;
+            written.map_or(Ok(()), print)?;
         }
         Ok(exit)
     }

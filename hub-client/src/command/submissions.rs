@@ -1,15 +1,17 @@
-//! `hub submissions list|show|report|receipt|abandon`.
+//! `hub submissions list|show|report|receipt|payload|abandon`.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
-use hub_client::{SubmissionFilter, short};
+use hub_client::{Client, Digest, SubmissionFilter, short};
 
 use super::lookup::list;
-use super::{json, print, print_json, rendered, report_of};
+use super::{json, print, print_json, receipt, rendered, report_of};
 use crate::args::Submissions;
 use crate::exit::{Exit, Failure};
 use crate::output::write_object;
-use crate::session::Session;
+use crate::session::{Session, Unit};
 use crate::text;
 
 pub(super) async fn run(session: &Session, deed: &Submissions) -> Result<Exit, Failure> {
@@ -52,16 +54,8 @@ pub(super) async fn run(session: &Session, deed: &Submissions) -> Result<Exit, F
             }
             Ok(if report.blocks() { Exit::Blocked } else { Exit::Accepted })
         }
-        Submissions::Receipt { id } => {
-            let receipt = client.receipt(id).await?;
-            if session.is_json() {
-                print_json(&json::receipt(&receipt))?;
-            } else {
-                // The very bytes that are hashed and signed, so that they can be filed.
-                print(&receipt.canonical_json)?;
-            }
-            Ok(Exit::Accepted)
-        }
+        Submissions::Receipt { id, out } => the_receipt(session, &client, id, out.as_deref()).await,
+        Submissions::Payload { id, out } => payload(session, &client, id, out).await,
         Submissions::Abandon { id } => {
             let submission = client.abandon(id).await?;
             if session.is_json() {
@@ -72,4 +66,47 @@ pub(super) async fn run(session: &Session, deed: &Submissions) -> Result<Exit, F
             Ok(Exit::Accepted)
         }
     }
+}
+
+async fn the_receipt(
+    session: &Session,
+    client: &Client,
+    id: &str,
+    out: Option<&Path>,
+) -> Result<Exit, Failure> {
+    // A wrong name is told before the hub is asked.
+    out.map(|file| receipt::form(session, file)).transpose()?;
+    let receipt = client.receipt(id).await?;
+    let signed = receipt::taken(session, client, &receipt).await?;
+    if let Some(file) = out {
+        print(receipt::write(session, &signed, file)?.trim_start())?;
+    } else if session.is_json() {
+        print_json(&json::receipt(&receipt))?;
+    } else {
+        // As it is filed: one line, byte for byte what `hub receipt verify` takes.
+        print(&signed.document)?;
+    }
+    Ok(Exit::Accepted)
+}
+
+async fn payload(session: &Session, client: &Client, id: &str, out: &Path) -> Result<Exit, Failure> {
+    let bar = session.bar(text::PULLING, Unit::Bytes);
+    let progress = {
+        let bar = bar.clone();
+        Arc::new(move |done, all| {
+            bar.set_length(all);
+            bar.set_position(done);
+        })
+    };
+    let outcome = client.payload_to_file(id, out, Some(progress)).await;
+    bar.finish_and_clear();
+    let Digest { size, sha256 } = outcome?;
+    let file = out.display().to_string();
+    if session.is_json() {
+        print_json(&serde_json::json!({ "file": file, "bytes": size, "sha256": sha256 }))?;
+    } else {
+        let values = [("file", file.as_str()), ("bytes", &size.to_string()), ("sha256", &sha256)];
+        print(&session.say(text::PAYLOAD_BACK, &values))?;
+    }
+    Ok(Exit::Accepted)
 }

@@ -1,20 +1,19 @@
 //! A pull into a file: under a temporary name until it is whole, durable and counted.
 
 use std::fs::File;
-use std::io::{self, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use hub_proto::v1::{self, RowFormat};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
-use uuid::Uuid;
 
 use super::{Part, PullRequest};
 use crate::client::Client;
 use crate::error::{ClientError, Deed};
+use crate::temporary::Temporary;
 
 /// Messages that wait between network and disk.
 const MESSAGES_AHEAD: usize = 4;
@@ -61,16 +60,6 @@ impl Client {
     }
 }
 
-/// Writes a file under a temporary name; it takes its own when it is whole and durable. Blocking.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
-    let write = || {
-        let mut temporary = Temporary::beside(path)?;
-        temporary.file.write_all(bytes)?;
-        temporary.name(path)
-    };
-    write().map_err(|source| ClientError::file(Deed::Write, path, source))
-}
-
 struct Writer {
     parts: mpsc::Sender<Part>,
     task: JoinHandle<io::Result<Temporary>>,
@@ -80,7 +69,7 @@ impl Writer {
     fn start(path: &Path) -> Self {
         let (parts, receiver) = mpsc::channel(MESSAGES_AHEAD);
         let path = path.to_owned();
-        Self { parts, task: spawn_blocking(move || Temporary::beside(&path)?.fill(receiver)) }
+        Self { parts, task: spawn_blocking(move || fill(Temporary::beside(&path)?, receiver)) }
     }
 
     /// Waits for the disk; with `rows` the file is whole and takes its name, if a Parquet footer agrees.
@@ -95,7 +84,7 @@ impl Writer {
         let target = path.to_owned();
         let work = async move {
             let temporary = task.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))?;
-            spawn_blocking(move || temporary.settle(&target, rows, format))
+            spawn_blocking(move || settle(temporary, &target, rows, format))
                 .await
                 .unwrap_or_else(|panic| Err(io::Error::other(panic)))
         };
@@ -103,62 +92,29 @@ impl Writer {
     }
 }
 
-/// A file that is removed unless it takes its final name.
-struct Temporary {
-    file: File,
-    path: PathBuf,
+fn fill(mut temporary: Temporary, mut parts: mpsc::Receiver<Part>) -> io::Result<Temporary> {
+    while let Some(part) = parts.blocking_recv() {
+        match part {
+            Part::Data(data) => temporary.write(&data)?,
+            Part::Restart => temporary.restart()?,
+        }
+    }
+    Ok(temporary)
 }
 
-impl Temporary {
-    fn beside(target: &Path) -> io::Result<Self> {
-        let name = target.file_name().ok_or_else(|| io::Error::other("this is no file name"))?;
-        let path = target.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), Uuid::new_v4()));
-        Ok(Self { file: File::create_new(&path)?, path })
+/// The length of the file, and the rows that its own footer tells.
+fn settle(
+    mut temporary: Temporary,
+    target: &Path,
+    rows: Option<u64>,
+    format: RowFormat,
+) -> io::Result<(u64, Option<u64>)> {
+    let bytes = temporary.length()?;
+    let found = (format == RowFormat::Parquet).then(|| rows_in_footer(temporary.path())).transpose()?;
+    if rows.is_some() && found.is_none_or(|found| Some(found) == rows) {
+        temporary.settle(target)?;
     }
-
-    fn fill(mut self, mut parts: mpsc::Receiver<Part>) -> io::Result<Self> {
-        while let Some(part) = parts.blocking_recv() {
-            match part {
-                Part::Data(data) => self.write(&data)?,
-                Part::Restart => {
-                    self.file.set_len(0)?;
-                    self.file.rewind()?;
-                }
-            }
-        }
-        Ok(self)
-    }
-
-    fn write(&mut self, data: &Bytes) -> io::Result<()> {
-        self.file.write_all(data)
-    }
-
-    /// The length of the file, and the rows that its own footer tells.
-    fn settle(
-        mut self,
-        target: &Path,
-        rows: Option<u64>,
-        format: RowFormat,
-    ) -> io::Result<(u64, Option<u64>)> {
-        let bytes = self.file.stream_position()?;
-        let found = (format == RowFormat::Parquet).then(|| rows_in_footer(&self.path)).transpose()?;
-        if rows.is_some() && found.is_none_or(|found| Some(found) == rows) {
-            self.name(target)?;
-        }
-        Ok((bytes, found))
-    }
-
-    fn name(&self, target: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        std::fs::rename(&self.path, target)
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // After the rename there is nothing under this name; a failed clean-up must not hide the first failure.
-        drop(std::fs::remove_file(&self.path));
-    }
+    Ok((bytes, found))
 }
 
 fn rows_in_footer(path: &Path) -> io::Result<u64> {

@@ -101,8 +101,8 @@ impl Along {
     }
 }
 
-/// Reads a payload once, without holding it.
-pub(super) async fn digest_of(payload: &Payload) -> Result<Digest, ClientError> {
+/// Length and SHA-256 of a payload, read once without holding it.
+pub async fn digest_of(payload: &Payload) -> Result<Digest, ClientError> {
     match payload.clone() {
         Payload::File(path) => blocking(path, |path| digest(&mut File::open(path)?)).await,
         Payload::Bytes(bytes) => blocking(PathBuf::new(), move |_| digest(&mut bytes.as_ref())).await,

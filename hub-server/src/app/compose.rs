@@ -24,6 +24,7 @@ use crate::listen::{Acceptor, Certificate, ListenError, ListenLimits, Phase, ins
 use crate::query::{Engine, QueryError, QueryLimits};
 use crate::read::Reads;
 use crate::seal::Seal;
+use crate::sign::Signer;
 use crate::store::disk::LocalDisk;
 use crate::store::table::LogLimits;
 use crate::store::{Store, StoreError};
@@ -80,6 +81,7 @@ struct House {
     reads: Arc<Reads>,
     extracts: Arc<Extracts>,
     seal: Arc<Seal>,
+    signer: Arc<Signer>,
 }
 
 impl Hub {
@@ -111,6 +113,7 @@ impl Hub {
             patterns: Arc::clone(&house.patterns),
             extracts: Arc::clone(&house.extracts),
             intake: Arc::clone(&house.intake),
+            signer: Arc::clone(&house.signer),
             phase: watch.clone(),
             public_url: config.public_url.as_deref().unwrap_or_default().into(),
         }
@@ -190,6 +193,7 @@ impl House {
         let scratch = scratch(&config.data_dir)?;
         let engine = Arc::new(Engine::new(&store, Arc::clone(&lists), query_limits(config))?);
         let seal = Arc::new(Seal::new(store.secret("seal")?));
+        let signer = Arc::new(store.signer(clock.now())?);
         let identity = Arc::new(Identity::new(Arc::clone(&catalog), Arc::clone(&clock)));
         let intake = Intake::new(IntakeParts {
             store: Arc::clone(&store),
@@ -199,6 +203,7 @@ impl House {
             lists: Arc::clone(&lists),
             clock: Arc::clone(&clock),
             ids,
+            signer: Arc::clone(&signer),
             scratch,
             limits: intake_limits(config),
             workers: Some(Workers::start(workers(config, pattern_files)).map_err(StartError::Workers)?),
@@ -218,7 +223,7 @@ impl House {
         });
         let extracts = Extracts::open(config.data_dir.clone(), engine, sources.collect()).await?;
         let extracts = Arc::new(extracts);
-        Ok(Self { catalog, commits, patterns, lists, identity, intake, reads, extracts, seal })
+        Ok(Self { catalog, commits, patterns, lists, identity, intake, reads, extracts, seal, signer })
     }
 
     fn rooms(&self) -> grpc::Rooms {
@@ -231,6 +236,7 @@ impl House {
             patterns: Arc::clone(&self.patterns),
             lists: Arc::clone(&self.lists),
             seal: Arc::clone(&self.seal),
+            signer: Arc::clone(&self.signer),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Submissions with a verdict: the projection of the logs (`submissions`) and, beside it, what no log
 //! knows (`ended`: refusals and abandonments).
 
+use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -47,6 +48,7 @@ const INSERT_ROWS: usize = 16;
 const SUPERSEDE: &str = "UPDATE submissions SET state = 'SUPERSEDED' WHERE id = $1 AND state = 'COMMITTED'";
 const ERASE: &str =
     "UPDATE submissions SET state = 'ERASED', report = '', erased_at = $2, erased_reason = $3 WHERE id = $1";
+const NEWEST: &str = "SELECT max(ended_at) FROM submissions";
 const APPLIED: &str = "SELECT applied_version FROM datasets WHERE id = $1";
 const MOVE_APPLIED: &str = "INSERT INTO datasets (id, applied_version) VALUES ($1, $2) \
      ON CONFLICT (id) DO UPDATE SET applied_version = excluded.applied_version";
@@ -168,6 +170,15 @@ impl Catalog {
             self.known.put_ended(&text(&row, "caller")?, &text(&row, "request_id")?);
         }
         Ok(())
+    }
+
+    /// When the newest of all commits was, as far as the projection has come.
+    pub(crate) async fn newest_commit(&self) -> Result<Option<DateTime<Utc>>, CatalogError> {
+        let newest: Option<i64> = sqlx::query_scalar(NEWEST)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed("find the newest commit"))?;
+        Ok(newest.and_then(DateTime::from_timestamp_micros))
     }
 
     /// One page of a publisher, newest first, without reports and receipts.

@@ -7,6 +7,7 @@ mod credential;
 mod erase;
 mod offline;
 mod org;
+mod receipt_key;
 mod settings;
 mod verify;
 
@@ -65,6 +66,13 @@ enum Command {
     Credential {
         #[command(subcommand)]
         deed: credential::Deed,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Keys that sign receipts. Works while the server is stopped.
+    ReceiptKey {
+        #[command(subcommand)]
+        deed: receipt_key::Deed,
         #[command(flatten)]
         folder: Folder,
     },
@@ -189,6 +197,12 @@ async fn command(command: Command, out: &mut (dyn Write + Send)) -> Result<(), F
         Command::Credential { deed, folder } => {
             let offline = offline::Offline::open(&folder).await?;
             let done = credential::run(deed, &offline, out).await;
+            offline.close().await;
+            done
+        }
+        Command::ReceiptKey { deed, folder } => {
+            let offline = offline::Offline::open(&folder).await?;
+            let done = receipt_key::run(deed, &offline, out).await;
             offline.close().await;
             done
         }

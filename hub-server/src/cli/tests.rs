@@ -138,3 +138,20 @@ async fn a_running_server_keeps_the_folder() {
     assert!(failure.to_string().contains("stop it, run this command"), "{failure}");
     assert_eq!(failure.exit_code(), 1);
 }
+
+#[tokio::test]
+async fn an_operator_exchanges_the_key_of_receipts() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(run_on(dir.path(), &["receipt-key", "list"]).await.unwrap(), "");
+    let first = run_on(dir.path(), &["receipt-key", "rotate"]).await.unwrap();
+    let second = run_on(dir.path(), &["receipt-key", "rotate", "--compromised"]).await.unwrap();
+    assert_eq!(run_on(dir.path(), &["receipt-key", "list"]).await.unwrap(), second);
+    let fields = |list: &str| -> Vec<Vec<String>> {
+        list.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+    };
+    let (first, second) = (fields(&first), fields(&second));
+    assert_eq!((first.len(), second.len()), (1, 2));
+    assert_eq!(first[0][0], second[1][0], "the old key stays in the list");
+    assert!(first[0][2].is_empty() && !second[1][2].is_empty() && !second[1][3].is_empty());
+    assert!(second[0][2].is_empty() && second[0][3].is_empty());
+}

@@ -1,9 +1,10 @@
 //! A submission as commitInfo keeps it.
 
+use hub_datasets::receipt::NotCanonical;
+
 use super::plan::Accepted;
 use super::queue::Item;
 use super::receipt::{Stamp, receipt};
-use crate::store::canonical::NotCanonical;
 use crate::store::log::SubmissionEntry;
 
 /// All that the history of an accepted job needs.

@@ -77,6 +77,8 @@ pub(crate) struct CommitJob {
     pub(crate) caller: String,
     pub(crate) request_id: String,
     pub(crate) publisher: String,
+    /// Its name, for the receipt; empty when nobody knows it.
+    pub(crate) publisher_name: String,
     /// As sent, and as partition.
     pub(crate) period: String,
     pub(crate) partition: String,

@@ -1,15 +1,16 @@
-//! The content of a receipt in its canonical encoding, as commitInfo keeps it.
+//! The content of a receipt in its canonical encoding, as commitInfo keeps it: without key and signature, which it
+//! gets when it leaves the hub (decision 0047).
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use hub_datasets::receipt::{NotCanonical, canonical};
 use hub_datasets::{Report, Severity};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::CommitJob;
 use super::plan::Accepted;
-use crate::store::canonical::{NotCanonical, canonical};
 use crate::store::hex;
 
 /// What a receipt says beside job and plan.
@@ -54,6 +55,7 @@ pub(crate) fn receipt(
         "pattern": job.pattern,
         "period": job.period,
         "publisher": job.publisher,
+        "publisher_name": job.publisher_name,
         "report_sha256": checked.report_sha256,
         "revision": accepted.revision,
         "rows": job.rows,

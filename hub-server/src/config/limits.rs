@@ -120,6 +120,10 @@ pub(crate) const SPOOL_GROUP_BYTES: usize = 8 << 20;
 pub(crate) const SPOOL_QUEUE: usize = 256;
 /// Bytes of one submission that are received but not yet durable at most.
 pub(crate) const SPOOL_UNSYNCED_BYTES: u64 = 4 << 20;
+/// Payloads that are read at once to be compared before they go back to their publishers.
+pub(crate) const PAYLOADS_COMPARED: usize = 2;
+/// Bytes of a payload in one message on its way back.
+pub(crate) const PAYLOAD_PIECE_BYTES: usize = 1 << 20;
 /// Bytes of a data file that are held before they go to the disk.
 pub(crate) const DATA_FILE_BUFFER_BYTES: usize = 1 << 20;
 /// Text of an operator's reason for an erasure at most.

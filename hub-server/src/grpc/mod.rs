@@ -2,6 +2,7 @@
 //! converted back. The only room that names tonic.
 
 mod admission;
+mod answers;
 mod caller;
 mod calls;
 mod catalog;
@@ -26,6 +27,7 @@ use crate::intake::Intake;
 use crate::permit::ReadPermit;
 use crate::read::Reads;
 use crate::seal::Seal;
+use crate::sign::Signer;
 use crate::telemetry;
 
 pub(crate) use server::serve;
@@ -50,6 +52,7 @@ pub(crate) struct Rooms {
     pub(crate) patterns: Arc<Patterns>,
     pub(crate) lists: Arc<CodeLists>,
     pub(crate) seal: Arc<Seal>,
+    pub(crate) signer: Arc<Signer>,
 }
 
 /// What the services share.

@@ -1,11 +1,12 @@
-//! The HTTP door: health, open extracts, the list of open datasets, and the check that anyone may ask for. It
-//! converts, asks for an open permit, calls one room, and converts back.
+//! The HTTP door: health, open extracts, the list of open datasets, the keys of receipts, and the check that anyone may
+//! ask for. It converts, asks for an open permit, calls one room, and converts back.
 
 mod check;
 mod datasets;
 mod download;
 mod extract;
 mod health;
+mod keys;
 mod problem;
 mod range;
 mod serve;
@@ -30,6 +31,7 @@ use crate::identity::Identity;
 use crate::intake::Intake;
 use crate::listen::{Phase, PhaseWatch};
 use crate::permit::ReadPermit;
+use crate::sign::Signer;
 use crate::telemetry::{Call, Deed};
 
 pub(crate) use serve::serve;
@@ -43,6 +45,7 @@ pub(crate) struct HttpDoor {
     pub(crate) patterns: Arc<Patterns>,
     pub(crate) extracts: Arc<Extracts>,
     pub(crate) intake: Arc<Intake>,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) phase: PhaseWatch,
     /// What links in answers begin with; empty: they are relative.
     pub(crate) public_url: Arc<str>,
@@ -53,6 +56,7 @@ impl HttpDoor {
     pub(crate) fn routes(self) -> Router {
         let open = Router::new()
             .route("/datasets", get(datasets::list))
+            .route("/.well-known/jwks.json", get(keys::published))
             .route("/datasets/{dataset}/latest/{file}", get(extract::latest))
             .route("/datasets/{dataset}/versions/{version}/{file}", get(extract::version))
             .fallback(unknown)

@@ -20,7 +20,7 @@ use subtle::ConstantTimeEq as _;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::limits;
-use permit::{CheckPermit, PushPermit, ReadPermit, Rows, SubmissionsPermit};
+use permit::{CheckPermit, PayloadPermit, PushPermit, ReadPermit, Rows, SubmissionsPermit};
 
 pub(crate) use error::{CredentialFault, IdentityError};
 pub(crate) use issue::{
@@ -119,6 +119,13 @@ impl Identity {
     pub(crate) fn submissions(&self, caller: &Principal) -> Result<SubmissionsPermit, IdentityError> {
         caller.demand(Scope::Push)?;
         Ok(SubmissionsPermit::new(caller.organisation.clone()))
+    }
+
+    /// May the caller have back what its organisation sent? Who may read may: a key that only pushes gives nothing
+    /// away, whoever finds it.
+    pub(crate) fn payloads(&self, caller: &Principal) -> Result<PayloadPermit, IdentityError> {
+        caller.demand(Scope::Read)?;
+        Ok(PayloadPermit::new(caller.organisation.clone()))
     }
 
     /// What may the caller read of a dataset?

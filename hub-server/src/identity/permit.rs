@@ -53,6 +53,21 @@ impl SubmissionsPermit {
     }
 }
 
+/// Leave to have back the bytes that one organisation sent.
+#[derive(Debug, Clone)]
+pub(crate) struct PayloadPermit {
+    publisher: String,
+}
+
+impl PayloadPermit {
+    pub(in crate::identity) fn new(publisher: String) -> Self {
+        Self { publisher }
+    }
+    pub(crate) fn publisher(&self) -> &str {
+        &self.publisher
+    }
+}
+
 /// Which rows of a dataset a reader sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Rows {
@@ -105,7 +120,7 @@ impl ReadPermit {
 /// Permits for the tests of the rooms further down, which have no identity at hand.
 #[cfg(test)]
 pub(crate) mod for_tests {
-    use super::{PushPermit, ReadPermit, Rows, SubmissionsPermit};
+    use super::{PayloadPermit, PushPermit, ReadPermit, Rows, SubmissionsPermit};
 
     pub(crate) fn push(publisher: &str, pattern: &str) -> PushPermit {
         PushPermit::new(publisher.to_owned(), publisher.to_owned(), pattern.to_owned())
@@ -113,6 +128,10 @@ pub(crate) mod for_tests {
 
     pub(crate) fn submissions(publisher: &str) -> SubmissionsPermit {
         SubmissionsPermit::new(publisher.to_owned())
+    }
+
+    pub(crate) fn payloads(publisher: &str) -> PayloadPermit {
+        PayloadPermit::new(publisher.to_owned())
     }
 
     pub(crate) fn read(reader: &str, dataset: &str, columns: &[&str], rows: Rows) -> ReadPermit {

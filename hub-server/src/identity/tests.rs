@@ -384,3 +384,12 @@ async fn the_whole_register_is_minted_once_and_keeps_what_operators_added() {
     assert_eq!(kutno.identifier_on("regon", day), Some("000331501"));
     assert_eq!(kutno.identifier_on("terc6", day), Some("100201"));
 }
+
+#[tokio::test]
+async fn bytes_go_back_to_who_may_read() {
+    let town = Town::new().await;
+    let reader = town.caller("gmina-100201", &[Scope::Read]).await;
+    assert_eq!(town.identity.payloads(&reader).unwrap().publisher(), "gmina-100201");
+    let pusher = town.caller("gmina-100201", &[Scope::Push]).await;
+    assert_eq!(reason(town.identity.payloads(&pusher)), Reason::ScopeMissing);
+}

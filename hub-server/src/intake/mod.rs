@@ -8,6 +8,7 @@ mod follow;
 mod job;
 mod keep;
 mod open;
+mod original;
 mod payload;
 mod physical;
 mod pipeline;
@@ -35,8 +36,9 @@ use tokio::sync::Semaphore;
 use crate::catalog::{Catalog, SubmissionFilter, SubmissionRecord};
 use crate::clock::{Clock, Ids};
 use crate::commit::Commits;
-use crate::config::limits::{OPEN_CHECKS, OPEN_CHECKS_RUNNING};
+use crate::config::limits::{self, OPEN_CHECKS, OPEN_CHECKS_RUNNING};
 use crate::permit::{PushPermit, SubmissionsPermit};
+use crate::sign::{SignedReceipt, Signer};
 use crate::store::Store;
 use crate::store::spool::SpoolHeader;
 
@@ -64,6 +66,8 @@ pub(crate) struct Intake {
     checks: Arc<Semaphore>,
     open_checks: Arc<Semaphore>,
     open_checks_running: Semaphore,
+    /// Payloads that are compared before they go back.
+    originals: Arc<Semaphore>,
 }
 
 /// What the intake works with.
@@ -76,6 +80,7 @@ pub(crate) struct IntakeParts {
     pub(crate) lists: Arc<CodeLists>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) signer: Arc<Signer>,
     /// Folder for sorting runs; its files have no names.
     pub(crate) scratch: PathBuf,
     pub(crate) limits: IntakeLimits,
@@ -95,6 +100,7 @@ impl Intake {
             checks,
             open_checks: Arc::new(Semaphore::new(OPEN_CHECKS)),
             open_checks_running: Semaphore::new(OPEN_CHECKS_RUNNING),
+            originals: Arc::new(Semaphore::new(limits::PAYLOADS_COMPARED)),
         })
     }
 
@@ -221,8 +227,12 @@ impl Intake {
         })
     }
 
-    /// The receipt of a committed submission, canonical JSON.
-    pub(crate) async fn receipt(&self, permit: &SubmissionsPermit, id: &str) -> Result<String, IntakeError> {
+    /// The receipt of a committed submission.
+    pub(crate) async fn receipt(
+        &self,
+        permit: &SubmissionsPermit,
+        id: &str,
+    ) -> Result<SignedReceipt, IntakeError> {
         let record = self.ended(permit, id).await?;
         if record.receipt.is_empty() {
             return Err(IntakeError::new(
@@ -233,7 +243,13 @@ impl Intake {
                 ),
             ));
         }
-        Ok(record.receipt)
+        self.signed(&record.receipt)
+    }
+
+    /// Content of a receipt, signed on the thread that answers.
+    fn signed(&self, content: &str) -> Result<SignedReceipt, IntakeError> {
+        let signed = self.parts.signer.sign(content, self.parts.clock.now());
+        signed.map_err(|error| IntakeError::new(Reason::Internal, format!("a receipt: {error}")))
     }
 
     fn now(&self) -> i64 {

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use hub_datasets::Report;
 use hub_proto::Reason;
 
+use crate::sign::SignedReceipt;
+
 /// A submission as its sender announces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewSubmission {
@@ -85,8 +87,8 @@ pub(crate) struct SubmissionView {
 pub(crate) struct Verdict {
     pub(crate) submission: SubmissionView,
     pub(crate) report: Report,
-    /// Canonical JSON; None unless committed.
-    pub(crate) receipt: Option<String>,
+    /// None unless committed.
+    pub(crate) receipt: Option<SignedReceipt>,
     /// Every slice was already current from the same bytes.
     pub(crate) unchanged: bool,
 }

@@ -143,7 +143,10 @@ impl Intake {
             }
             Ok(outcome) => match job(header, order, &pattern, &period, outcome, seq) {
                 Ok(job) => {
-                    let job = CommitJob { arriving: arriving.clone(), ..job };
+                    // As it is known now: the receipt says it for ever.
+                    let publisher = self.parts.catalog.organisation(&header.publisher);
+                    let publisher_name = publisher.map(|known| known.name).unwrap_or_default();
+                    let job = CommitJob { arriving: arriving.clone(), publisher_name, ..job };
                     self.make_visible(header, order, job).await
                 }
                 Err(error) => Err(error),
@@ -203,7 +206,8 @@ impl Intake {
             let earlier = earlier.ok_or_else(|| IntakeError::unknown(&committed.id))?;
             view::of_record(&earlier)
         };
-        Ok(Verdict { submission, report, receipt: Some(committed.receipt), unchanged: committed.unchanged })
+        let receipt = Some(self.signed(&committed.receipt)?);
+        Ok(Verdict { submission, report, receipt, unchanged: committed.unchanged })
     }
 
     /// The verdict of a submission that has ended, for a sender that asks again.
@@ -226,7 +230,7 @@ impl Intake {
             ));
         }
         let report = parse(&record.report)?;
-        let receipt = (!record.receipt.is_empty()).then_some(record.receipt);
+        let receipt = (!record.receipt.is_empty()).then(|| self.signed(&record.receipt)).transpose()?;
         Ok(Verdict { submission, report, receipt, unchanged: false })
     }
 
@@ -293,6 +297,7 @@ fn job(
         caller: header.caller.clone(),
         request_id: header.request_id.clone(),
         publisher: header.publisher.clone(),
+        publisher_name: String::new(),
         period: header.period.clone(),
         partition: period.partition(pattern),
         media_type: header.media_type.clone(),

@@ -136,7 +136,7 @@ pub(super) fn secret(disk: &dyn Disk, root: &Path, name: &str) -> Result<[u8; 32
     }
 }
 
-fn write_secret(disk: &dyn Disk, dir: &Path, path: &Path, drawn: &[u8; 32]) -> io::Result<()> {
+pub(super) fn write_secret(disk: &dyn Disk, dir: &Path, path: &Path, drawn: &[u8; 32]) -> io::Result<()> {
     let temporary = dir.join(format!("{}{}", uuid::Uuid::new_v4().simple(), disk::TEMPORARY));
     let mut file = disk.create_private(&temporary)?;
     let named = file.append(drawn).and_then(|()| file.sync()).and_then(|()| disk.rename(&temporary, path));
@@ -148,7 +148,7 @@ fn write_secret(disk: &dyn Disk, dir: &Path, path: &Path, drawn: &[u8; 32]) -> i
     disk.sync_dir(dir)
 }
 
-fn read_secret(disk: &dyn Disk, path: &Path) -> Result<Option<[u8; 32]>, StoreError> {
+pub(super) fn read_secret(disk: &dyn Disk, path: &Path) -> Result<Option<[u8; 32]>, StoreError> {
     match disk::read_all(disk, path) {
         Ok(bytes) => bytes.try_into().map(Some).map_err(|_| StoreError::Corrupt {
             file: path.display().to_string(),

@@ -6,7 +6,6 @@
 //! ```
 
 pub(crate) mod blocks;
-pub(crate) mod canonical;
 pub(crate) mod checked;
 pub(crate) mod disk;
 mod error;
@@ -17,6 +16,7 @@ pub(crate) mod journal;
 pub(crate) mod log;
 pub(crate) mod object;
 mod part;
+mod receipt_keys;
 pub(crate) mod spool;
 pub(crate) mod table;
 #[cfg(test)]
@@ -26,13 +26,17 @@ pub(crate) mod verify;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 #[cfg(test)]
 use hub_datasets::Pattern;
+use hub_datasets::receipt::KeySet;
 
 use crate::clock::{Clock, SystemClock};
+use crate::sign::Signer;
 pub(crate) use disk::Disk;
 pub(crate) use error::StoreError;
 pub(crate) use object::{Objects, OneFile};
+pub(crate) use receipt_keys::Rotation;
 pub(crate) use table::{AsOf, Snapshot, Table};
 
 /// The data folder, locked and of a known format.
@@ -134,6 +138,18 @@ impl Store {
     /// A persistent 32-byte secret of the folder by name (made on first use, mode 0600).
     pub(crate) fn secret(&self, name: &str) -> Result<[u8; 32], StoreError> {
         folder::secret(self.disk.as_ref(), &self.root, name)
+    }
+    /// Who signs receipts; the first call of a folder draws the key. Blocking.
+    pub(crate) fn signer(&self, now: DateTime<Utc>) -> Result<Signer, StoreError> {
+        receipt_keys::open(self.disk.as_ref(), &self.root, now)
+    }
+    /// The public keys of receipts, the newest first; none before the first start. Blocking.
+    pub(crate) fn receipt_keys(&self) -> Result<KeySet, StoreError> {
+        Ok(receipt_keys::published(self.disk.as_ref(), &self.root)?.unwrap_or_default())
+    }
+    /// Draws another key for receipts; gives all public ones. Blocking.
+    pub(crate) fn rotate_receipt_key(&self, order: Rotation) -> Result<KeySet, StoreError> {
+        receipt_keys::rotate(self.disk.as_ref(), &self.root, order)
     }
 }
 

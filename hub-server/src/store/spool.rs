@@ -7,6 +7,7 @@
 mod book;
 mod erase;
 mod inner;
+mod original;
 mod payload;
 mod reader;
 mod record;
@@ -33,6 +34,7 @@ use crate::fault;
 use inner::Inner;
 
 pub(crate) use erase::{Forgotten, forget};
+pub(crate) use original::Original;
 pub(crate) use verify::{Payloads, payloads};
 
 /// The durable header of an unfinished submission.
@@ -193,10 +195,24 @@ impl Spool {
     pub(crate) fn file(&self, id: &str) -> Result<Box<dyn ReadAt>, StoreError> {
         self.inner.file(id)
     }
+    /// The bytes that a committed submission was sent with, compared with what the log says of them. Blocking, as
+    /// long as it takes to read them.
+    pub(crate) fn original(&self, id: &str, size: u64, sha256: &str) -> Result<Original, StoreError> {
+        let look = || {
+            let pieces = self.inner.sent(id, sha256)?;
+            Original::compared(self.inner.disk.as_ref(), pieces, (id, size, sha256))
+        };
+        match look() {
+            // It was on its way out of the spool, and is where it belongs now.
+            Err(error) if original::moved(&error) => look(),
+            found => found,
+        }
+    }
     /// A blocking reader of the kept bytes of an ended submission, whose SHA-256 the log names.
     #[cfg(test)]
     pub(crate) fn evidence(&self, id: &str, sha256: &str) -> Result<Box<dyn Read + Send>, StoreError> {
-        self.inner.evidence(id, sha256)
+        let pieces = self.inner.sent(id, sha256)?;
+        Ok(Box::new(reader::PieceReader::new(Arc::clone(&self.inner.disk), pieces)))
     }
     /// Ends a submission: its header is gone; with `keep` its bytes become evidence (named by SHA-256),
     /// without they are removed. After a power loss a kept small one may be back, ordered as it was.

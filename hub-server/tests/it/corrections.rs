@@ -278,7 +278,7 @@ fn submissions_are_listed_shown_and_have_their_receipts_and_reports() {
         assert_eq!(shown["state"], state);
         assert_eq!((&shown["publisher"], &shown["rows"]), (&json!(KUTNO), &json!(ROWS)));
         let receipt = server.hub("publisher", &["submissions", "receipt", id]).expect(0).stdout;
-        assert_eq!(json!(receipt.trim_end()), pushed["receipt"]["canonical_json"]);
+        assert_eq!(json!(receipt.trim_end()), pushed["receipt"]["document"]);
         let report =
             server.hub("publisher", &["--format", "json", "submissions", "report", id]).expect(0).json();
         assert_eq!((&report["pattern"], &report["rows_read"]), (&json!("rb28s/1.0.0"), &json!(ROWS)));

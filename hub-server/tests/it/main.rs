@@ -37,6 +37,8 @@ mod operations;
 #[cfg(test)]
 mod readers;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod resilience;
 #[cfg(test)]
 mod tidy;

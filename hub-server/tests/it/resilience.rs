@@ -102,7 +102,7 @@ fn an_acknowledged_push_survives_kill_and_restart() {
     server.restart();
     assert_eq!(server.rows("ministry", rows), before);
     let receipt = server.hub("publisher", &["submissions", "receipt", &id]).expect(0).stdout;
-    assert_eq!(receipt.trim_end(), pushed["receipt"]["canonical_json"].as_str().expect("a receipt"));
+    assert_eq!(receipt.trim_end(), pushed["receipt"]["document"].as_str().expect("a receipt"));
     let again = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
     assert_eq!(again["unchanged"], true);
 }

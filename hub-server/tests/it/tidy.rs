@@ -18,7 +18,8 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Leaves: usable by all rooms; they use no room. `permit` is made by identity alone.
-const LEAVES: &[&str] = &["clock", "config", "error", "fault", "listen", "permit", "seal", "telemetry"];
+const LEAVES: &[&str] =
+    &["clock", "config", "error", "fault", "listen", "permit", "seal", "sign", "telemetry"];
 
 /// Crates, or parts of them, and the rooms that alone may name them.
 const NAMES: &[(&str, &[&str])] = &[
@@ -27,6 +28,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("sqlx", &["catalog"]),
     ("tonic", &["grpc"]),
     ("axum", &["http"]),
+    ("ring::signature", &["sign"]),
     // Data files are written by `store`, carried over by `commit`, scanned and encoded by `query`.
     ("parquet", &["store", "commit", "query"]),
     // Log versions are packed by hand; what Parquet packs is its own.

@@ -5,6 +5,7 @@ mod check;
 mod hub;
 mod payload;
 mod reading;
+mod receipts;
 mod refusals;
 mod resuming;
 mod submitting;
@@ -69,6 +70,9 @@ promises![
     submitting::a_moved_revision_aborts,
     submitting::nothing_to_report_needs_a_word_when_it_deletes,
     submitting::an_abandoned_submission_takes_no_bytes,
+    receipts::a_receipt_is_signed_by_a_published_key,
+    receipts::a_payload_comes_back_as_it_was_sent,
+    receipts::a_payload_comes_back_to_its_publisher_alone,
     resuming::a_cut_upload_resumes_at_the_durable_offset,
     resuming::known_bytes_may_be_repeated,
     resuming::a_gap_is_refused_and_names_the_offset,

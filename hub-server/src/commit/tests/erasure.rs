@@ -302,6 +302,23 @@ async fn what_was_erased_is_not_current_and_the_chain_goes_on() {
     let before = receipt(&house);
     blocking(|| erased(&house, &mut putter, ERASED)).unwrap();
     assert_eq!(receipt(&house), before, "receipt and hash stay");
+    let log = house.log();
+    let id = log
+        .iter()
+        .flat_map(|entry| &entry.info.submissions)
+        .find(|one| one.seq == ERASED)
+        .unwrap()
+        .id
+        .clone();
+    let mut changed = 0;
+    for one in log.iter().flat_map(|entry| &entry.info.submissions) {
+        let says: serde_json::Value = serde_json::from_str(&one.receipt).unwrap();
+        let is_changed = one.carried.iter().chain(&one.dropped).any(|slice| slice.starts_with("erased:"));
+        let told = is_changed.then(|| serde_json::json!([id]));
+        assert_eq!(says.get("erasures"), told.as_ref(), "what was changed says so, and nothing else: {says}");
+        changed += u64::from(is_changed);
+    }
+    assert!(changed > 0);
     let slices: Vec<String> = {
         let state = house.context.state();
         let current = state.current("a", "2022-12-31").unwrap();

@@ -176,6 +176,7 @@ impl Push {
             caller: self.publisher.clone(),
             request_id: self.request_id.clone(),
             publisher: self.publisher.clone(),
+            publisher_name: format!("Gmina {}", self.publisher),
             period: "2022-Q4".into(),
             partition: self.partition.clone(),
             media_type: "text/csv".into(),

@@ -158,7 +158,7 @@ async fn a_receipt_says_what_was_committed_in_canonical_form() {
         "{{\"bundle_sha256\":\"{}\",\"carried\":[],\"committed_at\":\"2096-10-02T07:06:40.000000Z\",\
          \"counts\":{{\"warn\":3}},\"dataset\":\"rb28s_v1\",\"dataset_version\":1,\"dropped\":[],\"hub\":\"{hub}\",\
          \"key_id\":\"\",\"media_type\":\"text/csv\",\"nothing_to_report\":false,\"parent\":null,\
-         \"pattern\":\"rb28s/1.0.0\",\"period\":\"2022-Q4\",\"publisher\":\"a\",\"report_sha256\":\"{}\",\
+         \"pattern\":\"rb28s/1.0.0\",\"period\":\"2022-Q4\",\"publisher\":\"a\",\"publisher_name\":\"Gmina a\",\"report_sha256\":\"{}\",\
          \"revision\":1,\"rows\":2,\"sha256\":\"{:064x}\",\"signature\":\"\",\"size\":100,\"slices\":1,\
          \"submission\":\"s1\",\"verdict\":\"accepted-with-warnings\"}}",
         "b".repeat(64),

@@ -4,7 +4,6 @@ mod convert;
 mod query;
 mod rows;
 mod session;
-mod stream;
 
 use hub_proto::v1::read_service_server::ReadService;
 use hub_proto::v1::{
@@ -13,8 +12,8 @@ use hub_proto::v1::{
 };
 use tonic::{Request, Response, Status};
 
+use super::answers::Answers;
 use super::{Door, answer};
-use stream::Answers;
 
 /// The service's methods, each in a file of its own.
 #[derive(Debug, Clone)]

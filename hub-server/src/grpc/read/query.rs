@@ -5,9 +5,9 @@ use hub_proto::v1::{QueryRowsRequest, QueryRowsResponse};
 use tonic::Request;
 
 use super::convert;
-use super::stream::{self, Answers};
 use crate::error::HubError;
 use crate::grpc::Door;
+use crate::grpc::answers::{Answers, answers};
 
 const MESSAGE: &str = "QueryRowsRequest";
 
@@ -28,7 +28,7 @@ pub(super) async fn query(
     let answer = door.rooms.reads.query(permits, &request.sql, as_of, format).await?;
     // The first message names the versions, also when there are no rows.
     let mut versions: Option<Vec<_>> = Some(answer.versions.into_iter().map(convert::version_ref).collect());
-    Ok(stream::answers(answer.chunks, place, move |chunk| QueryRowsResponse {
+    Ok(answers(answer.chunks, place, move |chunk| QueryRowsResponse {
         data: chunk.data,
         rows: chunk.rows,
         complete: chunk.complete,

@@ -4,9 +4,9 @@ use hub_proto::name::Collection;
 use hub_proto::v1::{ReadRowsRequest, ReadRowsResponse};
 use tonic::Request;
 
-use super::stream::{self, Answers};
 use crate::error::HubError;
 use crate::grpc::Door;
+use crate::grpc::answers::{Answers, answers};
 
 pub(super) async fn read(
     door: &Door,
@@ -20,7 +20,7 @@ pub(super) async fn read(
     let pattern = door.pattern(Collection::Datasets, &dataset)?;
     let permit = door.rooms.identity.read(&caller, &pattern)?;
     let chunks = door.rooms.reads.read_rows(&permit, &request.session, request.offset).await?;
-    Ok(stream::answers(chunks, place, |chunk| ReadRowsResponse {
+    Ok(answers(chunks, place, |chunk| ReadRowsResponse {
         data: chunk.data,
         rows: chunk.rows,
         complete: chunk.complete,

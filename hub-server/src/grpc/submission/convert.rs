@@ -1,12 +1,14 @@
 //! Submissions and verdicts between messages and the intake's types.
 
 use chrono::{DateTime, Utc};
+use hub_datasets::receipt::PublicKey;
 use hub_proto::convert::time_to_wire;
 use hub_proto::name::{Collection, is_uuid};
 use hub_proto::{Reason, TypeConversionError, v1};
 
 use crate::error::HubError;
 use crate::intake::{CommitOptions, NewSubmission, SubmissionState, SubmissionView, Verdict};
+use crate::sign::SignedReceipt;
 use crate::telemetry;
 
 const CREATE: &str = "CreateSubmissionRequest";
@@ -112,20 +114,31 @@ fn state(state: SubmissionState) -> v1::SubmissionState {
     }
 }
 
-/// A receipt is not signed yet: key and signature stay empty.
-pub(super) fn receipt(canonical_json: String, committed_at: Option<DateTime<Utc>>) -> v1::Receipt {
+pub(super) fn receipt(signed: SignedReceipt, committed_at: Option<DateTime<Utc>>) -> v1::Receipt {
     v1::Receipt {
-        canonical_json,
-        key_id: String::new(),
-        signature: bytes::Bytes::new(),
+        canonical_json: signed.text,
+        key_id: signed.key_id,
+        signature: signed.signature.into(),
         commit_time: committed_at.map(time_to_wire),
+    }
+}
+
+/// A key with its times.
+pub(super) fn receipt_key(key: &PublicKey) -> v1::ReceiptKey {
+    let time = |seconds| DateTime::from_timestamp(seconds, 0).map(time_to_wire);
+    v1::ReceiptKey {
+        key_id: key.id.clone(),
+        public_key: key.bytes.to_vec().into(),
+        valid_from: time(key.validity.from),
+        valid_to: key.validity.until.and_then(time),
+        revoke_time: key.validity.revoked.and_then(time),
     }
 }
 
 pub(super) fn verdict(verdict: Verdict) -> v1::CommitSubmissionResponse {
     let committed_at = verdict.submission.committed_at;
     v1::CommitSubmissionResponse {
-        receipt: verdict.receipt.map(|json| receipt(json, committed_at)),
+        receipt: verdict.receipt.map(|signed| receipt(signed, committed_at)),
         submission: Some(submission(verdict.submission)),
         report: Some(verdict.report.into()),
         unchanged: verdict.unchanged,

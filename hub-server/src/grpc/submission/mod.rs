@@ -4,6 +4,7 @@ mod commit;
 mod convert;
 mod create;
 mod list;
+mod payload;
 mod push;
 mod show;
 mod stream;
@@ -12,13 +13,15 @@ mod upload;
 use hub_proto::v1::submission_service_server::SubmissionService;
 use hub_proto::v1::{
     AbandonSubmissionRequest, AbandonSubmissionResponse, CommitSubmissionRequest, CommitSubmissionResponse,
-    CreateSubmissionRequest, CreateSubmissionResponse, GetReceiptRequest, GetReceiptResponse,
-    GetReportRequest, GetReportResponse, GetSubmissionRequest, GetSubmissionResponse, ListSubmissionsRequest,
-    ListSubmissionsResponse, PushSubmissionRequest, PushSubmissionResponse, UploadPayloadRequest,
+    CreateSubmissionRequest, CreateSubmissionResponse, GetReceiptKeysRequest, GetReceiptKeysResponse,
+    GetReceiptRequest, GetReceiptResponse, GetReportRequest, GetReportResponse, GetSubmissionRequest,
+    GetSubmissionResponse, ListSubmissionsRequest, ListSubmissionsResponse, PushSubmissionRequest,
+    PushSubmissionResponse, ReadPayloadRequest, ReadPayloadResponse, UploadPayloadRequest,
     UploadPayloadResponse,
 };
 use tonic::{Request, Response, Status, Streaming};
 
+use super::answers::Answers;
 use super::{Door, answer};
 
 /// The service's methods, each in the file of its group.
@@ -88,5 +91,21 @@ impl SubmissionService for Submissions {
         request: Request<GetReceiptRequest>,
     ) -> Result<Response<GetReceiptResponse>, Status> {
         answer(show::receipt(&self.0, request).await)
+    }
+
+    async fn get_receipt_keys(
+        &self,
+        _request: Request<GetReceiptKeysRequest>,
+    ) -> Result<Response<GetReceiptKeysResponse>, Status> {
+        Ok(Response::new(show::receipt_keys(&self.0)))
+    }
+
+    type ReadPayloadStream = Answers<ReadPayloadResponse>;
+
+    async fn read_payload(
+        &self,
+        request: Request<ReadPayloadRequest>,
+    ) -> Result<Response<Self::ReadPayloadStream>, Status> {
+        answer(payload::read(&self.0, request).await)
     }
 }

@@ -1,8 +1,8 @@
-//! One submission: `GetSubmission`, `AbandonSubmission`, `GetReport`, `GetReceipt`.
+//! One submission: `GetSubmission`, `AbandonSubmission`, `GetReport`, `GetReceipt`; and `GetReceiptKeys`.
 
 use hub_proto::v1::{
-    AbandonSubmissionRequest, AbandonSubmissionResponse, GetReceiptRequest, GetReceiptResponse,
-    GetReportRequest, GetReportResponse, GetSubmissionRequest, GetSubmissionResponse,
+    AbandonSubmissionRequest, AbandonSubmissionResponse, GetReceiptKeysResponse, GetReceiptRequest,
+    GetReceiptResponse, GetReportRequest, GetReportResponse, GetSubmissionRequest, GetSubmissionResponse,
 };
 use tonic::Request;
 use tonic::metadata::MetadataMap;
@@ -45,9 +45,15 @@ pub(super) async fn receipt(
 ) -> Result<GetReceiptResponse, HubError> {
     let permit = permit(door, request.metadata()).await?;
     let id = submission_id(&request.get_ref().name)?;
-    let json = door.rooms.intake.receipt(&permit, id).await?;
+    let signed = door.rooms.intake.receipt(&permit, id).await?;
     let committed_at = door.rooms.intake.get(&permit, id).await?.committed_at;
-    Ok(GetReceiptResponse { receipt: Some(convert::receipt(json, committed_at)) })
+    Ok(GetReceiptResponse { receipt: Some(convert::receipt(signed, committed_at)) })
+}
+
+/// Public keys are for everyone: who verifies a receipt needs no credential.
+pub(super) fn receipt_keys(door: &Door) -> GetReceiptKeysResponse {
+    let keys = &door.rooms.signer.published().keys;
+    GetReceiptKeysResponse { keys: keys.iter().map(convert::receipt_key).collect() }
 }
 
 async fn permit(door: &Door, metadata: &MetadataMap) -> Result<SubmissionsPermit, HubError> {

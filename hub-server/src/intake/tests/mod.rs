@@ -4,6 +4,7 @@ mod early;
 mod flow;
 mod formats;
 mod order;
+mod originals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +90,7 @@ impl House {
             lists: Arc::new(CodeLists::embedded().expect("lists")),
             clock,
             ids: Arc::new(RandomIds),
+            signer: crate::sign::for_tests(),
             scratch,
             limits: limits(),
             workers: None,

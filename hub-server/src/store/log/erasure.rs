@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use hub_datasets::receipt::canonical;
 use serde_json::{Value, json};
 
 use super::actions::{add_action, number, parse_add, text};
 use super::{Entry, SubmissionEntry};
-use crate::store::canonical::canonical;
 use crate::store::index::{ColumnStats, DataFile};
 
 /// The operation of a commit that erases a submission.
@@ -189,6 +189,11 @@ impl Scrub {
                 serde_json::from_str(&entry.receipt).map_err(|error| error.to_string())?;
             receipt["carried"] = json!(entry.carried);
             receipt["dropped"] = json!(entry.dropped);
+            // The publisher holds the receipt that was issued, with the names. This one says itself why it is another.
+            let mut erasures: BTreeSet<String> =
+                serde::Deserialize::deserialize(&receipt["erasures"]).unwrap_or_default();
+            erasures.insert(self.submission.clone());
+            receipt["erasures"] = json!(erasures);
             entry.receipt = canonical(&receipt).map_err(|error| error.to_string())?;
         }
         Ok(())

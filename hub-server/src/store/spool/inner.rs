@@ -153,19 +153,26 @@ impl Inner {
         let path = path.ok_or_else(|| StoreError::SubmissionUnknown { id: id.to_owned() })?;
         self.disk.open(&path).map_err(|e| StoreError::io("open", &path, e))
     }
-    #[cfg(test)]
-    pub(super) fn evidence(&self, id: &str, sha256: &str) -> Result<Box<dyn Read + Send>, StoreError> {
-        let unknown = || StoreError::SubmissionUnknown { id: id.to_owned() };
-        let small = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
-        let pieces = match small {
-            Some(pieces) => pieces,
-            None => {
-                let path = self.evidence_path(sha256).ok_or_else(unknown)?;
-                let info = self.disk.info(&path).map_err(|_| unknown())?;
-                vec![Piece::stored(path, 0, info.bytes)]
-            }
+    /// The bytes of a committed submission, wherever they are: it may be on its way out of the spool still.
+    pub(super) fn sent(&self, id: &str, sha256: &str) -> Result<Vec<Piece>, StoreError> {
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let open = || self.submission(id).ok().map(|submission| submission.state().payload.pieces());
+        let path = self.evidence_path(sha256);
+        let evidence = || {
+            let path = path.as_ref()?;
+            let info = self.disk.info(path).ok()?;
+            Some(vec![Piece::stored(path.clone(), 0, info.bytes)])
         };
-        Ok(Box::new(reader::PieceReader::new(Arc::clone(&self.disk), pieces)))
+        // Bytes get their lasting place before they leave the one that they had, so the second look finds what
+        // moved behind the first.
+        let found = kept().or_else(evidence).or_else(open).or_else(kept).or_else(evidence);
+        found.ok_or_else(|| {
+            let file = path.as_ref().unwrap_or(&self.dir).display().to_string();
+            let message = format!(
+                "lacks, and no segment of the spool holds the payload of submission {id}; a damaged one may have held it"
+            );
+            StoreError::Corrupt { file, message }
+        })
     }
     pub(super) async fn end(&self, id: &str, keep: bool) -> Result<(), StoreError> {
         let submission = self.submission(id)?;

@@ -71,6 +71,10 @@ fn view() -> SubmissionView {
     }
 }
 
+fn signed() -> SignedReceipt {
+    SignedReceipt { text: "{}".into(), key_id: "kid".into(), signature: vec![7; 64] }
+}
+
 fn report() -> Report {
     Report {
         pattern: "rb28s/1.0.0".into(),
@@ -87,7 +91,7 @@ fn report() -> Report {
 
 #[test]
 fn a_verdict_shows_names_times_and_the_receipt() {
-    let given = Verdict { submission: view(), report: report(), receipt: Some("{}".into()), unchanged: true };
+    let given = Verdict { submission: view(), report: report(), receipt: Some(signed()), unchanged: true };
     let wire = verdict(given);
     let shown = wire.submission.unwrap();
     assert_eq!(shown.name, format!("submissions/{UUID}"));
@@ -98,7 +102,8 @@ fn a_verdict_shows_names_times_and_the_receipt() {
     assert_eq!(shown.state(), v1::SubmissionState::Committed);
     assert_eq!(shown.reason, "");
     let receipt = wire.receipt.unwrap();
-    assert_eq!((receipt.canonical_json.as_str(), receipt.key_id.as_str()), ("{}", ""));
+    assert_eq!((receipt.canonical_json.as_str(), receipt.key_id.as_str()), ("{}", "kid"));
+    assert_eq!(receipt.signature.as_ref(), [7; 64]);
     assert_eq!(receipt.commit_time, shown.commit_time);
     assert!(wire.unchanged);
 }

@@ -9,14 +9,15 @@ mod tests;
 /// Largest integer that every JSON reader holds exactly.
 const EXACT: u64 = (1 << 53) - 1;
 
+/// A number that readers of JSON would round.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{number} has no canonical form; write it as text")]
-pub(crate) struct NotCanonical {
+pub struct NotCanonical {
     number: String,
 }
 
 /// The canonical text of a value.
-pub(crate) fn canonical(value: &Value) -> Result<String, NotCanonical> {
+pub fn canonical(value: &Value) -> Result<String, NotCanonical> {
     let mut out = String::new();
     write(value, &mut out)?;
     Ok(out)

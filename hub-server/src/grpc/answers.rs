@@ -1,4 +1,4 @@
-//! Rows on their way out: one message per piece, a place held until the last, a panic caught, and a
+//! A streamed answer on its way out: one message per piece, a place held until the last, a panic caught, and a
 //! reader that takes nothing left behind.
 
 use std::any::Any;
@@ -18,32 +18,43 @@ use crate::error::HubError;
 use crate::grpc::admission::Place;
 use crate::grpc::fault::panicked;
 use crate::grpc::refuse;
-use crate::query::RowChunk;
-use crate::read::{Chunks, ReadError};
 
 /// The messages of one streamed answer.
 pub(super) type Answers<T> = BoxStream<'static, Result<T, Status>>;
 
+/// What a room streams.
+type Pieces<C, E> = BoxStream<'static, Result<C, E>>;
+
 /// A piece, or what ends the stream: an error, or a panic.
-type Piece = Result<Result<RowChunk, ReadError>, Box<dyn Any + Send>>;
+type Piece<C, E> = Result<Result<C, E>, Box<dyn Any + Send>>;
 
 /// Turns pieces into messages. A stream that is not whole ends with a status, never silently.
-pub(super) fn answers<T: Send + 'static>(
-    chunks: Chunks,
+pub(super) fn answers<C, E, T>(
+    chunks: Pieces<C, E>,
     place: Place,
-    message: impl FnMut(RowChunk) -> T + Send + 'static,
-) -> Answers<T> {
+    message: impl FnMut(C) -> T + Send + 'static,
+) -> Answers<T>
+where
+    C: Send + 'static,
+    E: Into<HubError> + Send + 'static,
+    T: Send + 'static,
+{
     answers_within(limits::READ_STALL, chunks, place, message)
 }
 
 /// The transport does not look at an answer whose reader takes nothing, so the pieces are handed over by
 /// a task, which gives place and rows back when a message stays untaken.
-fn answers_within<T: Send + 'static>(
+fn answers_within<C, E, T>(
     patience: Duration,
-    chunks: Chunks,
+    chunks: Pieces<C, E>,
     place: Place,
-    mut message: impl FnMut(RowChunk) -> T + Send + 'static,
-) -> Answers<T> {
+    mut message: impl FnMut(C) -> T + Send + 'static,
+) -> Answers<T>
+where
+    C: Send + 'static,
+    E: Into<HubError> + Send + 'static,
+    T: Send + 'static,
+{
     let (sender, pieces) = mpsc::channel(1);
     let (stalled, stall) = oneshot::channel();
     let task = AbortOnDropHandle::new(tokio::spawn(async move {
@@ -56,7 +67,7 @@ fn answers_within<T: Send + 'static>(
     let told =
         stream::once(stall).filter_map(|stall| async move { stall.ok().map(|error| Err(refuse(error))) });
     ReceiverStream::new(pieces)
-        .map(move |piece: Piece| {
+        .map(move |piece: Piece<C, E>| {
             // The work ends with the last who waits for it.
             let _running = &task;
             match piece {
@@ -70,7 +81,11 @@ fn answers_within<T: Send + 'static>(
 }
 
 /// Sends pieces on until the last; false when one was not taken in time.
-async fn hand_over(chunks: Chunks, sender: &mpsc::Sender<Piece>, patience: Duration) -> bool {
+async fn hand_over<C: Send, E: Send>(
+    chunks: Pieces<C, E>,
+    sender: &mpsc::Sender<Piece<C, E>>,
+    patience: Duration,
+) -> bool {
     // `catch_unwind` ends the stream after a panic, so nothing half-done is polled again.
     let mut caught = AssertUnwindSafe(chunks).catch_unwind();
     while let Some(piece) = caught.next().await {
@@ -88,7 +103,7 @@ async fn hand_over(chunks: Chunks, sender: &mpsc::Sender<Piece>, patience: Durat
 fn untaken(patience: Duration) -> HubError {
     let seconds = patience.as_secs_f64();
     let message = format!(
-        "no row was taken for {seconds} s; take rows as they come, an ARROW session goes on at the last offset"
+        "nothing was taken for {seconds} s; take messages as they come, an ARROW session or a payload goes on at the last offset"
     );
     HubError::new(Reason::DeadlineExceeded, message)
 }
@@ -100,6 +115,8 @@ mod tests {
 
     use super::*;
     use crate::grpc::admission::Admission;
+    use crate::query::RowChunk;
+    use crate::read::ReadError;
 
     fn piece(rows: u64) -> Result<RowChunk, ReadError> {
         Ok(RowChunk { data: Bytes::new(), rows, complete: false })
@@ -149,7 +166,7 @@ mod tests {
     async fn a_reader_that_leaves_ends_the_work() {
         let admission = Admission::with(1, 1);
         let place = admission.read("mf").unwrap();
-        let endless = stream::pending().boxed();
+        let endless = stream::pending::<Result<RowChunk, ReadError>>().boxed();
         drop(answers(endless, place, |chunk| chunk.rows));
         while admission.read("mf").is_err() {
             tokio::task::yield_now().await;
