@@ -31,6 +31,8 @@ mod memory;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod query_workers;
+#[cfg(test)]
 mod readers;
 #[cfg(test)]
 mod resilience;

@@ -1,0 +1,147 @@
+//! A worker at a statement. It goes back to the others when the statement has ended, and is ended itself when it does
+//! not get that far.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::line::{Kind, Line, parsed, unexpected};
+use super::{QueryError, Statements, Worker};
+use crate::config::limits::QUERY_END_MARGIN;
+use crate::process::{self, End, Process};
+
+#[derive(Debug)]
+pub(super) struct Lease {
+    statements: Arc<Statements>,
+    worker: Option<Worker>,
+    /// Held until the statement has ended, which may be later than that anybody waits for it.
+    slot: Option<OwnedSemaphorePermit>,
+    deadline: Instant,
+    /// The worker has said all that it will say.
+    ending: bool,
+    runtime: Handle,
+}
+
+impl Lease {
+    pub(super) fn new(
+        statements: Arc<Statements>,
+        worker: Worker,
+        slot: OwnedSemaphorePermit,
+        deadline: Instant,
+    ) -> Self {
+        let (worker, slot, runtime) = (Some(worker), Some(slot), Handle::current());
+        Self { statements, worker, slot, deadline, ending: false, runtime }
+    }
+
+    pub(super) fn line(&mut self) -> Result<&mut Line, QueryError> {
+        let line = self.worker.as_mut().map(|worker| &mut worker.line);
+        line.ok_or_else(|| QueryError::internal(&"a worker was given back"))
+    }
+
+    /// The next frame from the worker, before the deadline.
+    pub(super) async fn next(&mut self) -> Result<(Kind, Bytes), QueryError> {
+        let deadline = self.deadline;
+        match timeout_at(deadline, self.line()?.read()).await {
+            Ok(Ok(Some(frame))) => Ok(frame),
+            Ok(Ok(None)) => Err(self.died(&io::ErrorKind::UnexpectedEof.into())),
+            Ok(Err(error)) => Err(self.died(&error)),
+            Err(_) => Err(too_long(self.statements.limits.deadline)),
+        }
+    }
+
+    /// Says that the worker ends the statement by itself now.
+    pub(super) fn end(mut self) {
+        self.ending = true;
+    }
+
+    /// The error that a worker told. It ends the statement by itself.
+    pub(super) fn failed(&mut self, body: &[u8]) -> QueryError {
+        self.ending = true;
+        parsed(body).unwrap_or_else(|error: io::Error| self.died(&error))
+    }
+
+    /// The worker has ended, or says what no worker says. It is let go, and the answer depends on who ended it.
+    pub(super) fn died(&mut self, error: &io::Error) -> QueryError {
+        let status = self.worker.take().and_then(|mut worker| {
+            let process = worker.process.as_mut();
+            process.and_then(|process| Some((process.id(), process.ended()?)))
+        });
+        let Some((pid, status)) = status else { return QueryError::internal(error) };
+        tracing::warn!(pid, %status, %error, "a query worker ended in the middle of a statement");
+        match process::end(status) {
+            // It lived, and was ended for what it said.
+            _ if error.kind() == io::ErrorKind::InvalidData => QueryError::internal(error),
+            End::Killed => QueryError::Interrupted,
+            End::Broke => QueryError::outgrown(self.statements.limits.worker_bytes()),
+            End::Itself => QueryError::internal(error),
+        }
+    }
+}
+
+/// The error of a statement that took too long.
+fn too_long(deadline: Duration) -> QueryError {
+    QueryError::Limit(format!(
+        "the statement took longer than {} s; filter or aggregate more, or pull the dataset",
+        deadline.as_secs_f64()
+    ))
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let (statements, slot) = (Arc::clone(&self.statements), self.slot.take());
+        let Some(mut worker) = self.worker.take() else { return statements.replace() };
+        let ending = self.ending;
+        self.runtime.spawn(async move {
+            let ended = timeout(QUERY_END_MARGIN, until_done(&mut worker.line, ending)).await;
+            match ended {
+                Ok(Ok(())) => statements.idle().push(worker),
+                ended => {
+                    let pid = worker.process.as_ref().map(Process::id);
+                    let why = match ended {
+                        Ok(Err(error)) => error.to_string(),
+                        _ => format!("it did not end its statement within {} s", QUERY_END_MARGIN.as_secs()),
+                    };
+                    tracing::warn!(pid, why, "a query worker is ended");
+                    drop(worker);
+                    statements.replace();
+                }
+            }
+            drop(slot);
+        });
+    }
+}
+
+/// Waits until the worker has nothing of the statement left.
+async fn until_done(line: &mut Line, ending: bool) -> io::Result<()> {
+    if !ending {
+        line.put(Kind::Cancel, &[])?;
+    }
+    loop {
+        match line.read().await? {
+            Some((Kind::Done, _)) => return Ok(()),
+            // Rows and questions that were under way.
+            Some((Kind::Setup | Kind::Names | Kind::Job | Kind::Answer | Kind::Cancel, _)) => {
+                return Err(unexpected());
+            }
+            Some(_) => {}
+            None => return Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+impl Statements {
+    /// Starts a worker in the place of one that ended.
+    fn replace(&self) {
+        match self.spawn() {
+            Ok(worker) => self.idle().push(worker),
+            Err(error) => {
+                tracing::warn!(%error, "no query worker could be started in the place of one that ended");
+            }
+        }
+    }
+}
