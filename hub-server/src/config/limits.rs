@@ -33,8 +33,12 @@ pub(crate) const QUERY_WORKER_FOOTER_BYTES: usize = 32 << 20;
 pub(crate) const QUERY_WORKER_READERS: usize = 4;
 /// Entries of data files that such a process keeps, so that it compares their blocks once.
 pub(crate) const QUERY_WORKER_FILES: usize = 32_768;
+/// Time that a statement waits for a worker which is about to be free, before another is started.
+pub(crate) const QUERY_WORKER_PATIENCE: Duration = Duration::from_millis(50);
 /// Time in which a statement must have ended that nobody waits for any more; then its process is ended.
 pub(crate) const QUERY_END_MARGIN: Duration = Duration::from_secs(5);
+/// Time in which the last rows of a statement wait for its end, so that they are told together.
+pub(crate) const QUERY_END_TOGETHER: Duration = Duration::from_millis(1);
 /// Largest frame between the hub and a process that runs a statement.
 pub(crate) const QUERY_FRAME_BYTES: usize = 8 << 20;
 /// Entries of chosen files that are told without being asked for.

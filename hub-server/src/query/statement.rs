@@ -52,10 +52,16 @@ impl Engine {
     pub(super) async fn sql(&self, statement: Statement) -> Result<RowStream, QueryError> {
         let purpose = if statement.one_of_many { Purpose::OneOfMany } else { Purpose::Statement };
         let mut session = session::session(&self.environment, purpose)?;
-        session.hold(Arc::clone(&statement.running));
+        let running = Arc::clone(&statement.running);
+        session.hold(Arc::clone(&running));
         let limits = self.limits.clone();
         let mut rows = self.start(Some(limits.rows), move || statement.plan(session, limits)).await?;
-        rows.batches = rows.batches.inspect(|_| fault::point("statement.batch")).boxed();
+        // Who encodes the rows works on the statement too.
+        let passing = move |_: &_| {
+            let _held = &running;
+            fault::point("statement.batch");
+        };
+        rows.batches = rows.batches.inspect(passing).boxed();
         Ok(rows)
     }
 

@@ -14,6 +14,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use hub_datasets::CodeLists;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::super::encode::RowChunk;
 use super::super::session::Named;
@@ -23,6 +24,7 @@ use super::super::{Engine, QueryError};
 use super::asked::{Asked, Asker, Files, Remote};
 use super::line::{Kind, Line, parsed, unexpected};
 use super::wire::{self, Head, Job, PROTOCOL, Setup};
+use crate::config::limits::QUERY_END_TOGETHER;
 use crate::store::Objects;
 use crate::store::disk::LocalDisk;
 
@@ -166,7 +168,10 @@ async fn talk(
                         line.put_json(Kind::Head, &head)?;
                     }
                     line.put_parts(Kind::Rows, &[&wire::rows_head(&chunk), &chunk.data])?;
-                    line.flush().await?;
+                    // The last piece goes with the end, which follows at once.
+                    if !chunk.complete {
+                        line.flush().await?;
+                    }
                 }
                 Some(Err(error)) => return line.put_json(Kind::Failed, &error),
                 None => return Ok(()),
@@ -189,6 +194,9 @@ async fn talk(
 
 /// Waits until nothing works on the statement any more; the hub may lose patience.
 async fn end(mut ended: oneshot::Receiver<()>, line: &mut Line) -> io::Result<()> {
+    if timeout(QUERY_END_TOGETHER, &mut ended).await.is_ok() {
+        return Ok(());
+    }
     line.flush().await?;
     loop {
         tokio::select! {

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -96,10 +97,15 @@ impl Drop for Lease {
         let (statements, slot) = (Arc::clone(&self.statements), self.slot.take());
         let Some(mut worker) = self.worker.take() else { return statements.replace() };
         let ending = self.ending;
+        // The end mostly comes with what was read last.
+        if ending && matches!(worker.line.frame(), Ok(Some((Kind::Done, _)))) {
+            return statements.give_back(worker);
+        }
+        statements.ending.fetch_add(1, Ordering::SeqCst);
         self.runtime.spawn(async move {
             let ended = timeout(QUERY_END_MARGIN, until_done(&mut worker.line, ending)).await;
             match ended {
-                Ok(Ok(())) => statements.idle().push(worker),
+                Ok(Ok(())) => statements.give_back(worker),
                 ended => {
                     let pid = worker.process.as_ref().map(Process::id);
                     let why = match ended {
@@ -111,6 +117,7 @@ impl Drop for Lease {
                     statements.replace();
                 }
             }
+            statements.ending.fetch_sub(1, Ordering::SeqCst);
             drop(slot);
         });
     }
@@ -138,7 +145,7 @@ impl Statements {
     /// Starts a worker in the place of one that ended.
     fn replace(&self) {
         match self.spawn() {
-            Ok(worker) => self.idle().push(worker),
+            Ok(worker) => self.give_back(worker),
             Err(error) => {
                 tracing::warn!(%error, "no query worker could be started in the place of one that ended");
             }

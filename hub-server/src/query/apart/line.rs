@@ -142,8 +142,8 @@ impl Line {
         self.socket.try_read_buf(&mut self.incoming)
     }
 
-    /// A frame that is whole.
-    fn frame(&mut self) -> io::Result<Option<(Kind, Bytes)>> {
+    /// A frame that has been read whole.
+    pub(super) fn frame(&mut self) -> io::Result<Option<(Kind, Bytes)>> {
         let Some(([kind, length @ ..], rest)) = self.incoming.split_first_chunk::<HEAD_BYTES>() else {
             return Ok(None);
         };

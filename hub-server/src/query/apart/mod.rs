@@ -14,17 +14,18 @@ mod wire;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::source::Here;
 use super::{QueryError, QueryLimits, RowFormat, TableView};
+use crate::config::limits::QUERY_WORKER_PATIENCE;
 use crate::process::{Process, Program};
 use crate::store::Store;
 pub(crate) use inside::work;
@@ -43,6 +44,10 @@ pub(crate) struct Statements {
     root: PathBuf,
     slots: Arc<Semaphore>,
     idle: Mutex<Vec<Worker>>,
+    /// Workers whose statements are about to end …
+    ending: AtomicUsize,
+    /// … and word of each that is free.
+    freed: Notify,
     started: AtomicU64,
 }
 
@@ -100,6 +105,8 @@ impl Statements {
             slots: Arc::new(Semaphore::new(limits.slots)),
             limits,
             idle: Mutex::default(),
+            ending: AtomicUsize::new(0),
+            freed: Notify::new(),
             started: AtomicU64::new(0),
         })
     }
@@ -148,13 +155,33 @@ impl Statements {
             Ok(Ok(slot)) => slot,
             _ => return Err(QueryError::Busy),
         };
-        let worker = match self.living() {
-            Some(worker) => worker,
-            None => self
-                .spawn()
-                .map_err(|error| QueryError::internal(&format!("no query worker can be started: {error}")))?,
-        };
+        let worker = self.worker().await.map_err(|error| {
+            QueryError::internal(&format!("no query worker can be started: {error}"))
+        })?;
         Ok(Lease::new(Arc::clone(self), worker, slot, deadline))
+    }
+
+    /// An idle worker, one that is about to be, or else a new one.
+    async fn worker(&self) -> io::Result<Worker> {
+        let patience = tokio::time::sleep(QUERY_WORKER_PATIENCE);
+        tokio::pin!(patience);
+        loop {
+            if let Some(worker) = self.living() {
+                return Ok(worker);
+            }
+            if self.ending.load(Ordering::SeqCst) == 0 {
+                return self.spawn();
+            }
+            tokio::select! {
+                () = self.freed.notified() => {}
+                () = &mut patience => return self.spawn(),
+            }
+        }
+    }
+
+    fn give_back(&self, worker: Worker) {
+        self.idle().push(worker);
+        self.freed.notify_one();
     }
 
     /// An idle worker, the one that worked last; those that ended meanwhile are let go.
