@@ -39,7 +39,7 @@ use hub_datasets::Pattern;
 
 #[cfg(test)]
 pub(crate) use apart::Rows;
-pub(crate) use apart::{Asking, Statements, work};
+pub(crate) use apart::{Asking, Begun, Statements, work};
 pub(crate) use encode::{RowChunk, RowFormat};
 pub(crate) use engine::Engine;
 pub(crate) use error::QueryError;

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::execution::context::SQLOptions;
-use datafusion::sql::parser::Statement as Parsed;
+pub(super) use datafusion::sql::parser::Statement as Parsed;
 use futures::StreamExt as _;
 use hub_datasets::CodeLists;
 use tokio::sync::oneshot;
@@ -22,6 +22,8 @@ use crate::fault;
 /// A SELECT with all that it may see.
 pub(super) struct Statement {
     pub(super) sql: String,
+    /// The text as it was parsed, if it was.
+    pub(super) parsed: Option<Parsed>,
     pub(super) tables: Vec<Arc<HubTable>>,
     /// Names of tables that the statement does not name; one of them may be what was meant.
     pub(super) others: Vec<String>,
@@ -65,11 +67,15 @@ impl Engine {
         Ok(rows)
     }
 
-    /// Tables that a statement names, for choosing their versions before it runs. Its text may be hostile,
-    /// so that it is parsed on the engine's threads too.
-    pub(super) async fn tables_of(&self, sql: &str) -> Result<Vec<String>, QueryError> {
+    /// A statement parsed, and the tables that it names. Its text may be hostile, so that it is parsed on the
+    /// engine's threads too.
+    pub(super) async fn parse(&self, sql: &str) -> Result<(Parsed, Vec<String>), QueryError> {
         let (sql, limits) = (sql.to_owned(), self.limits.clone());
-        let task = self.handle()?.spawn(async move { named_tables(&sql, &limits) });
+        let task = self.handle()?.spawn(async move {
+            let parsed = guard::parse_query(&sql, &limits)?;
+            let names = session::references(&parsed)?.iter().map(|r| r.table().to_owned()).collect();
+            Ok((parsed, names))
+        });
         AbortOnDropHandle::new(task).await.map_err(|e| QueryError::internal(&e))?
     }
 }
@@ -100,9 +106,12 @@ impl Statement {
         session::check_names(&session.state, parsed, &names)
     }
 
-    async fn plan(self, session: Session, limits: QueryLimits) -> Result<Planned, QueryError> {
+    async fn plan(mut self, session: Session, limits: QueryLimits) -> Result<Planned, QueryError> {
         fault::point("statement.plan");
-        let parsed = guard::parse_query(&self.sql, &limits)?;
+        let parsed = match self.parsed.take() {
+            Some(parsed) => parsed,
+            None => guard::parse_query(&self.sql, &limits)?,
+        };
         self.register(&session, &parsed)?;
         let state = &session.state;
         let logical = state.statement_to_plan(parsed).await?;
@@ -131,11 +140,6 @@ impl Statement {
         let plan = state.create_physical_plan(&logical).await.map_err(QueryError::of_planning)?;
         Ok(Planned { plan, task: session.task(), head })
     }
-}
-
-fn named_tables(sql: &str, limits: &QueryLimits) -> Result<Vec<String>, QueryError> {
-    let references = session::references(&guard::parse_query(sql, limits)?)?;
-    Ok(references.iter().map(|r| r.table().to_owned()).collect())
 }
 
 pub(super) fn memory_table(batch: RecordBatch) -> Result<Arc<dyn TableProvider>, QueryError> {

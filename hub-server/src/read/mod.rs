@@ -22,7 +22,7 @@ use crate::catalog::Catalog;
 use crate::commit::{CommitError, Commits};
 use crate::permit::ReadPermit;
 use crate::query::{
-    Asking, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView, table_names,
+    Asking, Begun, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView, table_names,
 };
 use crate::seal::Seal;
 use crate::store::{self, AsOf, Snapshot, StoreError};
@@ -171,7 +171,9 @@ impl Reads {
         as_of: AsOf,
         format: RowFormat,
     ) -> Result<Answer, ReadError> {
-        let named = self.tables_of(sql).await?;
+        let (named, begun) = self.tables_of(sql).await?;
+        // To make an old state again may take its time, which is no time of a worker's.
+        let begun = begun.filter(|_| as_of == AsOf::Latest);
         let is_named = |dataset: &str| named.iter().any(|n| n == dataset || is_major_of(n, dataset));
         let (mut views, mut others) = (Vec::new(), Vec::new());
         for permit in &permits {
@@ -195,7 +197,7 @@ impl Reads {
             false => with = Some((organisations::TABLE, organisations::table(&self.catalog).await?)),
         }
         let asking = Asking { sql, format, views: views.clone(), others, with };
-        let rows = self.statements.run(asking).await?;
+        let rows = self.statements.run(begun, asking).await?;
         let used = views.iter().filter(|view| rows.datasets.contains(&view.snapshot.dataset));
         let versions = used.map(|view| self.version_ref(view)).collect();
         let held = views.into_iter().map(|view| view.snapshot).collect();
@@ -206,13 +208,15 @@ impl Reads {
         })
     }
 
-    async fn tables_of(&self, sql: &str) -> Result<Arc<[String]>, ReadError> {
+    /// Tables that a statement names, and the worker that says so unless it is known.
+    async fn tables_of(&self, sql: &str) -> Result<(Arc<[String]>, Option<Begun>), ReadError> {
         if let Some(known) = self.kept.tables_of(sql) {
-            return Ok(known);
+            return Ok((known, None));
         }
-        let named: Arc<[String]> = self.statements.tables_of(sql).await?.into();
+        let mut begun = self.statements.begin(sql).await?;
+        let named: Arc<[String]> = std::mem::take(&mut begun.names).into();
         self.kept.keep_tables(sql, &named);
-        Ok(named)
+        Ok((named, Some(begun)))
     }
 
     fn open(&self, session: &str) -> Result<SessionToken, ReadError> {

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::super::encode::RowChunk;
 use super::super::session::Named;
-use super::super::statement::{Running, Statement, list_tables, memory_table};
+use super::super::statement::{Parsed, Running, Statement, list_tables, memory_table};
 use super::super::table::HubTable;
 use super::super::{Engine, QueryError};
 use super::asked::{Asked, Asker, Files, Remote};
@@ -41,7 +41,7 @@ pub(super) async fn serve(mut line: Line) -> io::Result<()> {
     let mut desk = Desk::new(parsed(&setup)?)?;
     while let Some((kind, body)) = line.read().await? {
         match kind {
-            Kind::Names => desk.name(&body, &mut line).await?,
+            Kind::Names => desk.name(body, &mut line).await?,
             Kind::Job => {
                 let (job, with) = wire::job_of(body)?;
                 desk.run(job, with, &mut line).await?;
@@ -63,6 +63,8 @@ struct Desk {
     engine: Engine,
     lists: Arc<[Named]>,
     files: Arc<Files>,
+    /// The statement whose tables were asked for last.
+    parsed: Option<(Bytes, Parsed)>,
 }
 
 /// What goes to the hub on behalf of a statement.
@@ -80,14 +82,17 @@ impl Desk {
         let lists = CodeLists::embedded().map_err(invalid)?;
         let lists = list_tables(&lists).map_err(invalid)?.into();
         let engine = Engine::new(&objects, &setup.spill, setup.limits).map_err(invalid)?;
-        Ok(Self { engine, lists, files: Arc::default() })
+        Ok(Self { engine, lists, files: Arc::default(), parsed: None })
     }
 
     /// Says which tables a statement names.
-    async fn name(&self, sql: &[u8], line: &mut Line) -> io::Result<()> {
-        let sql = std::str::from_utf8(sql).map_err(invalid)?;
-        match self.engine.tables_of(sql).await {
-            Ok(names) => line.put_json(Kind::Named, &names)?,
+    async fn name(&mut self, sql: Bytes, line: &mut Line) -> io::Result<()> {
+        let text = std::str::from_utf8(&sql).map_err(invalid)?;
+        match self.engine.parse(text).await {
+            Ok((parsed, names)) => {
+                line.put_json(Kind::Named, &names)?;
+                self.parsed = Some((sql, parsed));
+            }
             Err(error) => line.put_json(Kind::Failed, &error)?,
         }
         line.put(Kind::Done, &[])?;
@@ -118,7 +123,7 @@ impl Desk {
     }
 
     fn statement(
-        &self,
+        &mut self,
         job: Job,
         with: Bytes,
         asker: &Asker,
@@ -130,7 +135,9 @@ impl Desk {
             Ok(Arc::new(HubTable::new(visible, Arc::new(source), false)))
         };
         let tables = job.tables.into_iter().enumerate().map(table).collect::<io::Result<Vec<_>>>()?;
+        let parsed = self.parsed.take().filter(|(sql, _)| sql == job.sql.as_bytes());
         Ok(Statement {
+            parsed: parsed.map(|(_, parsed)| parsed),
             sql: job.sql,
             tables,
             others: job.others,

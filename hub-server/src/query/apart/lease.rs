@@ -23,9 +23,18 @@ pub(super) struct Lease {
     /// Held until the statement has ended, which may be later than that anybody waits for it.
     slot: Option<OwnedSemaphorePermit>,
     deadline: Instant,
-    /// The worker has said all that it will say.
-    ending: bool,
+    state: State,
     runtime: Handle,
+}
+
+/// How far the worker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It has nothing to do.
+    Idle,
+    Busy,
+    /// It has said all but that it is done.
+    Ending,
 }
 
 impl Lease {
@@ -36,7 +45,13 @@ impl Lease {
         deadline: Instant,
     ) -> Self {
         let (worker, slot, runtime) = (Some(worker), Some(slot), Handle::current());
-        Self { statements, worker, slot, deadline, ending: false, runtime }
+        Self { statements, worker, slot, deadline, state: State::Idle, runtime }
+    }
+
+    /// Gives the worker something to do, in a frame whose body lies in parts.
+    pub(super) fn ask(&mut self, kind: Kind, parts: &[&[u8]]) -> Result<(), QueryError> {
+        self.state = State::Busy;
+        self.line()?.put_parts(kind, parts).map_err(|error| QueryError::internal(&error))
     }
 
     pub(super) fn line(&mut self) -> Result<&mut Line, QueryError> {
@@ -55,14 +70,23 @@ impl Lease {
         }
     }
 
+    /// Waits until the worker is done.
+    pub(super) async fn done(&mut self) -> Result<(), QueryError> {
+        match self.next().await? {
+            (Kind::Done, _) => self.state = State::Idle,
+            _ => return Err(self.died(&unexpected())),
+        }
+        Ok(())
+    }
+
     /// Says that the worker ends the statement by itself now.
     pub(super) fn end(mut self) {
-        self.ending = true;
+        self.state = State::Ending;
     }
 
     /// The error that a worker told. It ends the statement by itself.
     pub(super) fn failed(&mut self, body: &[u8]) -> QueryError {
-        self.ending = true;
+        self.state = State::Ending;
         parsed(body).unwrap_or_else(|error: io::Error| self.died(&error))
     }
 
@@ -96,14 +120,17 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let (statements, slot) = (Arc::clone(&self.statements), self.slot.take());
         let Some(mut worker) = self.worker.take() else { return statements.replace() };
-        let ending = self.ending;
-        // The end mostly comes with what was read last.
-        if ending && matches!(worker.line.frame(), Ok(Some((Kind::Done, _)))) {
+        let state = match self.state {
+            // The end mostly comes with what was read last.
+            State::Ending if matches!(worker.line.frame(), Ok(Some((Kind::Done, _)))) => State::Idle,
+            state => state,
+        };
+        if state == State::Idle {
             return statements.give_back(worker);
         }
         statements.ending.fetch_add(1, Ordering::SeqCst);
         self.runtime.spawn(async move {
-            let ended = timeout(QUERY_END_MARGIN, until_done(&mut worker.line, ending)).await;
+            let ended = timeout(QUERY_END_MARGIN, until_done(&mut worker.line, state)).await;
             match ended {
                 Ok(Ok(())) => statements.give_back(worker),
                 ended => {
@@ -124,8 +151,8 @@ impl Drop for Lease {
 }
 
 /// Waits until the worker has nothing of the statement left.
-async fn until_done(line: &mut Line, ending: bool) -> io::Result<()> {
-    if !ending {
+async fn until_done(line: &mut Line, state: State) -> io::Result<()> {
+    if state == State::Busy {
         line.put(Kind::Cancel, &[])?;
     }
     loop {

@@ -68,6 +68,14 @@ struct Worker {
     spill: PathBuf,
 }
 
+/// A statement that a worker has parsed, and waits to run.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    lease: Lease,
+    /// Tables that it names.
+    pub(crate) names: Vec<String>,
+}
+
 /// A statement as a caller sends it.
 #[derive(Debug)]
 pub(crate) struct Asking<'a> {
@@ -111,23 +119,29 @@ impl Statements {
         })
     }
 
-    /// Tables that a statement names, for choosing their versions before it runs.
-    pub(crate) async fn tables_of(self: &Arc<Self>, sql: &str) -> Result<Vec<String>, QueryError> {
+    /// Has a worker say which tables a statement names, for choosing their versions before it runs.
+    pub(crate) async fn begin(self: &Arc<Self>, sql: &str) -> Result<Begun, QueryError> {
         let mut lease = self.lease().await?;
-        lease.line()?.put(Kind::Names, sql.as_bytes()).map_err(|e| QueryError::internal(&e))?;
+        lease.ask(Kind::Names, &[sql.as_bytes()])?;
         let names = match lease.next().await? {
             (Kind::Named, names) => parsed(&names).map_err(|error| lease.died(&error))?,
             (Kind::Failed, error) => return Err(lease.failed(&error)),
             _ => return Err(lease.died(&line::unexpected())),
         };
-        lease.end();
-        Ok(names)
+        lease.done().await?;
+        Ok(Begun { lease, names })
     }
 
-    /// Runs a SELECT; returns once its plan stands.
-    pub(crate) async fn run(self: &Arc<Self>, asking: Asking<'_>) -> Result<Rows, QueryError> {
-        let internal = |error: io::Error| QueryError::internal(&error);
-        let mut lease = self.lease().await?;
+    /// Runs a SELECT, by the worker that has begun it if one has; returns once its plan stands.
+    pub(crate) async fn run(
+        self: &Arc<Self>,
+        begun: Option<Begun>,
+        asking: Asking<'_>,
+    ) -> Result<Rows, QueryError> {
+        let mut lease = match begun {
+            Some(begun) => begun.lease,
+            None => self.lease().await?,
+        };
         let tables: Vec<Here> = asking.views.into_iter().map(|view| Here::new(view, false)).collect();
         let (with, stream) = match asking.with {
             Some((name, batch)) => (Some(name.to_owned()), stream_of(&batch)?),
@@ -143,7 +157,7 @@ impl Statements {
         };
         let job = serde_json::to_vec(&job).map_err(|e| QueryError::internal(&e))?;
         let length = u32::try_from(job.len()).unwrap_or(u32::MAX).to_le_bytes();
-        lease.line()?.put_parts(Kind::Job, &[&length, &job, &stream]).map_err(internal)?;
+        lease.ask(Kind::Job, &[&length, &job, &stream])?;
         Rows::begin(lease, Served::new(tables)).await
     }
 
@@ -155,9 +169,10 @@ impl Statements {
             Ok(Ok(slot)) => slot,
             _ => return Err(QueryError::Busy),
         };
-        let worker = self.worker().await.map_err(|error| {
-            QueryError::internal(&format!("no query worker can be started: {error}"))
-        })?;
+        let worker = self
+            .worker()
+            .await
+            .map_err(|error| QueryError::internal(&format!("no query worker can be started: {error}")))?;
         Ok(Lease::new(Arc::clone(self), worker, slot, deadline))
     }
 
@@ -215,6 +230,12 @@ impl Statements {
         let mut line = Line::new(socket);
         line.put_json(Kind::Setup, &setup)?;
         Ok(Worker { process, line, spill })
+    }
+
+    /// Workers that were started so far.
+    #[cfg(test)]
+    pub(super) fn started(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {

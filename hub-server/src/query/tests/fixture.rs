@@ -149,7 +149,7 @@ impl Fixture {
     pub(crate) async fn rows(&self, views: Vec<TableView>, sql: &str) -> Result<Rows, QueryError> {
         let with = Some(("organisations", organisations()));
         let asking = Asking { sql, format: RowFormat::Arrow, views, others: Vec::new(), with };
-        self.statements.run(asking).await
+        self.statements.run(None, asking).await
     }
 
     pub(crate) async fn scan(&self, publisher: Option<&str>, scan: Scan) -> Result<Vec<String>, QueryError> {

@@ -119,10 +119,10 @@ async fn a_statement_is_parsed_on_the_threads_of_the_engine() {
     let fixture = Fixture::with(QueryLimits { partitions: 1, ..QueryLimits::default() }).await;
     let (release, held) = std::sync::mpsc::channel::<()>();
     fixture.engine.handle().unwrap().spawn(async move { held.recv() });
-    let mut asked = std::pin::pin!(fixture.engine.tables_of("SELECT 1 FROM proba, terc"));
+    let mut asked = std::pin::pin!(fixture.engine.parse("SELECT 1 FROM proba, terc"));
     assert!(futures::poll!(asked.as_mut()).is_pending(), "the one thread of the engine is held");
     drop(release);
-    assert_eq!(asked.await.unwrap(), ["proba", "terc"]);
+    assert_eq!(asked.await.unwrap().1, ["proba", "terc"]);
 }
 
 #[tokio::test]
