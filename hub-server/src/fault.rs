@@ -57,7 +57,7 @@ pub(crate) const ERASE_POINTS: &[&str] = &[
 
 /// Places in a worker's process, which dies there without the hub.
 #[cfg(debug_assertions)]
-pub(crate) const WORKER_POINTS: &[&str] = &["worker.piece"];
+pub(crate) const WORKER_POINTS: &[&str] = &["worker.piece", "statement.plan", "statement.batch"];
 
 /// True for a place that can be armed.
 #[cfg(debug_assertions)]
@@ -79,22 +79,41 @@ mod armed {
         name: String,
         /// How often it is still passed unharmed.
         passes: AtomicU64,
-        stalls: bool,
+        deed: Deed,
     }
+
+    /// What happens at the place.
+    #[derive(Clone, Copy)]
+    enum Deed {
+        /// The process ends.
+        End,
+        /// The thread stays there, as one with very long work does.
+        Stall,
+        /// The thread panics.
+        Panic,
+        /// The thread calls itself until its stack is full.
+        Overflow,
+    }
+
+    /// How each but the first is ordered.
+    const DEEDS: [(&str, Deed); 3] =
+        [(":stall", Deed::Stall), (":panic", Deed::Panic), (":overflow", Deed::Overflow)];
 
     static ARMED: OnceLock<Armed> = OnceLock::new();
 
     /// Arms `name:n`: the process ends when it passes the place for the n-th time, counted from 1. With
-    /// `name:n:stall` the thread that passes stays there instead, as one with very long work does.
+    /// `name:n:stall` the thread that passes stays there instead, with `:panic` it panics, and with `:overflow` its
+    /// stack overflows.
     pub(crate) fn arm(order: &str) -> Result<(), String> {
-        let (order, stalls) = order.strip_suffix(":stall").map_or((order, false), |order| (order, true));
+        let ordered = DEEDS.iter().find_map(|(end, deed)| Some((order.strip_suffix(end)?, *deed)));
+        let (order, deed) = ordered.unwrap_or((order, Deed::End));
         let (name, passes) = order.split_once(':').unwrap_or((order, "1"));
         if !super::is_known(name) {
             return Err(format!("there is no fault point `{name}`; there are {}", super::POINTS.join(", ")));
         }
         let passes: u64 = passes.parse().map_err(|_| format!("`{passes}` is not a number of passes"))?;
         ARMED
-            .set(Armed { name: name.to_owned(), passes: AtomicU64::new(passes.max(1) - 1), stalls })
+            .set(Armed { name: name.to_owned(), passes: AtomicU64::new(passes.max(1) - 1), deed })
             .map_err(|_| "a fault point is armed already".to_owned())
     }
 
@@ -105,13 +124,28 @@ mod armed {
         if armed.name != name || armed.passes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, pass).is_ok() {
             return;
         }
-        if armed.stalls {
-            tracing::warn!(name, "a thread stalls here, as a test ordered");
-            std::thread::sleep(STALL);
-        } else {
+        match armed.deed {
             // No destructor runs and no buffer is flushed, as with SIGKILL.
-            std::process::abort();
+            Deed::End => std::process::abort(),
+            Deed::Stall => {
+                tracing::warn!(name, "a thread stalls here, as a test ordered");
+                std::thread::sleep(STALL);
+            }
+            Deed::Panic => {
+                // Once: what goes on after it is what the test is about.
+                armed.passes.store(u64::MAX, Ordering::SeqCst);
+                std::panic::resume_unwind(Box::new("a test ordered it"))
+            }
+            Deed::Overflow => {
+                std::hint::black_box(deeper(0));
+            }
         }
+    }
+
+    /// Never comes back.
+    fn deeper(depth: u64) -> u64 {
+        let room = std::hint::black_box([depth; 512]);
+        if std::hint::black_box(depth) == u64::MAX { room[0] } else { deeper(depth + 1) + room[1] }
     }
 }
 

@@ -24,6 +24,7 @@ mod config;
 mod error;
 mod fault;
 mod listen;
+mod process;
 mod seal;
 mod sign;
 mod telemetry;

@@ -122,7 +122,7 @@ reasons! {
     StorageCorrupt = "STORAGE_CORRUPT", DataLoss, 500;
     /// Too many calls of this kind at once.
     Busy = "BUSY", ResourceExhausted, 429;
-    /// The hub is starting or stopping.
+    /// The hub is starting or stopping, or what did the work was ended from outside.
     Unavailable = "UNAVAILABLE", Unavailable, 503;
     /// A fault of the hub; the log has the detail under the id that the message names.
     Internal = "INTERNAL", Internal, 500;

@@ -21,7 +21,8 @@ use crate::http::{self, HttpDoor};
 use crate::identity::Identity;
 use crate::intake::{Intake, IntakeLimits, IntakeParts, Workers, WorkersConfig};
 use crate::listen::{Acceptor, Certificate, ListenError, ListenLimits, Phase, install_crypto, phase};
-use crate::query::{Engine, QueryError, QueryLimits};
+use crate::process::Program;
+use crate::query::{Engine, QueryError, QueryLimits, Statements};
 use crate::read::Reads;
 use crate::seal::Seal;
 use crate::sign::Signer;
@@ -191,7 +192,10 @@ impl House {
         .await?;
         // The engine keeps a folder of its own below this one, so it must find it emptied already.
         let scratch = scratch(&config.data_dir)?;
-        let engine = Arc::new(Engine::new(&store, Arc::clone(&lists), query_limits(config))?);
+        let limits = query_limits(config);
+        let engine = Engine::new(&store.objects(), &scratch.join("query"), limits.clone())?;
+        let (engine, statements) =
+            (Arc::new(engine), Statements::start(program(), &store, limits).map_err(StartError::Workers)?);
         let seal = Arc::new(Seal::new(store.secret("seal")?));
         let signer = Arc::new(store.signer(clock.now())?);
         let identity = Arc::new(Identity::new(Arc::clone(&catalog), Arc::clone(&clock)));
@@ -210,7 +214,7 @@ impl House {
         });
         let reads = Arc::new(Reads::new(
             Arc::<Commits>::clone(&commits),
-            Arc::clone(&engine),
+            (Arc::clone(&engine), statements),
             all.clone(),
             Arc::clone(&lists),
             Arc::clone(&catalog),
@@ -266,10 +270,14 @@ fn patterns(files: &[(String, Vec<u8>)], lists: &CodeLists) -> Result<Patterns, 
 }
 
 /// Workers are this program: the file that runs, also when another version took its name meanwhile.
+fn program() -> PathBuf {
+    PathBuf::from(format!("/proc/{}/exe", std::process::id()))
+}
+
 fn workers(config: &Config, files: Vec<(String, Vec<u8>)>) -> WorkersConfig {
+    let memory_bytes = config.limits.worker_memory_bytes;
     WorkersConfig {
-        program: PathBuf::from(format!("/proc/{}/exe", std::process::id())),
-        memory_bytes: config.limits.worker_memory_bytes,
+        program: Program { path: program(), command: "worker", memory_bytes },
         silence: config.limits.worker_silence,
         files,
     }

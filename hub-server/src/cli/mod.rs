@@ -55,6 +55,9 @@ enum Command {
     /// Decodes payloads for the server that starts it.
     #[command(hide = true)]
     Worker,
+    /// Runs statements of callers for the server that starts it.
+    #[command(hide = true)]
+    QueryWorker,
     /// Organisations: publishers and consumers. Works while the server is stopped.
     Org {
         #[command(subcommand)]
@@ -188,6 +191,7 @@ async fn command(command: Command, out: &mut (dyn Write + Send)) -> Result<(), F
             let work = tokio::task::spawn_blocking(crate::intake::work);
             work.await.map_err(|panic| Failure::Worker(panic.into()))?.map_err(Failure::Worker)
         }
+        Command::QueryWorker => crate::query::work().await.map_err(Failure::Worker),
         Command::Org { deed, folder } => {
             let offline = offline::Offline::open(&folder).await?;
             let done = org::run(deed, &offline, out).await;

@@ -23,6 +23,26 @@ pub(crate) const QUERY_SPILL_MIB: u64 = 4096;
 pub(crate) const QUERY_DEADLINE_SECONDS: u64 = 60;
 /// Default of `limits.query_rows`: the rows that one statement may give.
 pub(crate) const QUERY_ROWS: u64 = 10_000_000;
+/// Bytes that the answer of one statement may have.
+pub(crate) const QUERY_ANSWER_BYTES: u64 = 16 << 30;
+/// Memory that a process which runs a statement may hold beside what is counted: plan, batches, entries of files.
+pub(crate) const QUERY_WORKER_ROOM_BYTES: u64 = 256 << 20;
+/// Footers of data files that such a process keeps.
+pub(crate) const QUERY_WORKER_FOOTER_BYTES: usize = 32 << 20;
+/// Threads of such a process that read files.
+pub(crate) const QUERY_WORKER_READERS: usize = 4;
+/// Entries of data files that such a process keeps, so that it compares their blocks once.
+pub(crate) const QUERY_WORKER_FILES: usize = 32_768;
+/// Time that a statement waits for a worker which is about to be free, before another is started.
+pub(crate) const QUERY_WORKER_PATIENCE: Duration = Duration::from_millis(50);
+/// Time in which a statement must have ended that nobody waits for any more; then its process is ended.
+pub(crate) const QUERY_END_MARGIN: Duration = Duration::from_secs(5);
+/// Time in which the last rows of a statement wait for its end, so that they are told together.
+pub(crate) const QUERY_END_TOGETHER: Duration = Duration::from_millis(1);
+/// Largest frame between the hub and a process that runs a statement.
+pub(crate) const QUERY_FRAME_BYTES: usize = 8 << 20;
+/// Entries of chosen files that are told without being asked for.
+pub(crate) const QUERY_FILES_TOLD: usize = 64;
 /// Answers of statements that are kept, to be given again …
 pub(crate) const ANSWERS_KEPT: usize = 4_096;
 /// … in so much memory …

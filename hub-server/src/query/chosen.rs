@@ -79,12 +79,21 @@ impl Chosen {
         Self { parts: index.segments().iter().filter_map(part).collect() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
     pub(super) fn files(&self) -> impl Iterator<Item = &Arc<DataFile>> {
         self.parts.iter().flat_map(Part::files)
+    }
+
+    /// So many files from a place on.
+    pub(super) fn run(&self, mut from: usize, at_most: usize) -> Vec<Arc<DataFile>> {
+        let mut run = Vec::new();
+        for part in &self.parts {
+            run.extend(part.files().skip(from).take(at_most - run.len()).map(Arc::clone));
+            from = from.saturating_sub(part.len());
+            if run.len() == at_most {
+                break;
+            }
+        }
+        run
     }
 
     pub(super) fn rows(&self) -> u64 {

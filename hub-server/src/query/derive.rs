@@ -1,5 +1,6 @@
 //! The columns that follow from `_seq`: which submission and revision a row came with, and when.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,8 +20,8 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt as _;
 
+use super::source::{Origin, Source};
 use super::visible::Derived;
-use crate::store::table::{SeqInfo, SeqMap};
 
 /// One column of the output.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +47,8 @@ pub(super) struct Columns {
     pub(super) outputs: Vec<Output>,
     /// Index of `_seq` in the input, when a derived column is asked for.
     pub(super) seq: Option<usize>,
-    pub(super) submissions: Arc<SeqMap>,
+    /// Whom to ask what rows came with.
+    pub(super) source: Arc<dyn Source>,
 }
 
 impl DeriveExec {
@@ -62,65 +64,73 @@ impl DeriveExec {
 }
 
 impl Columns {
-    pub(super) fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    pub(super) async fn apply(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        let runs = match self.seq {
+            Some(seq) => self.runs(batch.column(seq)).await?,
+            None => Vec::new(),
+        };
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.outputs.len());
         for output in &self.outputs {
             columns.push(match output {
                 Output::Input(index) => Arc::clone(batch.column(*index)),
-                Output::Derived(derived) => self.derive(batch, *derived)?,
+                Output::Derived(derived) => derive(&runs, *derived, batch.num_rows()),
             });
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }
 
-    fn derive(&self, batch: &RecordBatch, derived: Derived) -> Result<ArrayRef> {
-        let seqs = self.seq.and_then(|i| batch.column(i).as_any().downcast_ref::<Int64Array>());
-        let Some(seqs) = seqs else {
-            return internal_err!("`_seq` is not in the scan");
+    /// Rows of one submission lie together, so each is looked up once per run, and asked for once per batch.
+    async fn runs(&self, column: &ArrayRef) -> Result<Vec<(Arc<Origin>, usize)>> {
+        let Some(seqs) = column.as_any().downcast_ref::<Int64Array>() else {
+            return internal_err!("`_seq` does not hold integers");
         };
         if seqs.null_count() > 0 {
             return internal_err!("`_seq` has an empty value");
         }
-        let runs = self.runs(seqs)?;
-        Ok(match derived {
-            Derived::Submission => {
-                let mut builder = StringBuilder::with_capacity(seqs.len(), seqs.len() * 40);
-                for (info, rows) in runs {
-                    builder.append_value_n(&info.submission, rows);
-                }
-                Arc::new(builder.finish())
-            }
-            Derived::Revision => {
-                let mut builder = Int64Builder::with_capacity(seqs.len());
-                for (info, rows) in runs {
-                    builder.append_value_n(i64::try_from(info.revision).unwrap_or(i64::MAX), rows);
-                }
-                Arc::new(builder.finish())
-            }
-            Derived::CommittedAt => {
-                let mut builder = TimestampMicrosecondBuilder::with_capacity(seqs.len()).with_timezone("UTC");
-                for (info, rows) in runs {
-                    builder.append_value_n(info.committed_at.timestamp_micros(), rows);
-                }
-                Arc::new(builder.finish())
-            }
-        })
-    }
-
-    /// Rows of one submission lie together, so each is looked up once per run.
-    fn runs(&self, seqs: &Int64Array) -> Result<Vec<(&SeqInfo, usize)>> {
-        let mut runs: Vec<(i64, &SeqInfo, usize)> = Vec::new();
+        let mut runs: Vec<(i64, usize)> = Vec::new();
         for seq in seqs.values() {
             match runs.last_mut() {
-                Some((last, _, rows)) if last == seq => *rows += 1,
-                _ => match self.submissions.get(*seq) {
-                    Some(info) => runs.push((*seq, info, 1)),
-                    None => return internal_err!("no submission has `_seq` {seq}"),
-                },
+                Some((last, rows)) if last == seq => *rows += 1,
+                _ => runs.push((*seq, 1)),
             }
         }
-        Ok(runs.into_iter().map(|(_, info, rows)| (info, rows)).collect())
+        let mut wanted: Vec<i64> = runs.iter().map(|(seq, _)| *seq).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let found = if wanted.is_empty() { Vec::new() } else { self.source.origins(wanted).await? };
+        let found: HashMap<i64, Arc<Origin>> = found.into_iter().map(|o| (o.seq, Arc::new(o))).collect();
+        let run = |(seq, rows)| match found.get(&seq) {
+            Some(origin) => Ok((Arc::clone(origin), rows)),
+            None => internal_err!("no submission has `_seq` {seq}"),
+        };
+        runs.into_iter().map(run).collect()
+    }
+}
+
+fn derive(runs: &[(Arc<Origin>, usize)], derived: Derived, rows: usize) -> ArrayRef {
+    match derived {
+        Derived::Submission => {
+            let mut builder = StringBuilder::with_capacity(rows, rows * 40);
+            for (origin, rows) in runs {
+                builder.append_value_n(&origin.submission, *rows);
+            }
+            Arc::new(builder.finish())
+        }
+        Derived::Revision => {
+            let mut builder = Int64Builder::with_capacity(rows);
+            for (origin, rows) in runs {
+                builder.append_value_n(i64::try_from(origin.revision).unwrap_or(i64::MAX), *rows);
+            }
+            Arc::new(builder.finish())
+        }
+        Derived::CommittedAt => {
+            let mut builder = TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC");
+            for (origin, rows) in runs {
+                builder.append_value_n(origin.committed_at, *rows);
+            }
+            Arc::new(builder.finish())
+        }
     }
 }
 
@@ -180,7 +190,10 @@ impl ExecutionPlan for DeriveExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let columns = Arc::clone(&self.columns);
-        let rows = self.input.execute(partition, context)?.map(move |batch| columns.apply(&batch?));
+        let rows = self.input.execute(partition, context)?.then(move |batch| {
+            let columns = Arc::clone(&columns);
+            async move { columns.apply(batch?).await }
+        });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 

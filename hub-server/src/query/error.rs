@@ -7,6 +7,7 @@ use std::sync::Arc;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{Column, DataFusionError, SchemaError};
 use hub_proto::Reason;
+use serde::{Deserialize, Serialize};
 
 use crate::store::StoreError;
 
@@ -14,7 +15,7 @@ use crate::store::StoreError;
 const MESSAGE_MAX: usize = 600;
 
 /// Why a statement gave no (more) rows.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub(crate) enum QueryError {
     /// It does not parse, plan or compute; the message names visible things only.
     #[error("{0}")]
@@ -27,6 +28,9 @@ pub(crate) enum QueryError {
     Limit(String),
     #[error("all query slots are taken; try again in a moment")]
     Busy,
+    /// The process that ran the statement was ended, and not by the statement.
+    #[error("the process that ran the statement was ended from outside; try again in a moment")]
+    Interrupted,
     /// A file is not what was committed; the detail is for the log, doors do not show it.
     #[error("{0}")]
     Damaged(String),
@@ -43,6 +47,7 @@ impl QueryError {
             Self::TooComplex(_) => Reason::QueryTooComplex,
             Self::Limit(_) => Reason::QueryLimit,
             Self::Busy => Reason::Busy,
+            Self::Interrupted => Reason::Unavailable,
             Self::Damaged(_) => Reason::StorageCorrupt,
             Self::Internal(_) => Reason::Internal,
         }
@@ -58,6 +63,15 @@ impl QueryError {
              filter, aggregate or select fewer columns"
                 .to_owned(),
         )
+    }
+
+    /// The statement brought down the process that ran it.
+    pub(super) fn outgrown(bytes: u64) -> Self {
+        Self::Limit(format!(
+            "the statement ended the process that ran it, which may hold {} MiB and has a bounded stack; \
+             filter, aggregate or write it more simply",
+            bytes >> 20
+        ))
     }
 
     /// An error of the plan's making: what it says of operators and files is not the caller's.

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::config::limits::{QUERY_WORKER_FOOTER_BYTES, QUERY_WORKER_READERS, QUERY_WORKER_ROOM_BYTES};
+
 /// Bounds of one statement.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct QueryLimits {
     /// Memory that the operators of all statements may hold; each has an equal part.
     pub(crate) memory_bytes: usize,
@@ -23,12 +27,35 @@ pub(crate) struct QueryLimits {
     /// Visible rows that the chosen files may hold when a statement has window functions, whose memory
     /// the engine does not account for.
     pub(crate) window_rows: u64,
+    /// Footers and page indexes of data files that are kept.
+    pub(crate) footer_bytes: usize,
+    /// Threads that read files beside those of the engine.
+    pub(crate) readers: usize,
 }
 
 impl QueryLimits {
     /// Memory that one statement may hold: with all places taken, the whole is not exceeded.
     pub(super) fn statement_bytes(&self) -> usize {
         self.memory_bytes / self.slots.max(1)
+    }
+
+    /// Limits of a process that runs one statement at a time.
+    pub(super) fn of_worker(&self) -> Self {
+        Self {
+            memory_bytes: self.statement_bytes(),
+            spill_bytes: self.spill_bytes / self.slots.max(1) as u64,
+            slots: 1,
+            footer_bytes: QUERY_WORKER_FOOTER_BYTES,
+            readers: QUERY_WORKER_READERS,
+            ..self.clone()
+        }
+    }
+
+    /// Memory of such a process. Its stacks count whole, though they are hardly used.
+    pub(crate) fn worker_bytes(&self) -> u64 {
+        let worker = self.of_worker();
+        let stacks = (worker.partitions + worker.readers) * STACK_BYTES;
+        (worker.memory_bytes + worker.footer_bytes + stacks) as u64 + QUERY_WORKER_ROOM_BYTES
     }
 }
 
@@ -44,18 +71,22 @@ impl Default for QueryLimits {
             partitions: 2,
             slots: 4,
             window_rows: 2_000_000,
+            footer_bytes: 128 << 20,
+            readers: 512,
         }
     }
 }
 
-/// Footers and page indexes of data files, shared by all statements.
-pub(super) const FOOTER_CACHE_BYTES: usize = 128 << 20;
 /// Data files up to this length, one block, are read whole …
 pub(super) const SMALL_FILE_BYTES: u64 = 256 << 10;
 /// … if they have few rows: those of a long file may repeat so often that it is short …
 pub(super) const SMALL_FILE_ROWS: u64 = 16_384;
 /// … and so many of them at once at most, beside the engine's threads.
 pub(super) const SMALL_FILES_AT_ONCE: usize = 16;
+/// Entries of files that a scan holds at once for each of its partitions.
+pub(super) const FILES_AT_ONCE: usize = 1_024;
+/// Comparisons by which files are chosen; a statement with more of them reads all files.
+pub(super) const BOUNDS_MAX: usize = 256;
 /// Rows of a batch inside the engine.
 pub(super) const BATCH_ROWS: usize = 8_192;
 /// Batches that wait between the engine and the encoder, and chunks between encoder and door.

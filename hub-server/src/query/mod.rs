@@ -1,10 +1,13 @@
 //! SQL or a scan, bounded: plan → batches. The only room that names DataFusion.
 //!
-//! Work runs on the engine's own threads, which have big stacks; batches come back through a bounded
-//! channel, so that neither planning nor computing holds up the doors. Dropping a [`RowStream`]
-//! cancels its work.
+//! Scans are planned here: they run on the engine's own threads, and batches come back through a bounded channel, so
+//! that neither planning nor computing holds up the doors. A statement of a caller runs apart, in a query worker
+//! ([`Statements`]): the same engine in a process of its own, which asks for the files of each scan. Dropping rows
+//! cancels their work.
 
 mod allow;
+mod apart;
+mod bounds;
 mod chosen;
 mod derive;
 pub(crate) mod encode;
@@ -17,6 +20,8 @@ mod policy;
 mod prune;
 mod session;
 mod small;
+mod source;
+mod statement;
 mod stream;
 mod table;
 mod visible;
@@ -32,10 +37,14 @@ use futures::stream::BoxStream;
 use crate::store::Snapshot;
 use hub_datasets::Pattern;
 
+#[cfg(test)]
+pub(crate) use apart::Rows;
+pub(crate) use apart::{Asking, Begun, Statements, work};
 pub(crate) use encode::{RowChunk, RowFormat};
 pub(crate) use engine::Engine;
 pub(crate) use error::QueryError;
 pub(crate) use limits::QueryLimits;
+pub(crate) use visible::table_names;
 
 /// A table as one reader sees it at one dataset version.
 #[derive(Debug, Clone)]

@@ -22,7 +22,8 @@ use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, ObjectNamePart, TableFactor, Visit, Visitor};
 
 use super::allow::{AGGREGATE, SCALAR, WINDOW};
-use super::limits::{BATCH_ROWS, FOOTER_CACHE_BYTES};
+use super::limits::BATCH_ROWS;
+use super::statement::Running;
 use super::table::OBJECTS;
 use super::yielding::Yielding;
 use super::{QueryError, QueryLimits};
@@ -54,7 +55,7 @@ pub(super) fn environment(
         .with_max_temp_directory_size(limits.spill_bytes);
     let runtime = RuntimeEnvBuilder::new()
         .with_disk_manager_builder(disk)
-        .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
+        .with_metadata_cache_limit(limits.footer_bytes)
         .build()?;
     // The engine's own registry opens the machine's files; a statement must not reach them.
     runtime.deregister_object_store(ListingTableUrl::parse("file:///")?.as_ref())?;
@@ -147,6 +148,11 @@ pub(super) fn session(environment: &Environment, purpose: Purpose) -> Result<Ses
 }
 
 impl Session {
+    /// Has all that works in this session hold something.
+    pub(super) fn hold(&mut self, held: Arc<Running>) {
+        self.state.config_mut().set_extension(held);
+    }
+
     pub(super) fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), QueryError> {
         self.tables.register_table(name.to_owned(), table)?;
         Ok(())

@@ -2,6 +2,7 @@
 //! file and together dearer than all rows of a short one; and after many small pushes most files are short.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, new_null_array};
@@ -24,6 +25,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::Type;
 
 use super::limits::{BATCH_ROWS, SMALL_FILE_BYTES, SMALL_FILE_ROWS, SMALL_FILES_AT_ONCE};
+use super::source::{Files, List};
 use crate::store::Objects;
 use crate::store::index::DataFile;
 
@@ -37,8 +39,9 @@ pub(super) fn is_small(file: &DataFile) -> bool {
 pub(super) struct SmallFilesExec {
     objects: Arc<Objects>,
     folder: Arc<str>,
-    /// Files of each partition.
-    groups: Vec<Arc<[Arc<DataFile>]>>,
+    list: Arc<dyn List>,
+    /// Places of the files of each partition.
+    groups: Vec<Range<usize>>,
     statistics: Arc<Statistics>,
     properties: Arc<PlanProperties>,
 }
@@ -48,26 +51,23 @@ impl SmallFilesExec {
     pub(super) fn new(
         objects: Arc<Objects>,
         folder: &str,
-        mut files: Vec<Arc<DataFile>>,
+        files: &Files,
         partitions: usize,
         schema: SchemaRef,
         statistics: Statistics,
     ) -> Self {
-        let each = files.len().div_ceil(partitions.max(1)).max(1);
-        let mut groups: Vec<Arc<[Arc<DataFile>]>> = Vec::new();
-        while files.len() > each {
-            let last = files.split_off((files.len() - 1) / each * each);
-            groups.push(last.into());
-        }
-        groups.push(files.into());
-        groups.reverse();
+        let all = files.known.files;
+        let each = all.div_ceil(partitions.max(1)).max(1);
+        let groups: Vec<Range<usize>> =
+            (0..all).step_by(each).map(|from| from..all.min(from + each)).collect();
         let properties = Arc::new(PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(groups.len()),
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
-        Self { objects, folder: folder.into(), groups, statistics: Arc::new(statistics), properties }
+        let list = Arc::clone(&files.list);
+        Self { objects, folder: folder.into(), list, groups, statistics: Arc::new(statistics), properties }
     }
 }
 
@@ -119,24 +119,35 @@ impl ExecutionPlan for SmallFilesExec {
     }
 
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let Some(files) = self.groups.get(partition) else {
+        let Some(group) = self.groups.get(partition) else {
             return internal_err!("SmallFilesExec has no partition {partition}");
         };
         let schema = self.schema();
         let run = Run {
             objects: Arc::clone(&self.objects),
             folder: Arc::clone(&self.folder),
-            files: Arc::clone(files),
-            next: 0,
+            left: group.clone(),
+            page: Vec::new().into_iter(),
             schema: Arc::clone(&schema),
             layout: None,
         };
-        let rows = stream::try_unfold(run, |run| async move {
-            if run.next >= run.files.len() {
-                return Ok(None);
+        let list = Arc::clone(&self.list);
+        let rows = stream::try_unfold((run, list), |(mut run, list)| async move {
+            if run.page.as_slice().is_empty() {
+                if run.left.is_empty() {
+                    return Ok(None);
+                }
+                let mut page = list.page(run.left.start).await?;
+                page.truncate(run.left.len());
+                if page.is_empty() {
+                    return internal_err!("files of a scan are missing");
+                }
+                run.left.start += page.len();
+                run.page = page.into_iter();
             }
             let read = tokio::task::spawn_blocking(move || run.advance());
-            read.await.map_err(|lost| DataFusionError::External(lost.into()))?.map(Some)
+            let (rows, run) = read.await.map_err(|lost| DataFusionError::External(lost.into()))??;
+            Ok(Some((rows, (run, list))))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
@@ -158,8 +169,9 @@ impl ExecutionPlan for SmallFilesExec {
 struct Run {
     objects: Arc<Objects>,
     folder: Arc<str>,
-    files: Arc<[Arc<DataFile>]>,
-    next: usize,
+    /// Places of the files that are not in the page.
+    left: Range<usize>,
+    page: std::vec::IntoIter<Arc<DataFile>>,
     schema: SchemaRef,
     layout: Option<Layout>,
 }
@@ -176,8 +188,7 @@ impl Run {
         let mut batches = Vec::new();
         let mut rows = 0;
         for _ in 0..SMALL_FILES_AT_ONCE {
-            let Some(file) = self.files.get(self.next).map(Arc::clone) else { break };
-            self.next += 1;
+            let Some(file) = self.page.next() else { break };
             rows += self.read(&file, &mut batches)?;
             if rows >= BATCH_ROWS {
                 break;

@@ -5,11 +5,10 @@ use arrow::record_batch::RecordBatch;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::QueryError;
-use super::limits::{QUEUE, QueryLimits};
+use super::limits::QUEUE;
 
 /// What travels over the bridge. A stream that ends without `End` was cut by a fault.
 #[derive(Debug)]
@@ -23,41 +22,24 @@ pub(super) fn channel<T>() -> (mpsc::Sender<Item<T>>, mpsc::Receiver<Item<T>>) {
     mpsc::channel(QUEUE)
 }
 
-/// The error of a statement that took too long.
-pub(super) fn too_long(limits: &QueryLimits) -> QueryError {
-    QueryError::Limit(format!(
-        "the statement took longer than {} s; filter or aggregate more, or pull the dataset",
-        limits.deadline.as_secs_f64()
-    ))
-}
-
 struct Receiver<T> {
     items: mpsc::Receiver<Item<T>>,
     /// Dropping it stops the work.
     _task: AbortOnDropHandle<()>,
-    deadline: Option<(Instant, QueryError)>,
     done: bool,
 }
 
-/// The receiving end as a stream. It keeps the deadline itself, so that a stuck thread cannot.
+/// The receiving end as a stream.
 pub(super) fn receive<T: Send + 'static>(
     items: mpsc::Receiver<Item<T>>,
     task: AbortOnDropHandle<()>,
-    deadline: Option<(Instant, QueryError)>,
 ) -> BoxStream<'static, Result<T, QueryError>> {
-    let receiver = Receiver { items, _task: task, deadline, done: false };
+    let receiver = Receiver { items, _task: task, done: false };
     futures::stream::unfold(receiver, |mut receiver| async move {
         if receiver.done {
             return None;
         }
-        let item = match &receiver.deadline {
-            Some((at, error)) => match tokio::time::timeout_at(*at, receiver.items.recv()).await {
-                Ok(item) => item,
-                Err(_) => Some(Item::Failed(error.clone())),
-            },
-            None => receiver.items.recv().await,
-        };
-        let result = match item {
+        let result = match receiver.items.recv().await {
             Some(Item::One(value)) => return Some((Ok(value), receiver)),
             Some(Item::Failed(error)) => Err(error),
             Some(Item::End) => return None,

@@ -21,7 +21,9 @@ use hub_datasets::{CodeLists, Pattern};
 use crate::catalog::Catalog;
 use crate::commit::{CommitError, Commits};
 use crate::permit::ReadPermit;
-use crate::query::{Engine, RowChunk, RowFormat, Scan, TableView};
+use crate::query::{
+    Asking, Begun, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView, table_names,
+};
 use crate::seal::Seal;
 use crate::store::{self, AsOf, Snapshot, StoreError};
 
@@ -76,6 +78,7 @@ impl std::fmt::Debug for Answer {
 pub(crate) struct Reads {
     snapshots: Arc<dyn Snapshots>,
     engine: Arc<Engine>,
+    statements: Arc<Statements>,
     patterns: Vec<Arc<Pattern>>,
     lists: Arc<CodeLists>,
     catalog: Arc<Catalog>,
@@ -86,13 +89,13 @@ pub(crate) struct Reads {
 impl Reads {
     pub(crate) fn new(
         snapshots: Arc<dyn Snapshots>,
-        engine: Arc<Engine>,
+        (engine, statements): (Arc<Engine>, Arc<Statements>),
         patterns: Vec<Arc<Pattern>>,
         lists: Arc<CodeLists>,
         catalog: Arc<Catalog>,
         seal: Seal,
     ) -> Self {
-        Self { snapshots, engine, patterns, lists, catalog, seal, kept: Kept::new() }
+        Self { snapshots, engine, statements, patterns, lists, catalog, seal, kept: Kept::new() }
     }
 
     /// Pins a dataset version, columns and a filter; refuses at once what could not be read.
@@ -157,7 +160,7 @@ impl Reads {
         let scan = Scan { columns: token.columns, filter: token.filter, offset };
         let held = vec![Arc::clone(&view.snapshot)];
         let rows = self.engine.scan(view, scan).await?;
-        self.chunks(rows, token.format, offset, held)
+        Ok(chunks_of(self.engine.encode(rows, token.format, offset)?, held))
     }
 
     /// One SELECT over the datasets of the permits, code lists and `organisations`.
@@ -168,7 +171,9 @@ impl Reads {
         as_of: AsOf,
         format: RowFormat,
     ) -> Result<Answer, ReadError> {
-        let named = self.tables_of(sql).await?;
+        let (named, begun) = self.tables_of(sql).await?;
+        // To make an old state again may take its time, which is no time of a worker's.
+        let begun = begun.filter(|_| as_of == AsOf::Latest);
         let is_named = |dataset: &str| named.iter().any(|n| n == dataset || is_major_of(n, dataset));
         let (mut views, mut others) = (Vec::new(), Vec::new());
         for permit in &permits {
@@ -177,7 +182,7 @@ impl Reads {
                 views.push(self.view(permit, as_of).await?);
             } else if let Ok(view) = self.view(permit, AsOf::Latest).await {
                 // The statement does not read it; its name may be what was meant.
-                others.push(view);
+                others.extend(table_names(&view.pattern));
             }
         }
         // Organisations have no versions.
@@ -186,29 +191,32 @@ impl Reads {
         if let Some(answer) = question.as_ref().and_then(|question| self.kept.answer(question)) {
             return Ok(answer);
         }
-        let organisations = match of_versions {
-            true => organisations::empty()?,
-            false => organisations::table(&self.catalog).await?,
-        };
-        let tables = views.iter().cloned().chain(others).collect();
-        let rows = self.engine.sql(tables, organisations, sql).await?;
+        let mut with = None;
+        match of_versions {
+            true => others.push(organisations::TABLE.to_owned()),
+            false => with = Some((organisations::TABLE, organisations::table(&self.catalog).await?)),
+        }
+        let asking = Asking { sql, format, views: views.clone(), others, with };
+        let rows = self.statements.run(begun, asking).await?;
         let used = views.iter().filter(|view| rows.datasets.contains(&view.snapshot.dataset));
         let versions = used.map(|view| self.version_ref(view)).collect();
         let held = views.into_iter().map(|view| view.snapshot).collect();
-        let answer = Answer { versions, chunks: self.chunks(rows, format, 0, held)? };
+        let answer = Answer { versions, chunks: chunks_of(rows.chunks, held) };
         Ok(match question {
             Some(question) => self.kept.keep(question, answer),
             None => answer,
         })
     }
 
-    async fn tables_of(&self, sql: &str) -> Result<Arc<[String]>, ReadError> {
+    /// Tables that a statement names, and the worker that says so unless it is known.
+    async fn tables_of(&self, sql: &str) -> Result<(Arc<[String]>, Option<Begun>), ReadError> {
         if let Some(known) = self.kept.tables_of(sql) {
-            return Ok(known);
+            return Ok((known, None));
         }
-        let named: Arc<[String]> = self.engine.tables_of(sql).await?.into();
+        let mut begun = self.statements.begin(sql).await?;
+        let named: Arc<[String]> = std::mem::take(&mut begun.names).into();
         self.kept.keep_tables(sql, &named);
-        Ok(named)
+        Ok((named, Some(begun)))
     }
 
     fn open(&self, session: &str) -> Result<SessionToken, ReadError> {
@@ -244,22 +252,15 @@ impl Reads {
             coverage: coverage::of(view, &self.lists),
         }
     }
+}
 
-    /// `held`: the states that the rows are of, whose files stay while the stream lives.
-    fn chunks(
-        &self,
-        rows: crate::query::RowStream,
-        format: RowFormat,
-        skipped: u64,
-        held: Vec<Arc<Snapshot>>,
-    ) -> Result<Chunks, ReadError> {
-        let chunks = self.engine.encode(rows, format, skipped)?;
-        let held = move |chunk: Result<RowChunk, _>| {
-            let _states = &held;
-            chunk.map_err(ReadError::from)
-        };
-        Ok(chunks.map(held).boxed())
-    }
+/// `held`: the states that the rows are of, whose files stay while the stream lives.
+fn chunks_of(chunks: BoxStream<'static, Result<RowChunk, QueryError>>, held: Vec<Arc<Snapshot>>) -> Chunks {
+    let held = move |chunk: Result<RowChunk, _>| {
+        let _states = &held;
+        chunk.map_err(ReadError::from)
+    };
+    chunks.map(held).boxed()
 }
 
 /// `rb28s_v1` is a major of `rb28s`.

@@ -18,11 +18,6 @@ const PAGE: u32 = 1_000;
 /// Name of the table in statements.
 pub(super) const TABLE: &str = "organisations";
 
-/// The table without rows, for a statement that does not name it.
-pub(super) fn empty() -> Result<RecordBatch, ReadError> {
-    Ok(Rows::default().finish()?)
-}
-
 pub(super) async fn table(catalog: &Catalog) -> Result<RecordBatch, ReadError> {
     let mut rows = Rows::default();
     let mut after = String::new();

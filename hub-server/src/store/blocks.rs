@@ -79,6 +79,11 @@ impl Blocks {
         (self.0.len() > 1).then(|| self.0.iter().map(|block| hex(&block.sum)).collect())
     }
 
+    /// Length of that list.
+    pub(crate) fn listed_bytes(&self) -> usize {
+        self.0.len() * 2 * SUM_BYTES
+    }
+
     /// Has this process found the block whole?
     pub(super) fn is_whole(&self, number: usize) -> bool {
         self.0.get(number).is_some_and(|block| block.found_whole.load(Ordering::Relaxed))

@@ -42,7 +42,7 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    pub(super) fn new(disk: Arc<dyn Disk>, root: PathBuf) -> Self {
+    pub(crate) fn new(disk: Arc<dyn Disk>, root: PathBuf) -> Self {
         Self { disk, root }
     }
 

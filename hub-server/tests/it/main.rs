@@ -35,6 +35,8 @@ mod open_check;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod query_workers;
+#[cfg(test)]
 mod readers;
 #[cfg(test)]
 mod receipts;

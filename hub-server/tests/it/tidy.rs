@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Leaves: usable by all rooms; they use no room. `permit` is made by identity alone.
 const LEAVES: &[&str] =
-    &["clock", "config", "error", "fault", "listen", "permit", "seal", "sign", "telemetry"];
+    &["clock", "config", "error", "fault", "listen", "permit", "process", "seal", "sign", "telemetry"];
 
 /// Crates, or parts of them, and the rooms that alone may name them.
 const NAMES: &[(&str, &[&str])] = &[

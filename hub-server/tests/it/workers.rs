@@ -10,7 +10,7 @@ use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
 use crate::bad_input::assert_nothing_left;
-use crate::harness::{PERIOD, Server, kept_payload, kutno_sample};
+use crate::harness::{PERIOD, Server, children, kept_payload, kutno_sample};
 
 /// What the bombs together may add to the hub's own memory.
 const GROWTH_MAX: u64 = 64 << 20;
@@ -33,17 +33,7 @@ fn assert_unreadable(verdict: &Value, said: &str) {
 
 /// Process ids of the workers that a server has started.
 fn workers(server: &Server) -> Vec<u32> {
-    let pid = server.pid();
-    let children = format!("/proc/{pid}/task");
-    let tasks = std::fs::read_dir(children).expect("the server's threads");
-    let lists = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
-    let mut found: Vec<u32> = lists
-        .flat_map(|list| {
-            list.split_whitespace().map(|pid| pid.parse().expect("a number")).collect::<Vec<_>>()
-        })
-        .collect();
-    found.sort_unstable();
-    found
+    children(server.pid(), "worker")
 }
 
 #[test]

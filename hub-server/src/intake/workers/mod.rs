@@ -9,32 +9,21 @@ mod tests;
 mod wire;
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hub_datasets::Pattern;
 
 use crate::config::limits::WORKERS_KEPT;
+use crate::process::{Process, Program};
 pub(crate) use inside::work;
 pub(super) use supply::{Halt, Supplied, Supply};
-
-/// Becomes a worker (`$0` is the program) with `$1` KiB of memory. What it holds is somebody's data, so it leaves
-/// no image of itself behind. The shell sets the limits, so that they hold before the program begins.
-const START: &str = r#"ulimit -c 0 && ulimit -d "$1" && exec "$0" worker"#;
-/// The allocator takes memory as it is used: the limit counts what a process may write to, not what it reserves.
-const ALLOCATOR: (&str, &str) = ("MIMALLOC_ARENA_EAGER_COMMIT", "0");
 
 /// What workers are started with.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkersConfig {
-    /// The program; it must be the one that runs.
-    pub(crate) program: PathBuf,
-    /// Memory of one worker.
-    pub(crate) memory_bytes: u64,
+    pub(crate) program: Program,
     /// Time in which a worker must say something.
     pub(crate) silence: Duration,
     /// Files of the patterns that are not embedded, by path.
@@ -51,7 +40,7 @@ pub(crate) struct Workers {
 /// One process; it is ended with this.
 #[derive(Debug)]
 struct Worker {
-    child: Child,
+    process: Process,
     socket: UnixStream,
 }
 
@@ -88,24 +77,15 @@ impl Workers {
     fn living(&self) -> Option<Worker> {
         loop {
             let mut worker = self.idle().pop()?;
-            if matches!(worker.child.try_wait(), Ok(None)) {
+            if worker.process.lives() {
                 return Some(worker);
             }
         }
     }
 
     fn spawn(&self) -> io::Result<Worker> {
-        let (socket, theirs) = UnixStream::pair()?;
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", START]).arg(&self.config.program);
-        command.arg((self.config.memory_bytes >> 10).to_string());
-        // Nothing of the hub's environment goes with it.
-        command.env_clear().env(ALLOCATOR.0, ALLOCATOR.1);
-        #[cfg(debug_assertions)]
-        command.envs(crate::config::fault_order().map(|order| ("HUB_FAULT", order)));
-        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.current_dir("/").spawn()?;
-        Ok(Worker { child, socket })
+        let (process, socket) = self.config.program.start()?;
+        Ok(Worker { process, socket })
     }
 
     /// The files of a pattern that is not embedded.
@@ -117,14 +97,6 @@ impl Workers {
 
     fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may have ended by itself; what counts is that it is gone, and leaves no entry behind.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -179,7 +179,7 @@ impl Engine {
             // A failed send means that nobody listens any more.
             let _ = sender.send(item).await;
         });
-        Ok(receive(receiver, AbortOnDropHandle::new(task), None))
+        Ok(receive(receiver, AbortOnDropHandle::new(task)))
     }
 }
 

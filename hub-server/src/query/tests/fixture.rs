@@ -1,8 +1,10 @@
 //! A small table, written through the store.
 
+use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, StringArray};
+use arrow::ipc::reader::StreamReader;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use chrono::DateTime;
@@ -10,7 +12,9 @@ use futures::StreamExt as _;
 use hub_datasets::{CodeLists, Pattern, Patterns};
 use tempfile::TempDir;
 
-use crate::query::{Engine, QueryError, QueryLimits, RowStream, Scan, TableView};
+use crate::query::{
+    Asking, Engine, QueryError, QueryLimits, RowFormat, RowStream, Rows, Scan, Statements, TableView,
+};
 use crate::store::disk::LocalDisk;
 use crate::store::file::FileLayout;
 use crate::store::index::DataFile;
@@ -38,6 +42,7 @@ pub(crate) struct Fixture {
     pub(crate) pattern: Arc<Pattern>,
     pub(crate) lists: Arc<CodeLists>,
     pub(crate) engine: Arc<Engine>,
+    pub(crate) statements: Arc<Statements>,
 }
 
 /// The columns of `rb28s` that tests look at, as a dataset of its own name.
@@ -59,8 +64,10 @@ impl Fixture {
         let pattern = Arc::new(pattern());
         let store = Store::open(Arc::new(LocalDisk), folder.path().to_path_buf()).await.unwrap();
         let table = store.open_table(&pattern).await.unwrap();
-        let engine = Arc::new(Engine::new(&store, Arc::clone(&lists), limits).unwrap());
-        Self { folder, store, table, pattern, lists, engine }
+        let spill = folder.path().join("tmp/query");
+        let engine = Arc::new(Engine::new(&store.objects(), &spill, limits.clone()).unwrap());
+        let statements = Statements::inside(&store, limits);
+        Self { folder, store, table, pattern, lists, engine, statements }
     }
 
     /// Commits files of rows, as a new dataset version.
@@ -135,8 +142,14 @@ impl Fixture {
     }
 
     pub(crate) async fn sql(&self, publisher: Option<&str>, sql: &str) -> Result<Vec<String>, QueryError> {
-        let rows = self.engine.sql(vec![self.view(publisher)], organisations(), sql).await?;
-        collect(rows).await.map(|batches| text(&batches))
+        answer(self.rows(vec![self.view(publisher)], sql).await?).await
+    }
+
+    /// A statement over views, on its way.
+    pub(crate) async fn rows(&self, views: Vec<TableView>, sql: &str) -> Result<Rows, QueryError> {
+        let with = Some(("organisations", organisations()));
+        let asking = Asking { sql, format: RowFormat::Arrow, views, others: Vec::new(), with };
+        self.statements.run(None, asking).await
     }
 
     pub(crate) async fn scan(&self, publisher: Option<&str>, scan: Scan) -> Result<Vec<String>, QueryError> {
@@ -148,6 +161,17 @@ pub(crate) fn organisations() -> RecordBatch {
     let ids: ArrayRef = Arc::new(StringArray::from(vec!["gmina-100201", "gmina-026401"]));
     let names: ArrayRef = Arc::new(StringArray::from(vec!["Kutno", "Wrocław"]));
     RecordBatch::try_from_iter([("id", ids), ("nazwa", names)]).unwrap()
+}
+
+/// The rows of a statement as text.
+pub(crate) async fn answer(mut rows: Rows) -> Result<Vec<String>, QueryError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = rows.chunks.next().await {
+        bytes.extend_from_slice(&chunk?.data);
+    }
+    let batches: Vec<RecordBatch> =
+        StreamReader::try_new(Cursor::new(bytes), None).unwrap().map(Result::unwrap).collect();
+    Ok(text(&batches))
 }
 
 pub(crate) async fn collect(mut rows: RowStream) -> Result<Vec<RecordBatch>, QueryError> {

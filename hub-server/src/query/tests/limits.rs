@@ -6,7 +6,7 @@ use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryLimit;
 use futures::StreamExt as _;
 
-use super::fixture::{Fixture, organisations, row};
+use super::fixture::{Fixture, row};
 use crate::query::session::{Purpose, environment, session};
 use crate::query::{QueryError, QueryLimits, Scan};
 use hub_proto::Reason;
@@ -105,8 +105,10 @@ async fn dropping_the_answer_frees_its_place() {
     let limits = QueryLimits { slots: 1, deadline: Duration::from_secs(20), ..QueryLimits::default() };
     let fixture = filled(limits).await;
     let sql = "SELECT a.plan FROM proba a, proba b, proba c, proba d";
-    let mut rows = fixture.engine.sql(vec![fixture.view(None)], organisations(), sql).await.unwrap();
-    assert!(rows.batches.next().await.unwrap().is_ok());
+    let mut rows = fixture.rows(vec![fixture.view(None)], sql).await.unwrap();
+    for _ in ["schema", "rows"] {
+        assert!(rows.chunks.next().await.unwrap().is_ok());
+    }
     drop(rows);
     // The one slot is free only once the endless work has stopped.
     assert_eq!(fixture.sql(None, "SELECT count(*) FROM proba").await.unwrap(), ["200"]);
@@ -117,10 +119,10 @@ async fn a_statement_is_parsed_on_the_threads_of_the_engine() {
     let fixture = Fixture::with(QueryLimits { partitions: 1, ..QueryLimits::default() }).await;
     let (release, held) = std::sync::mpsc::channel::<()>();
     fixture.engine.handle().unwrap().spawn(async move { held.recv() });
-    let mut asked = std::pin::pin!(fixture.engine.tables_of("SELECT 1 FROM proba, terc"));
+    let mut asked = std::pin::pin!(fixture.engine.parse("SELECT 1 FROM proba, terc"));
     assert!(futures::poll!(asked.as_mut()).is_pending(), "the one thread of the engine is held");
     drop(release);
-    assert_eq!(asked.await.unwrap(), ["proba", "terc"]);
+    assert_eq!(asked.await.unwrap().1, ["proba", "terc"]);
 }
 
 #[tokio::test]
@@ -138,7 +140,7 @@ async fn a_statement_beside_many_has_the_same_answer() {
     let sql = "SELECT plan % 7 AS k, count(*), sum(plan) FROM proba GROUP BY k ORDER BY k";
     let alone = fixture.sql(None, sql).await.unwrap();
     let open = "SELECT a.plan FROM proba a, proba b, proba c";
-    let beside = fixture.engine.sql(vec![fixture.view(None)], organisations(), open).await.unwrap();
+    let beside = fixture.rows(vec![fixture.view(None)], open).await.unwrap();
     assert_eq!(fixture.sql(None, sql).await.unwrap(), alone);
     drop(beside);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hub_proto::Reason;
 
-use super::fixture::{Fixture, Row, collect, organisations, row, text};
+use super::fixture::{Fixture, Row, answer, collect, row, text};
 use crate::query::{QueryError, Scan, TableView};
 use crate::store::Snapshot;
 use crate::store::index::{DataFile, FileIndex};
@@ -57,8 +57,7 @@ async fn scan(fixture: &Fixture, view: TableView, scan: Scan) -> Result<Vec<Stri
 
 async fn sql(fixture: &Fixture, publisher: Option<&str>, sql: &str) -> Vec<String> {
     let views = vec![view(fixture, publisher, 60)];
-    let rows = fixture.engine.sql(views, organisations(), sql).await.unwrap();
-    text(&collect(rows).await.unwrap())
+    answer(fixture.rows(views, sql).await.unwrap()).await.unwrap()
 }
 
 fn plans(filter: Option<&str>, offset: u64) -> Scan {

@@ -6,9 +6,13 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, Date32Array, Decimal128Ar
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::DFSchema;
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 
+use crate::query::bounds::Bounds;
 use crate::query::chosen::{Chosen, Part};
 use crate::query::prune::prune;
 use crate::store::index::{Bound, ColumnStats, DataFile, FileIndex};
@@ -118,6 +122,18 @@ fn predicate() -> impl Strategy<Value = String> {
     })
 }
 
+/// What of a filter a worker tells, as it arrives.
+fn told(filter: &Expr) -> Bounds {
+    let df = Arc::new(DFSchema::try_from(schema()).unwrap());
+    let context = SimplifyContext::builder().with_schema(Arc::clone(&df)).build();
+    let simplifier = ExprSimplifier::new(context);
+    let filter = simplifier.simplify(simplifier.coerce(filter.clone(), &df).unwrap()).unwrap();
+    let bounds = Bounds::of(&[filter], &schema());
+    let arrived: Bounds = serde_json::from_str(&serde_json::to_string(&bounds).unwrap()).unwrap();
+    assert_eq!(arrived, bounds);
+    arrived
+}
+
 /// Rows of a file that satisfy the predicate.
 fn matching(rows: &[Cells], predicate: &Arc<dyn datafusion::physical_expr::PhysicalExpr>) -> usize {
     let batch = batch(rows);
@@ -136,6 +152,7 @@ proptest! {
         let context = SessionContext::new();
         let df = DFSchema::try_from(schema()).unwrap();
         let expr = context.parse_sql_expr(&text, &df).unwrap();
+        let told = told(&expr);
         let physical = context.create_physical_expr(expr, &df).unwrap();
         let index: Vec<Arc<DataFile>> = files
             .iter()
@@ -147,11 +164,18 @@ proptest! {
             prune(chosen, &physical, &schema()).files().map(|f| f.path.clone()).collect()
         };
         let (all, of_one) = (kept(Chosen::all(&index)), kept(Chosen::of_publisher(&index, "b")));
+        let chosen = Chosen::all(&index);
+        let chosen = match told.predicate(&schema()).unwrap() {
+            Some(predicate) => prune(chosen, &predicate, &schema()),
+            None => chosen,
+        };
+        let asked: Vec<String> = chosen.files().map(|f| f.path.clone()).collect();
         for (n, (rows, _)) in files.iter().enumerate() {
             let name = n.to_string();
             prop_assert!(all.contains(&name) || matching(rows, &physical) == 0, "{text} drops {rows:?}");
             let own: Vec<Cells> = rows.iter().filter(|row| row.3 == "b").cloned().collect();
             prop_assert!(of_one.contains(&name) || matching(&own, &physical) == 0, "{text} drops {own:?}");
+            prop_assert!(asked.contains(&name) || matching(rows, &physical) == 0, "{told:?} drops {rows:?}");
             prop_assert!(!of_one.contains(&name) || !own.is_empty(), "a file of others is chosen");
         }
         prop_assert!(all.is_sorted() && of_one.is_sorted());
@@ -209,9 +233,17 @@ fn what_cannot_match_is_dropped() {
         ("_publisher = 'b'", "1"),
         ("_publisher IN ('a', 'c')", "02"),
         ("dzien > DATE '1971-01-01'", ""),
+        ("kod LIKE 'k3%'", "2"),
+        ("NOT (kod < 'k3' OR kwota IS NULL)", "2"),
+        ("kod IN ('k1', 'k3') AND kwota BETWEEN 2 AND 3", "2"),
+        ("_publisher NOT IN ('a', 'b') AND kwota + 1 > 0", "2"),
+        ("kod = 'k1' OR length(kod) > 5", "012"),
     ] {
         let expr = context.parse_sql_expr(text, &df).unwrap();
-        let physical = context.create_physical_expr(expr, &df).unwrap();
+        let told = told(&expr).predicate(&schema()).unwrap();
+        let Ok(physical) = context.create_physical_expr(expr, &df) else { panic!("{text}") };
+        // The comparisons that a worker tells choose as the filter does.
+        let physical = told.unwrap_or(physical);
         for each in 1..4 {
             let chosen = Chosen::all(&FileIndex::in_segments(&index, each));
             let kept = prune(chosen, &physical, &schema());

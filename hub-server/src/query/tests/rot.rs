@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hub_proto::Reason;
 
-use super::fixture::{Fixture, Row, collect, row, text};
+use super::fixture::{Fixture, Row, answer, collect, row, text};
 use crate::query::{QueryError, Scan, TableView};
 use crate::store::Snapshot;
 use crate::store::blocks::BLOCK_BYTES;
@@ -87,8 +87,8 @@ async fn what_a_statement_does_not_touch_stays_readable() {
     let error = read(&fixture, Some("_publisher = 'a'")).await.unwrap_err();
     assert_eq!(error.reason(), Reason::StorageCorrupt);
     let sum = "SELECT sum(plan) FROM proba";
-    let rows = fixture.engine.sql(vec![fresh(&fixture)], super::fixture::organisations(), sum).await;
-    assert_eq!(collect(rows.unwrap()).await.unwrap_err().reason(), Reason::StorageCorrupt);
+    let rows = fixture.rows(vec![fresh(&fixture)], sum).await;
+    assert_eq!(answer(rows.unwrap()).await.unwrap_err().reason(), Reason::StorageCorrupt);
     std::fs::remove_file(fixture.folder.path().join("tables/proba_v1").join(&files[0].path)).unwrap();
     assert_eq!(read(&fixture, None).await.unwrap_err().reason(), Reason::StorageCorrupt);
 }

@@ -37,7 +37,7 @@ async fn reads(fixture: &Fixture) -> Reads {
     let catalog = Catalog::open(&fixture.folder.path().join("catalog.sqlite")).await.unwrap();
     Reads::new(
         Arc::new(OneTable(Arc::clone(&fixture.table))),
-        Arc::clone(&fixture.engine),
+        (Arc::clone(&fixture.engine), Arc::clone(&fixture.statements)),
         vec![Arc::clone(&fixture.pattern)],
         Arc::clone(&fixture.lists),
         Arc::new(catalog),

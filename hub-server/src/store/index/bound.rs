@@ -12,10 +12,12 @@ use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::shared;
 
 /// The smallest or largest value of a column in a file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Bound {
     Int64(i64),
     Int32(i32),
@@ -28,7 +30,7 @@ pub(crate) enum Bound {
 }
 
 /// An unscaled number of 128 bits, in halves so that it takes no more room than the other kinds need.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Decimal {
     precision: u8,
     scale: i8,

@@ -11,6 +11,7 @@ use arrow::compute::take;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use super::{Bound, DataFile, PERIOD_END, PUBLISHER, shared};
 
@@ -89,7 +90,7 @@ pub(crate) struct ColumnBounds {
 }
 
 /// Bounds of one column over several files; None: unknown.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Merged {
     pub(crate) min: Option<Bound>,
     pub(crate) max: Option<Bound>,
@@ -97,6 +98,22 @@ pub(crate) struct Merged {
 }
 
 impl Merged {
+    /// Bounds over all that several have bounds of.
+    pub(crate) fn all(parts: Vec<Self>) -> Self {
+        let smallest = |a: Bound, b: Bound| if b < a { b } else { a };
+        let largest = |a: Bound, b: Bound| if b > a { b } else { a };
+        let nulls = parts.iter().map(|part| part.nulls).sum();
+        let (min, max): (Vec<Option<Bound>>, Vec<Option<Bound>>) =
+            parts.into_iter().map(|part| (part.min, part.max)).unzip();
+        let min: Option<Vec<Bound>> = min.into_iter().collect();
+        let max: Option<Vec<Bound>> = max.into_iter().collect();
+        Self {
+            min: min.and_then(|bounds| bounds.into_iter().reduce(smallest)),
+            max: max.and_then(|bounds| bounds.into_iter().reduce(largest)),
+            nulls,
+        }
+    }
+
     fn of(min: &ArrayRef, max: &ArrayRef, nulls: &UInt64Array, rows: &UInt64Array) -> Self {
         // A file without a value has no bounds and changes none.
         let told = |bounds: &ArrayRef| {

@@ -12,7 +12,7 @@ pub(crate) use campaign::campaign;
 pub(crate) use folder::{files_below, lasting, leftovers, log_entries, open_payloads, unpacked};
 pub(crate) use http::{Answer, get, get_with, post};
 pub(crate) use money::{column_grosze, grosze};
-pub(crate) use process::{Output, run, server_binary, wait_for};
+pub(crate) use process::{Output, children, run, server_binary, wait_for};
 pub(crate) use samples::{
     KUTNO, PERIOD, air_sample, invalid_samples, kept_payload, kutno_sample, refused_streams, sample,
     synthetic,

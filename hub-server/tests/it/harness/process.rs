@@ -78,3 +78,17 @@ pub(crate) fn hub_binary() -> PathBuf {
     assert!(path.is_file(), "{} is missing: run `make test`, or `cargo build --bins` first", path.display());
     path
 }
+
+/// Processes that a process has started under a command, ascending.
+pub(crate) fn children(parent: u32, command: &str) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).expect("the threads of a process");
+    let lists = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
+    let all = lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    let is_meant = |pid: &String| {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split('\0').any(|word| word == command)
+    };
+    let mut found: Vec<u32> = all.filter(is_meant).map(|pid| pid.parse().expect("a number")).collect();
+    found.sort_unstable();
+    found
+}

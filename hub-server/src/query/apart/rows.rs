@@ -1,0 +1,91 @@
+//! The rows of a statement, as they come from its worker. Nothing is read that nobody takes: what waits is in the socket,
+//! and the worker behind it.
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+
+use super::QueryError;
+use super::lease::Lease;
+use super::line::{Kind, parsed, unexpected};
+use super::served::Served;
+use super::wire::{self, Head};
+use crate::config::limits::QUERY_ANSWER_BYTES;
+use crate::query::RowChunk;
+
+/// A statement that runs. Dropping it ends the statement.
+pub(crate) struct Rows {
+    /// Datasets that the plan scans, so that the answer names their versions.
+    pub(crate) datasets: Vec<String>,
+    /// Pieces of the answer in its format.
+    pub(crate) chunks: BoxStream<'static, Result<RowChunk, QueryError>>,
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("datasets", &self.datasets).finish_non_exhaustive()
+    }
+}
+
+/// A worker at a statement, with what it asks for.
+struct Talk {
+    lease: Lease,
+    served: Served,
+    bytes: u64,
+}
+
+impl Rows {
+    /// Waits until the plan stands.
+    pub(super) async fn begin(lease: Lease, served: Served) -> Result<Self, QueryError> {
+        let mut talk = Talk { lease, served, bytes: 0 };
+        let head = match talk.next().await? {
+            (Kind::Head, head) => parsed::<Head>(&head).map_err(|error| talk.lease.died(&error))?,
+            _ => return Err(talk.lease.died(&unexpected())),
+        };
+        let chunks = stream::unfold(Some(talk), |talk| async move {
+            let mut talk = talk?;
+            match talk.chunk().await {
+                Ok(chunk) if chunk.complete => {
+                    talk.lease.end();
+                    Some((Ok(chunk), None))
+                }
+                Ok(chunk) => Some((Ok(chunk), Some(talk))),
+                Err(error) => Some((Err(error), None)),
+            }
+        });
+        Ok(Self { datasets: head.datasets, chunks: chunks.boxed() })
+    }
+}
+
+impl Talk {
+    /// What the worker says next for the caller; its questions are answered.
+    async fn next(&mut self) -> Result<(Kind, Bytes), QueryError> {
+        loop {
+            match self.lease.next().await? {
+                (Kind::Question, question) => {
+                    let question = parsed(&question).map_err(|error| self.lease.died(&error))?;
+                    let answer = self.served.answer(question).await;
+                    let put = self.lease.line()?.put_json(Kind::Answer, &answer);
+                    put.map_err(|error| QueryError::internal(&error))?;
+                }
+                (Kind::Failed, error) => return Err(self.lease.failed(&error)),
+                frame => return Ok(frame),
+            }
+        }
+    }
+
+    async fn chunk(&mut self) -> Result<RowChunk, QueryError> {
+        let chunk = match self.next().await? {
+            (Kind::Rows, body) => wire::rows_of(body).map_err(|error| self.lease.died(&error))?,
+            _ => return Err(self.lease.died(&unexpected())),
+        };
+        self.bytes += chunk.data.len() as u64;
+        if self.bytes > QUERY_ANSWER_BYTES {
+            return Err(QueryError::Limit(format!(
+                "the answer has more than {} GiB; aggregate, filter, or pull the dataset",
+                QUERY_ANSWER_BYTES >> 30
+            )));
+        }
+        Ok(chunk)
+    }
+}

@@ -1,0 +1,180 @@
+//! A statement of a caller: parsed, planned and run, in a worker alone.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Date32Array};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::RecordBatch;
+use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::execution::context::SQLOptions;
+pub(super) use datafusion::sql::parser::Statement as Parsed;
+use futures::StreamExt as _;
+use hub_datasets::CodeLists;
+use tokio::sync::oneshot;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::engine::{Planned, Started};
+use super::session::{Named, Purpose, Session};
+use super::table::HubTable;
+use super::{Engine, QueryError, QueryLimits, RowStream, allow, guard, session};
+use crate::fault;
+
+/// A SELECT with all that it may see.
+pub(super) struct Statement {
+    pub(super) sql: String,
+    /// The text as it was parsed, if it was.
+    pub(super) parsed: Option<Parsed>,
+    pub(super) tables: Vec<Arc<HubTable>>,
+    /// Names of tables that the statement does not name; one of them may be what was meant.
+    pub(super) others: Vec<String>,
+    /// Code lists, and the table that came with the statement.
+    pub(super) lists: Arc<[Named]>,
+    pub(super) with: Option<Named>,
+    /// True beside others that keep all threads busy.
+    pub(super) one_of_many: bool,
+    pub(super) running: Arc<Running>,
+}
+
+/// Held by whatever works on a statement. When the last holder lets go, the statement has ended.
+#[derive(Debug)]
+pub(super) struct Running {
+    _ended: oneshot::Sender<()>,
+}
+
+impl Running {
+    /// With what is woken at the end.
+    pub(super) fn new() -> (Arc<Self>, oneshot::Receiver<()>) {
+        let (ended, end) = oneshot::channel();
+        (Arc::new(Self { _ended: ended }), end)
+    }
+}
+
+impl Engine {
+    /// The rows of a SELECT; code lists are tables too.
+    pub(super) async fn sql(&self, statement: Statement) -> Result<RowStream, QueryError> {
+        let purpose = if statement.one_of_many { Purpose::OneOfMany } else { Purpose::Statement };
+        let mut session = session::session(&self.environment, purpose)?;
+        let running = Arc::clone(&statement.running);
+        session.hold(Arc::clone(&running));
+        let limits = self.limits.clone();
+        let mut rows = self.start(Some(limits.rows), move || statement.plan(session, limits)).await?;
+        // Who encodes the rows works on the statement too.
+        let passing = move |_: &_| {
+            let _held = &running;
+            fault::point("statement.batch");
+        };
+        rows.batches = rows.batches.inspect(passing).boxed();
+        Ok(rows)
+    }
+
+    /// A statement parsed, and the tables that it names. Its text may be hostile, so that it is parsed on the
+    /// engine's threads too.
+    pub(super) async fn parse(&self, sql: &str) -> Result<(Parsed, Vec<String>), QueryError> {
+        let (sql, limits) = (sql.to_owned(), self.limits.clone());
+        let task = self.handle()?.spawn(async move {
+            let parsed = guard::parse_query(&sql, &limits)?;
+            let names = session::references(&parsed)?.iter().map(|r| r.table().to_owned()).collect();
+            Ok((parsed, names))
+        });
+        AbortOnDropHandle::new(task).await.map_err(|e| QueryError::internal(&e))?
+    }
+}
+
+impl Statement {
+    /// Refuses names that are not there, and gives the session those that the statement names.
+    fn register(&self, session: &Session, parsed: &Parsed) -> Result<(), QueryError> {
+        let named = session::references(parsed)?;
+        let is_named = |name: &str| named.iter().any(|reference| reference.table() == name);
+        let mut names = self.others.clone();
+        for table in &self.tables {
+            for name in &table.visible().names {
+                names.push(name.clone());
+                if is_named(name) {
+                    session.register(name, Arc::clone(table) as Arc<dyn TableProvider>)?;
+                }
+            }
+        }
+        for (name, table) in self.lists.iter().chain(&self.with) {
+            // A dataset's own name wins over a list's.
+            if !names.contains(name) {
+                names.push(name.clone());
+                if is_named(name) {
+                    session.register(name, Arc::clone(table))?;
+                }
+            }
+        }
+        session::check_names(&session.state, parsed, &names)
+    }
+
+    async fn plan(mut self, session: Session, limits: QueryLimits) -> Result<Planned, QueryError> {
+        fault::point("statement.plan");
+        let parsed = match self.parsed.take() {
+            Some(parsed) => parsed,
+            None => guard::parse_query(&self.sql, &limits)?,
+        };
+        self.register(&session, &parsed)?;
+        let state = &session.state;
+        let logical = state.statement_to_plan(parsed).await?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&logical)
+            .map_err(|_| QueryError::NotAllowed("only SELECT is allowed".to_owned()))?;
+        let used = allow::check_plan(&logical)?;
+        let tables = self.tables.iter().map(|table| table.visible());
+        let scanned: Vec<_> =
+            tables.filter(|table| table.names.iter().any(|name| used.tables.contains(name))).collect();
+        let estimated_rows: u64 = scanned.iter().map(|table| table.rows).sum();
+        if used.window && estimated_rows > limits.window_rows {
+            return Err(QueryError::Limit(format!(
+                "window functions work on tables of at most {} rows; aggregate first",
+                limits.window_rows
+            )));
+        }
+        let head = Started {
+            schema: Arc::new(Schema::empty()),
+            datasets: scanned.iter().map(|table| table.dataset.clone()).collect(),
+            estimated_rows,
+        };
+        let plan = state.create_physical_plan(&logical).await.map_err(QueryError::of_planning)?;
+        Ok(Planned { plan, task: session.task(), head })
+    }
+}
+
+pub(super) fn memory_table(batch: RecordBatch) -> Result<Arc<dyn TableProvider>, QueryError> {
+    Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
+}
+
+/// Each list as a table in its newest version; one of several versions also as `<list>_versions`,
+/// each row with the day from which its version is valid.
+pub(super) fn list_tables(lists: &CodeLists) -> Result<Vec<Named>, QueryError> {
+    let mut tables = Vec::new();
+    for list in lists.iter() {
+        let Some(newest) = list.versions.last() else { continue };
+        tables.push((list.id.clone(), memory_table(newest.table.clone())?));
+        if list.versions.len() > 1 {
+            let dated: Result<Vec<RecordBatch>, QueryError> =
+                list.versions.iter().map(with_valid_from).collect();
+            let dated = dated?;
+            if let Some(first) = dated.first() {
+                let schema = first.schema();
+                // Versions with other columns than the oldest cannot stand in one table.
+                let same: Vec<RecordBatch> = dated.iter().filter(|b| b.schema() == schema).cloned().collect();
+                let table = MemTable::try_new(schema, vec![same])?;
+                tables.push((format!("{}_versions", list.id), Arc::new(table)));
+            }
+        }
+    }
+    Ok(tables)
+}
+
+fn with_valid_from(version: &hub_datasets::codelist::CodeListVersion) -> Result<RecordBatch, QueryError> {
+    let days = version.valid_from.signed_duration_since(chrono::NaiveDate::default()).num_days();
+    let day = i32::try_from(days).map_err(|e| QueryError::internal(&e))?;
+    let mut fields: Vec<Arc<Field>> = version.table.schema().fields().iter().map(Arc::clone).collect();
+    fields.push(Arc::new(Field::new("valid_from", DataType::Date32, false)));
+    let mut columns: Vec<ArrayRef> = version.table.columns().to_vec();
+    columns.push(Arc::new(Date32Array::from(vec![day; version.table.num_rows()])));
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|e| QueryError::internal(&e))
+}
