@@ -98,9 +98,10 @@ impl Checker {
         report: &'a Report,
         language: Language,
     ) -> Result<ErrorRows<'a>, NoErrorFile> {
+        let is_document = media == MediaType::Xml && !is_workbook(payload.as_ref());
         let only_in_the_source = |code: Code| match code {
-            Code::FormulaUnresolved => true,
-            Code::SliceRepeated | Code::RowInvalid | Code::ColumnUnknown => media == MediaType::Xml,
+            Code::FormulaUnresolved | Code::QuoteUnclosed | Code::LineTooLong | Code::NulByte => true,
+            Code::SliceRepeated | Code::RowInvalid | Code::ColumnUnknown => is_document,
             _ => false,
         };
         let grave = report.counts.iter().filter(|count| count.severity == Severity::Block);
@@ -112,19 +113,20 @@ impl Checker {
         report.violations.iter().for_each(|found| findings.entry(found.row).or_default().push(found));
         let (blocks, fixed): (Box<dyn Blocks + 'a>, _) = match media {
             MediaType::Csv => (Box::new(Office::new(self, payload, BLOCK_BYTES)), None),
-            MediaType::Xlsx | MediaType::Xls | MediaType::Ods => {
+            MediaType::Xml if is_document => return self.document_rows(payload, findings, language),
+            MediaType::Xlsx | MediaType::Xls | MediaType::Ods | MediaType::Xml => {
                 (Box::new(SheetText::new(self, payload)), Some(SEPARATOR))
             }
-            MediaType::Xml if is_workbook(payload.as_ref()) => {
-                (Box::new(SheetText::new(self, payload)), Some(SEPARATOR))
-            }
-            MediaType::Xml => return self.document_rows(payload, findings, language),
             MediaType::Ndjson | MediaType::ArrowStream | MediaType::Parquet => {
                 return Err(NoErrorFile::NoRows);
             }
         };
         let mut text = Text { blocks, block: Bytes::new(), line_ended: true };
         let head = text.head()?;
+        // A fault of the header hides it in the report.
+        if text.blocks.early().counts.keys().any(|(code, ..)| *code == Code::FormulaUnresolved) {
+            return Err(NoErrorFile::NoRows);
+        }
         let (names, separator, header) = match self.find_head(&head, fixed) {
             Some(head) => (head.names, head.separator, head.line),
             None => {
@@ -218,10 +220,24 @@ impl ErrorRows<'_> {
             let beside = match () {
                 () if lines.contains(&self.header) => Beside::Header,
                 () if *lines.end() < self.header => Beside::Title,
-                () => self.beside(lines),
+                () => {
+                    self.of_width(&mut cells, &lines)?;
+                    self.beside(lines)
+                }
             };
             return Ok(Some(ErrorRow { cells, beside }));
         }
+    }
+
+    /// Cells behind the last column may be empty. A row with other cells than the header names is no row: filled up
+    /// or cut it would be accepted. It may be here only if it was set aside, as it will be again.
+    fn of_width(&self, cells: &mut Vec<String>, lines: &RangeInclusive<u64>) -> Result<(), NoErrorFile> {
+        if cells.len() > self.width && cells[self.width..].iter().all(String::is_empty) {
+            cells.truncate(self.width);
+        }
+        let mut found = self.findings.range(lines.clone()).flat_map(|(_, found)| found);
+        let is_aside = found.any(|found| found.code == Code::RowSetAside);
+        if cells.len() == self.width || is_aside { Ok(()) } else { Err(NoErrorFile::NoRows) }
     }
 
     fn next_of_document(&mut self) -> Option<ErrorRow> {

@@ -105,9 +105,13 @@ impl Tree {
     }
 
     /// Sets an element's text, blanks around it taken off.
-    pub(crate) fn set_text(&mut self, At(at): At, text: &str) {
+    pub(crate) fn set_text(&mut self, at: At, text: &str) {
+        self.set_text_as_it_is(at, text.trim());
+    }
+
+    pub(crate) fn set_text_as_it_is(&mut self, At(at): At, text: &str) {
         let start = self.text.len() as u32;
-        self.text.push_str(text.trim());
+        self.text.push_str(text);
         self.nodes[at as usize].text = start..self.text.len() as u32;
     }
 

@@ -29,6 +29,17 @@ pub enum WriteError {
         /// What the document can say.
         wanted: String,
     },
+    /// The rows differ in what a document says once.
+    #[error("column `{0}` has several values, and a document says it once; write the rows of one value")]
+    Several(String),
+    /// A document has no place for this.
+    #[error("column `{column}`: the document has no place for `{value}`")]
+    NoPlace {
+        /// Of the pattern.
+        column: String,
+        /// As it is stored.
+        value: String,
+    },
     /// More than such a document may hold.
     #[error("the document would be larger than {} MiB; write fewer rows", limits::BYTES >> 20)]
     TooLarge,
@@ -73,6 +84,9 @@ impl Mapping {
         let mut before: Option<&Row<'_>> = None;
         for row in &rows {
             let from = before.map_or(0, |before| parting(before, row, depth));
+            if before.is_some() && from == 0 && depth > 0 {
+                return Err(WriteError::Several(self.differing(pattern, before, row)));
+            }
             writing.close(from)?;
             for level in from..=depth {
                 writing.start(level, row)?;
@@ -84,7 +98,38 @@ impl Mapping {
         Ok(())
     }
 
+    /// The column in which two rows differ at the root.
+    fn differing(&self, pattern: &Pattern, before: Option<&Row<'_>>, row: &Row<'_>) -> String {
+        let mut both = before.into_iter().flat_map(|before| texts(before, 0).zip(texts(row, 0)));
+        let place = both.find(|(before, row)| before != row).map(|(_, (place, _))| *place);
+        let field =
+            self.fields.iter().find(|field| field.from.places().into_iter().any(|of| Some(of) == place));
+        field.map(|field| pattern.columns[field.column].name.clone()).unwrap_or_default()
+    }
+
+    /// Refuses what the document has no place for: it would be lost.
+    fn all_has_place(&self, pattern: &Pattern, batch: &RecordBatch) -> Result<(), WriteError> {
+        let options = FormatOptions::default();
+        let placed = |at: usize| self.fields.iter().any(|field| field.column == at);
+        for (_, column) in pattern.columns.iter().enumerate().filter(|(at, _)| !placed(*at)) {
+            // The status of an amount says that it is there; the amount is looked at itself.
+            let Some(array) = batch.column_by_name(&column.name).filter(|_| column.status_of.is_none())
+            else {
+                continue;
+            };
+            let formatter = ArrayFormatter::try_new(array.as_ref(), &options)?;
+            for row in (0..batch.num_rows()).filter(|row| !array.is_null(*row)) {
+                let value = formatter.value(row).try_to_string()?;
+                if !value.is_empty() && !is_zero(&value) {
+                    return Err(WriteError::NoPlace { column: column.name.clone(), value });
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn rows_of<'m>(&'m self, pattern: &Pattern, batch: &RecordBatch) -> Result<Vec<Row<'m>>, WriteError> {
+        self.all_has_place(pattern, batch)?;
         let options = FormatOptions::default();
         let mut columns = Vec::with_capacity(self.fields.len());
         for field in &self.fields {
@@ -100,7 +145,7 @@ impl Mapping {
                     continue;
                 }
                 let text = formatter.value(at).try_to_string()?;
-                if !(field.omit_zero && text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'))) {
+                if !(field.omit_zero && is_zero(&text)) {
                     apart(&field.from, name, text, &mut row)?;
                 }
             }
@@ -108,6 +153,10 @@ impl Mapping {
         }
         Ok(rows)
     }
+}
+
+fn is_zero(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'))
 }
 
 /// Bytes of an element's tags, about.

@@ -9,6 +9,8 @@ use quick_xml::{Reader, XmlVersion};
 use super::{At, Fault, Tree, limits};
 use crate::csv::Encoding;
 
+/// Name of a text that stands beside elements.
+pub(crate) const PIECE: &str = "#text";
 /// Bytes in which an XML declares its encoding.
 const DECLARATION_BYTES: usize = 256;
 
@@ -24,7 +26,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Tree, Fault> {
         let line = |fault: String| damaged(&text, at, &fault);
         match event.map_err(line)? {
             Event::Start(element) => reading.start(&element, &line)?,
-            Event::End(_) => reading.end(),
+            Event::End(_) => reading.end()?,
             Event::Text(part) => reading.text(&part.xml10_content()),
             Event::CData(part) => reading.text(&part.xml10_content()),
             Event::GeneralRef(reference) => {
@@ -106,6 +108,7 @@ impl Reading {
         if self.open.is_empty() && self.tree.root().is_some() {
             return Err(line("a second root element".to_owned()));
         }
+        self.piece()?;
         let parent = self.open.last().map(|(at, _)| *at);
         let at = self.tree.add(parent, element.local_name().as_ref())?;
         for attribute in element.attributes() {
@@ -123,10 +126,29 @@ impl Reading {
         Ok(())
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> Result<(), Fault> {
+        let holds_elements = self.open.last().is_some_and(|(at, _)| {
+            self.tree.children(*at).any(|child| !self.tree.name(child).starts_with('@'))
+        });
+        if holds_elements {
+            self.piece()?;
+        }
         if let Some((at, text)) = self.open.pop() {
             self.tree.set_text(at, &text);
         }
+        Ok(())
+    }
+
+    /// Text that stands beside elements is a child of its own, so that it keeps its place among them.
+    fn piece(&mut self) -> Result<(), Fault> {
+        if let Some((at, text)) = self.open.last_mut().filter(|(_, text)| !text.is_empty()) {
+            let text = std::mem::take(text);
+            if !text.trim().is_empty() {
+                let piece = self.tree.add(Some(*at), PIECE)?;
+                self.tree.set_text_as_it_is(piece, &text);
+            }
+        }
+        Ok(())
     }
 
     fn text(&mut self, part: &str) {

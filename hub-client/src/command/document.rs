@@ -34,21 +34,13 @@ impl Wanted {
         Ok(Self { pattern, mapping })
     }
 
-    /// Pulls the columns that the document holds and writes it.
+    /// Pulls the rows and writes them; what the document has no place for is refused, not left out.
     pub(super) async fn pull(
         &self,
         session: &Session,
         request: PullRequest,
         args: &Pull,
     ) -> Result<Pulled, Failure> {
-        let mut columns: Vec<String> = Vec::new();
-        for field in &self.mapping.fields {
-            let name = &self.pattern.columns[field.column].name;
-            if !columns.contains(name) {
-                columns.push(name.clone());
-            }
-        }
-        let request = PullRequest { columns, ..request };
         let (pulled, batches) = session.client()?.pull_rows(&request, ROWS_BYTES_MAX).await?;
         let rows: u64 = batches.iter().map(|batch| batch.num_rows() as u64).sum();
         if rows == 0 {

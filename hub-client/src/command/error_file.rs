@@ -17,6 +17,8 @@ use crate::told;
 
 /// Rows of a workbook's sheet.
 const SHEET_ROWS: u32 = 1_048_576;
+/// Characters of findings that a cell of a workbook takes.
+const CELL_CHARS: usize = 32_000;
 /// Width of the column of findings, in characters.
 const FINDINGS_WIDTH: f64 = 90.0;
 
@@ -158,6 +160,10 @@ fn xlsx(mut rows: ErrorRows<'_>) -> Result<Vec<u8>, Fault> {
         }
         let (cells, beside) = wide(row, width);
         for (column, text) in cells.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+            // What a cell holds at most; the rest of a very long finding is in the report.
+            let is_findings = column + 1 == cells.len() && matches!(beside, Beside::Findings { .. });
+            let cut = if is_findings { text.char_indices().nth(CELL_CHARS) } else { None };
+            let text = cut.map_or(text.as_str(), |(end, _)| &text[..end]);
             let format = match &beside {
                 Beside::Header => &bold,
                 Beside::Findings { .. } if column + 1 == cells.len() => &wrapped,

@@ -203,14 +203,20 @@ impl One<'_> {
     fn tell(&self, verdict: &Verdict, written: Option<&str>) -> Result<Exit, Failure> {
         let report = verdict.report.clone().map(report_of).transpose()?;
         let exit = exit_of(verdict, report.as_ref(), &self.args.flags());
-        if let (Some(out), Some(report)) = (&self.args.error_file, &report) {
-            eprintln!("{}", self.error_file(out, report)?);
-        }
         if self.session.is_json() {
             print_json(&json::verdict(&self.file, verdict, report.as_ref()))?;
         } else {
             print(&self.told(verdict, report.as_ref(), exit))?;
             written.map_or(Ok(()), print)?;
+        }
+        // The push has its verdict, whatever becomes of the error file.
+        if let (Some(out), Some(report)) = (&self.args.error_file, &report) {
+            match self.error_file(out, report) {
+                Ok(told) => eprintln!("{told}"),
+                Err(failure) => {
+                    failure.message(self.session.language).iter().for_each(|told| eprintln!("{told}"))
+                }
+            }
         }
         Ok(exit)
     }

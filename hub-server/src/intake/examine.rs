@@ -6,6 +6,7 @@ use hub_datasets::check::Publisher;
 use hub_datasets::report::Report;
 use hub_datasets::{MediaType, Pattern, Period};
 use hub_proto::Reason;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::job::{Job, JobLimits, Outcome};
 use super::payload::{PayloadBytes, media_type};
@@ -25,6 +26,8 @@ pub(super) struct Asked {
     pub(super) seq: i64,
     /// Rows are to be committed.
     pub(super) encode: bool,
+    /// Given back when the check has ended, whether anybody waits for it or not.
+    pub(super) places: Vec<OwnedSemaphorePermit>,
 }
 
 impl Intake {
@@ -82,13 +85,14 @@ impl Intake {
             payload,
             seq,
             encode: !trial,
+            places: Vec::new(),
         };
         self.carry_out(asked).await
     }
 
     /// Checks a payload on threads of its own.
     pub(super) async fn carry_out(&self, asked: Asked) -> Result<Outcome, IntakeError> {
-        let Asked { pattern, period, publisher, media, payload, seq, encode } = asked;
+        let Asked { pattern, period, publisher, media, payload, seq, encode, places } = asked;
         let parts = &self.parts;
         let commits = &parts.commits;
         let (Some(table), Some(layout)) = (commits.table(&pattern.id), commits.layout(&pattern.id)) else {
@@ -113,6 +117,7 @@ impl Intake {
             record_bytes: parts.limits.record_bytes,
         };
         let check = move || {
+            let _places = places;
             let checker = Arc::new(checkers.get(&pattern, period.as_ref(), &lists, publisher)?);
             pipeline::run(&Job {
                 checker,

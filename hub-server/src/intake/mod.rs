@@ -65,7 +65,7 @@ pub(crate) struct Intake {
     early: Early,
     checks: Arc<Semaphore>,
     open_checks: Arc<Semaphore>,
-    open_checks_running: Semaphore,
+    open_checks_running: Arc<Semaphore>,
     /// Payloads that are compared before they go back.
     originals: Arc<Semaphore>,
 }
@@ -99,7 +99,7 @@ impl Intake {
             early: Early::default(),
             checks,
             open_checks: Arc::new(Semaphore::new(OPEN_CHECKS)),
-            open_checks_running: Semaphore::new(OPEN_CHECKS_RUNNING),
+            open_checks_running: Arc::new(Semaphore::new(OPEN_CHECKS_RUNNING)),
             originals: Arc::new(Semaphore::new(limits::PAYLOADS_COMPARED)),
         })
     }
@@ -264,16 +264,7 @@ impl Intake {
     ) -> Result<(Arc<Pattern>, Period), IntakeError> {
         let pattern = self.pattern(permit.pattern())?;
         self.parts.commits.whole(&pattern.id)?;
-        let period: Period = new
-            .period
-            .parse()
-            .map_err(|error| IntakeError::new(Reason::PeriodInvalid, format!("field `period`: {error}")))?;
-        if !pattern.period.frequencies.contains(&period.frequency()) {
-            return Err(IntakeError::new(
-                Reason::PeriodInvalid,
-                format!("field `period`: pattern `{}` takes no period like `{period}`", pattern.id),
-            ));
-        }
+        let period = self.period(&pattern, &new.period, "field")?;
         if uuid::Uuid::try_parse(&new.request_id).is_err() {
             return Err(IntakeError::new(Reason::RequestInvalid, "field `request_id`: send a UUID"));
         }
@@ -290,6 +281,16 @@ impl Intake {
             return Err(too_large(size, self.parts.limits.payload_bytes));
         }
         Ok((pattern, period))
+    }
+
+    /// A period that the pattern takes; `of` says what it came in.
+    fn period(&self, pattern: &Pattern, text: &str, of: &str) -> Result<Period, IntakeError> {
+        let wrong = |what: String| IntakeError::new(Reason::PeriodInvalid, format!("{of} `period`: {what}"));
+        let period: Period = text.parse().map_err(|error| wrong(format!("{error}")))?;
+        if !pattern.period.frequencies.contains(&period.frequency()) {
+            return Err(wrong(format!("pattern `{}` takes no period like `{period}`", pattern.id)));
+        }
+        Ok(period)
     }
 
     fn pattern(&self, id: &str) -> Result<Arc<Pattern>, IntakeError> {

@@ -35,11 +35,12 @@ pub(crate) struct NewCheck {
 pub(crate) struct OpenCheck {
     intake: Arc<Intake>,
     asked: NewCheck,
+    period: Option<Period>,
     held: BytesMut,
     /// Where the bytes go that are more than are held.
     file: Option<File>,
     length: u64,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 impl Intake {
@@ -49,7 +50,11 @@ impl Intake {
         _permit: &CheckPermit,
         asked: NewCheck,
     ) -> Result<OpenCheck, IntakeError> {
-        self.pattern(&asked.pattern)?;
+        let pattern = self.pattern(&asked.pattern)?;
+        let period = match &asked.period {
+            Some(period) => Some(self.period(&pattern, period, "parameter")?),
+            None => None,
+        };
         if let Some(media) = &asked.media_type {
             media_type(media)?;
         }
@@ -60,7 +65,7 @@ impl Intake {
             IntakeError::new(Reason::Busy, message)
         })?;
         let intake = Arc::clone(self);
-        Ok(OpenCheck { intake, asked, held: BytesMut::new(), file: None, length: 0, _place: place })
+        Ok(OpenCheck { intake, asked, period, held: BytesMut::new(), file: None, length: 0, place })
     }
 }
 
@@ -98,13 +103,9 @@ impl OpenCheck {
     }
 
     /// Checks what was sent.
-    pub(crate) async fn report(mut self) -> Result<Report, IntakeError> {
-        let Self { intake, asked, .. } = &self;
+    pub(crate) async fn report(self) -> Result<Report, IntakeError> {
+        let Self { intake, asked, period, mut held, file, length: _, place } = self;
         let pattern = intake.pattern(&asked.pattern)?;
-        let period = asked.period.as_deref().map(str::parse::<Period>).transpose();
-        let period = period.map_err(|error| {
-            IntakeError::new(Reason::PeriodInvalid, format!("parameter `period`: {error}"))
-        })?;
         let publisher = match (&asked.publisher, &period) {
             (Some(id), Some(period)) => Some(intake.publisher(id, period)?),
             (Some(_), None) => {
@@ -113,18 +114,19 @@ impl OpenCheck {
             }
             (None, _) => None,
         };
-        let payload = match self.file.take() {
+        let payload = match file {
             Some(file) => PayloadBytes::Aside(Arc::new(file)),
-            None => PayloadBytes::Held(self.held.split().freeze()),
+            None => PayloadBytes::Held(held.split().freeze()),
         };
-        let Self { intake, asked, .. } = &self;
-        let stopped = || IntakeError::new(Reason::Unavailable, "the hub is stopping; ask again");
-        let _running = intake.open_checks_running.acquire().await.map_err(|_| stopped())?;
+        let stopped = |_| IntakeError::new(Reason::Unavailable, "the hub is stopping; ask again");
+        let running = Arc::clone(&intake.open_checks_running).acquire_owned().await.map_err(stopped)?;
         let media = match &asked.media_type {
             Some(media) => media_type(media)?,
-            None => told(payload.clone(), Arc::clone(intake)).await?,
+            None => told(payload.clone(), Arc::clone(&intake)).await?,
         };
-        let asked = Asked { pattern, period, publisher, media, payload, seq: 0, encode: false };
+        // Nobody may wait for the check any more while it runs on; it keeps its places as long as it does.
+        let places = vec![place, running];
+        let asked = Asked { pattern, period, publisher, media, payload, seq: 0, encode: false, places };
         Ok(intake.carry_out(asked).await?.report)
     }
 }

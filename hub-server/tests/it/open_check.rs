@@ -109,6 +109,7 @@ fn what_is_asked_wrongly_is_a_problem_with_its_reason() {
     let refusals = [
         ("/api/v1/patterns/nic/check", "text/csv", 404, "PATTERN_UNKNOWN"),
         ("/api/v1/patterns/rb28s/check?period=2022-Q9", "text/csv", 400, "PERIOD_INVALID"),
+        ("/api/v1/patterns/rb28s/check?period=2022-S1", "text/csv", 400, "PERIOD_INVALID"),
         ("/api/v1/patterns/rb28s/check?publisher=gmina-100201", "text/csv", 400, "REQUEST_INVALID"),
         ("/api/v1/patterns/rb28s/check?okres=2022", "text/csv", 400, "REQUEST_INVALID"),
         ("/api/v1/patterns/rb28s/check?period=2022-Q4&publisher=nikt", "text/csv", 404, "PUBLISHER_UNKNOWN"),

@@ -22,6 +22,8 @@ mod tests;
 pub(crate) use read::Misread;
 use read::{place, value};
 
+/// Names of units that a finding repeats.
+const LABELS_MAX: usize = 10;
 /// Bytes of a block of rows.
 const BLOCK_BYTES: usize = 1 << 20;
 
@@ -32,7 +34,38 @@ pub(super) struct DocumentRows<'a> {
     payload: Arc<dyn ReadAt>,
     /// None before the document is read; then its rows, and how many were given.
     open: Option<(Rows, usize)>,
+    shared: Shared,
     early: Findings,
+}
+
+/// What stands above the last row, by the fields of the mapping: rows that stand in one element share it, and it is
+/// looked for once.
+#[derive(Debug, Default)]
+struct Shared(Vec<Option<(At, Found)>>);
+
+/// A column's value, if the document says one.
+type Found = Result<Option<String>, Misread>;
+
+impl Shared {
+    fn value(&mut self, rows: &Rows, row: At, field: usize) -> Found {
+        let Rows { tree, mapping, .. } = rows;
+        let from = &mapping.fields[field].from;
+        let depth = mapping.rows.len() - 1;
+        let level = from.places().iter().map(|place| place.level).max().unwrap_or(depth);
+        if level == depth {
+            return value(tree, mapping, row, from);
+        }
+        let owner = tree.above(row, depth - level);
+        self.0.resize(mapping.fields.len().max(self.0.len()), None);
+        match &self.0[field] {
+            Some((known, found)) if *known == owner => found.clone(),
+            _ => {
+                let found = value(tree, mapping, row, from);
+                self.0[field] = Some((owner, found.clone()));
+                found
+            }
+        }
+    }
 }
 
 /// A document's rows.
@@ -85,7 +118,7 @@ impl Rows {
 
 impl<'a> DocumentRows<'a> {
     pub(super) fn new(checker: &'a Checker, payload: Arc<dyn ReadAt>) -> Self {
-        Self { checker, payload, open: None, early: Findings::default() }
+        Self { checker, payload, open: None, shared: Shared::default(), early: Findings::default() }
     }
 
     pub(super) fn early(&mut self) -> Findings {
@@ -168,13 +201,15 @@ impl<'a> DocumentRows<'a> {
         }
         let column = &pattern.columns[field.column].name;
         let mut owners: BTreeMap<String, Vec<At>> = BTreeMap::new();
+        let mut last = None;
         for row in rows {
+            // Rows come in the order of the document, so those of one owner come together.
             let owner = tree.above(*row, depth - of.level);
-            let Ok(Some(value)) = place(tree, mapping, *row, of) else { continue };
-            let known = owners.entry(value.to_owned()).or_default();
-            if !known.contains(&owner) {
-                known.push(owner);
+            if last.replace(owner) == Some(owner) {
+                continue;
             }
+            let Ok(Some(value)) = place(tree, mapping, *row, of) else { continue };
+            owners.entry(value.to_owned()).or_default().push(owner);
         }
         for (value, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
             let label = |owner: &At| match &mapping.slice_label {
@@ -183,16 +218,16 @@ impl<'a> DocumentRows<'a> {
                 }
                 _ => None,
             };
-            let labels: Vec<String> = owners.iter().filter_map(label).collect();
+            let labels: Vec<String> = owners.iter().filter_map(label).take(LABELS_MAX).collect();
             self.early.add(say::slice_repeated(column, &value, owners.len(), &labels));
         }
     }
 
     fn row(&mut self, rows: &Rows, row: At, number: u64, block: &mut Vec<u8>) -> Result<(), Stop> {
         let mut values: BTreeMap<&str, Option<String>> = BTreeMap::new();
-        for field in &rows.mapping.fields {
+        for (at, field) in rows.mapping.fields.iter().enumerate() {
             let column = &rows.pattern.columns[field.column];
-            let found = value(&rows.tree, &rows.mapping, row, &field.from).unwrap_or_else(|misread| {
+            let found = self.shared.value(rows, row, at).unwrap_or_else(|misread| {
                 self.early.add(say::misread(number, &column.name, &misread));
                 None
             });

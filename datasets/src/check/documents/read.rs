@@ -4,11 +4,18 @@ use crate::document::{At, Tree};
 use crate::pattern::{Mapping, Place, Source};
 use crate::period::Frequency;
 
+/// Bytes of a text within a row …
+const ROW_TEXT_BYTES: usize = 64 << 10;
+/// … and of one that stands above rows.
+const HEAD_TEXT_BYTES: usize = 512;
+
 /// Why the document's texts make no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Misread {
     /// An element stands twice where there is one.
     Repeated(String),
+    /// A text is longer than what may stand there.
+    TooLong(String),
     /// A part has another length.
     Length { element: String, text: String, length: usize },
     /// Year, kind and number are no period; the kinds that are known.
@@ -53,7 +60,14 @@ pub(super) fn place<'t>(
     let from = tree.above(row, mapping.rows.len() - 1 - of.level);
     match tree.below(from, &of.below)[..] {
         [] => Ok(None),
-        [at] => Ok(Some(tree.text(at)).filter(|text| !text.is_empty())),
+        [at] => {
+            // What stands above rows is repeated in each of them.
+            let most = if of.level + 1 == mapping.rows.len() { ROW_TEXT_BYTES } else { HEAD_TEXT_BYTES };
+            match tree.text(at) {
+                text if text.len() > most => Err(Misread::TooLong(element(of))),
+                text => Ok(Some(text).filter(|text| !text.is_empty())),
+            }
+        }
         _ => Err(Misread::Repeated(element(of))),
     }
 }

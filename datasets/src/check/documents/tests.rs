@@ -109,6 +109,49 @@ fn what_the_document_cannot_say_is_refused() {
 }
 
 #[test]
+fn nothing_is_left_out_of_a_document_and_nothing_stands_in_it_twice() {
+    let pattern = embedded("rb28s");
+    let checker = checker(Arc::clone(&pattern));
+    let written = |table: &str| {
+        let (batches, _) = rows(&checker, MediaType::Csv, table.as_bytes().to_vec());
+        pattern.mappings[0].write(&pattern, &batches, &mut Vec::new()).map_err(|error| error.to_string())
+    };
+    let head =
+        "jednostka_regon,dzial,rozdzial,grupa,paragraf,p4,plan,wymagalne_rok_biezacy,okres,jst_terc6\n";
+    let row = |due: &str, period: &str, code: &str| {
+        format!("001070630,801,80101,1400,{code},0,1,{due},{period},100201\n")
+    };
+    let none = format!("{head}{}", row("0.00", "2022-Q4", "401"));
+    assert_eq!(written(&none), Ok(()));
+    let due = format!("{head}{}", row("7.00", "2022-Q4", "401"));
+    assert_eq!(
+        written(&due).unwrap_err(),
+        "column `wymagalne_rok_biezacy`: the document has no place for `7.00`"
+    );
+    let two = format!("{head}{}{}", row("", "2022-Q4", "401"), row("", "2022-M12", "404"));
+    let several =
+        "column `okres` has several values, and a document says it once; write the rows of one value";
+    assert_eq!(written(&two).unwrap_err(), several);
+}
+
+#[test]
+fn text_beside_elements_and_texts_that_are_too_long_are_no_values() {
+    let checker = checker(embedded("rb28s"));
+    let package = String::from_utf8(sample("rb28s/1.0.0/samples/valid/paczka.xml")).unwrap();
+    let broken = |from: &str, to: &str, code: Code| {
+        assert!(package.contains(from), "{from}");
+        let (_, found) = rows(&checker, MediaType::Xml, package.replacen(from, to, 1).into_bytes());
+        let told = found.listed.iter().find(|found| found.code == code);
+        told.map(|found| found.message_en.clone()).unwrap_or_default()
+    };
+    let mixed = broken("<Dzial>801</Dzial>", "<Dzial>80<x>2</x>1</Dzial>", Code::ColumnUnknown);
+    assert!(mixed.starts_with("unknown element “Pozycja/Dzial/"), "{mixed}");
+    let long =
+        broken("<DataSprawozdania>", &format!("<DataSprawozdania>{}", "9".repeat(600)), Code::RowInvalid);
+    assert_eq!(long, "the text of the element “Naglowek/DataSprawozdania” is too long");
+}
+
+#[test]
 fn a_document_is_no_longer_than_its_bound() {
     #[derive(Debug)]
     struct Long;

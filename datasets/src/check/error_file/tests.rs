@@ -107,6 +107,26 @@ fn a_file_that_is_no_table_has_no_rows_to_say_it_beside() {
 }
 
 #[test]
+fn a_row_that_would_be_filled_up_or_cut_makes_no_error_file() {
+    let good = "001070630,801,80101,401,0,100,90,80";
+    let header_fault = format!("{HEADER},uwagi");
+    for (head, row) in [
+        (HEADER, "001070630,801,80101,411,0,100"),
+        (HEADER, "001070630,801,80101,411,0,1,50,1,50"),
+        // The fault of the header hides that of the row.
+        (header_fault.as_str(), "001070630,801,80101,411,0,100,90,1,50,x"),
+    ] {
+        let file = format!("{head}\n{good}\n{row}\n");
+        assert!(matches!(beside(MediaType::Csv, file.as_bytes()), Err(NoErrorFile::NoRows)), "{row}");
+    }
+    // What is behind the last column may be empty.
+    let file = format!("{HEADER}\n{good},,\n");
+    assert_eq!(beside(MediaType::Csv, file.as_bytes()).unwrap()[1].0, good.replace(',', "|"));
+    let open = format!("{HEADER}\n{good}\n\"001070630,801\n");
+    assert!(matches!(beside(MediaType::Csv, open.as_bytes()), Err(NoErrorFile::NoRows)));
+}
+
+#[test]
 fn columns_that_begin_with_a_line_are_set_aside() {
     let file = format!("{HEADER},{FINDINGS_COLUMN}\n001070630,801,80101,401,0,100,90,80,whatever\n");
     let payload: Arc<dyn ReadAt> = Arc::new(Bytes::from(file.into_bytes()));

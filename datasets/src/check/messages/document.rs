@@ -130,6 +130,13 @@ pub(in crate::check) fn misread(row: u64, column: &str, misread: &Misread) -> Vi
             ),
             String::new(),
         ),
+        Misread::TooLong(element) => (
+            Told::new(
+                format!("tekst elementu „{element}” jest za długi"),
+                format!("the text of the element “{element}” is too long"),
+            ),
+            String::new(),
+        ),
         Misread::Length { element, text, length } => (
             Told::new(
                 format!("element „{element}” ma mieć znaków: {length}"),

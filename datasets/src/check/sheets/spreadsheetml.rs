@@ -45,8 +45,10 @@ impl Spreadsheet {
         let mut column = 0;
         for cell in named(tree, row, "Cell") {
             column = place(tree, cell, column)?;
-            if let Some(data) = named(tree, cell, "Data").next() {
-                let text = whole_text(tree, data);
+            let data = named(tree, cell, "Data").next();
+            let text = data.map(|data| whole_text(tree, data).trim().to_owned()).unwrap_or_default();
+            let is_text = data.is_some_and(|data| attribute(tree, data, "@Type") == Some("String"));
+            if let Some(data) = data.filter(|_| !text.is_empty()) {
                 let text = match attribute(tree, data, "@Type") {
                     Some("DateTime") => text.strip_suffix("T00:00:00.000").unwrap_or(&text).replace('T', " "),
                     // Large and small numbers have an exponent, which no office writes.
@@ -55,10 +57,8 @@ impl Spreadsheet {
                     }
                     _ => text,
                 };
-                if !text.is_empty() {
-                    rows.cell(number, column, &text)?;
-                }
-            } else if attribute(tree, cell, "@Formula").is_some() {
+                rows.cell(number, column, &text)?;
+            } else if attribute(tree, cell, "@Formula").is_some() && !is_text {
                 rows.formula_unresolved(number);
             }
             let across: u32 = attribute(tree, cell, "@MergeAcross").and_then(|n| n.parse().ok()).unwrap_or(0);
@@ -109,15 +109,11 @@ fn place(tree: &Tree, at: At, next: u32) -> Result<u32, Fault> {
     }
 }
 
-/// The text of an element and of what formats parts of it.
+/// The text of an element and of what formats parts of it, in order.
 fn whole_text(tree: &Tree, at: At) -> String {
     let mut text = tree.text(at).to_owned();
     for child in tree.children(at).filter(|child| !tree.name(*child).starts_with('@')) {
-        let inner = whole_text(tree, child);
-        if !text.is_empty() && !inner.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(&inner);
+        text.push_str(&whole_text(tree, child));
     }
     text
 }

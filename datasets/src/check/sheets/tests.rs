@@ -219,3 +219,17 @@ fn a_formula_of_spreadsheetml_without_a_result_is_refused() {
     let found = report(MediaType::Xml, spreadsheet(&worksheet("Dane", &rows, "")));
     assert!(found.violations.iter().any(|v| v.code == Code::FormulaUnresolved && v.row == 2), "{found:?}");
 }
+
+#[test]
+fn formatted_text_of_spreadsheetml_keeps_its_order() {
+    let amount = r#"<Row><Cell><Data ss:Type="String">001070630</Data></Cell><Cell><Data ss:Type="String">801</Data></Cell><Cell><Data ss:Type="String">80101</Data></Cell><Cell><Data ss:Type="String"><B>40</B>1</Data></Cell><Cell><Data ss:Type="String">0</Data></Cell><Cell><Data ss:Type="String"><B>345</B>12</Data></Cell><Cell><Data ss:Type="Number">34513</Data></Cell><Cell ss:Formula="=1"><Data ss:Type="String"></Data></Cell></Row>"#;
+    let rows = format!("{}{amount}", cells(NAMES));
+    let found = report(MediaType::Xml, spreadsheet(&worksheet("Dane", &rows, "")));
+    // Commitments exceed 34,512 by one, which they would not with 12,345; a formula's empty text is a result.
+    let told: Vec<&str> = found.violations.iter().map(|v| v.rule.as_str()).collect();
+    assert_eq!(told, ["zaangazowanie_do_planu"], "{found:?}");
+    let empty = amount.replace(r#"ss:Type="String"></Data>"#, r#"ss:Type="Number"></Data>"#);
+    let found =
+        report(MediaType::Xml, spreadsheet(&worksheet("Dane", &format!("{}{empty}", cells(NAMES)), "")));
+    assert!(found.violations.iter().any(|v| v.code == Code::FormulaUnresolved), "{found:?}");
+}
