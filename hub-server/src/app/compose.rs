@@ -194,8 +194,8 @@ impl House {
         let scratch = scratch(&config.data_dir)?;
         let limits = query_limits(config);
         let engine = Engine::new(&store.objects(), &scratch.join("query"), limits.clone())?;
-        let (engine, statements) =
-            (Arc::new(engine), Statements::start(program(), &store, limits).map_err(StartError::Workers)?);
+        let engine = Arc::new(engine);
+        let statements = Statements::start(program(), &store, limits).await.map_err(StartError::Workers)?;
         let seal = Arc::new(Seal::new(store.secret("seal")?));
         let signer = Arc::new(store.signer(clock.now())?);
         let identity = Arc::new(Identity::new(Arc::clone(&catalog), Arc::clone(&clock)));

@@ -155,7 +155,7 @@ async fn a_panic_is_a_fault_of_the_hub_and_ends_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_does_not_end_loses_its_worker() {
-    let variables = [("HUB_FAULT", "statement.batch:2:stall"), ("HUB_LIMITS_QUERY_DEADLINE_SECONDS", "2")];
+    let variables = [("HUB_FAULT", "statement.batch:2:stall"), ("HUB_LIMITS_QUERY_DEADLINE_SECONDS", "8")];
     let server = Server::start_with(&variables);
     let first = worker(&server);
     answer(&server, "SELECT 1").await.expect("an answer");

@@ -119,7 +119,15 @@ fn too_long(deadline: Duration) -> QueryError {
 impl Drop for Lease {
     fn drop(&mut self) {
         let (statements, slot) = (Arc::clone(&self.statements), self.slot.take());
-        let Some(mut worker) = self.worker.take() else { return statements.replace() };
+        let Some(mut worker) = self.worker.take() else {
+            statements.ending.fetch_add(1, Ordering::SeqCst);
+            self.runtime.spawn(async move {
+                statements.replace().await;
+                statements.ending.fetch_sub(1, Ordering::SeqCst);
+                drop(slot);
+            });
+            return;
+        };
         let state = match self.state {
             // The end mostly comes with what was read last.
             State::Ending if matches!(worker.line.frame(), Ok(Some((Kind::Done, _)))) => State::Idle,
@@ -141,7 +149,7 @@ impl Drop for Lease {
                     };
                     tracing::warn!(pid, why, "a query worker is ended");
                     drop(worker);
-                    statements.replace();
+                    statements.replace().await;
                 }
             }
             statements.ending.fetch_sub(1, Ordering::SeqCst);
@@ -170,8 +178,8 @@ async fn until_done(line: &mut Line, state: State) -> io::Result<()> {
 
 impl Statements {
     /// Starts a worker in the place of one that ended.
-    fn replace(&self) {
-        match self.spawn() {
+    async fn replace(&self) {
+        match self.ready().await {
             Ok(worker) => self.give_back(worker),
             Err(error) => {
                 tracing::warn!(%error, "no query worker could be started in the place of one that ended");

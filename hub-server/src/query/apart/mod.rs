@@ -44,7 +44,7 @@ pub(crate) struct Statements {
     root: PathBuf,
     slots: Arc<Semaphore>,
     idle: Mutex<Vec<Worker>>,
-    /// Workers whose statements are about to end …
+    /// Workers whose statements are about to end, or that are being replaced …
     ending: AtomicUsize,
     /// … and word of each that is free.
     freed: Notify,
@@ -91,11 +91,11 @@ pub(crate) struct Asking<'a> {
 
 impl Statements {
     /// Starts the first worker. `program`: the file of this program.
-    pub(crate) fn start(program: PathBuf, store: &Store, limits: QueryLimits) -> io::Result<Arc<Self>> {
+    pub(crate) async fn start(program: PathBuf, store: &Store, limits: QueryLimits) -> io::Result<Arc<Self>> {
         let memory_bytes = limits.worker_bytes();
         let place = Place::Process(Program { path: program, command: "query-worker", memory_bytes });
         let statements = Arc::new(Self::with(place, store, limits)?);
-        let first = statements.spawn()?;
+        let first = statements.ready().await?;
         statements.idle().push(first);
         Ok(statements)
     }
@@ -207,6 +207,13 @@ impl Statements {
                 return Some(worker);
             }
         }
+    }
+
+    /// A new worker that makes itself ready before a statement comes.
+    async fn ready(&self) -> io::Result<Worker> {
+        let mut worker = self.spawn()?;
+        worker.line.flush().await?;
+        Ok(worker)
     }
 
     fn spawn(&self) -> io::Result<Worker> {
