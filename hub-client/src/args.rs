@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hub_client::AsOf;
 use hub_datasets::Period;
+use hub_datasets::report::Explanation;
 
 /// Push a dataset once, let every ministry that is entitled to it query and pull it.
 #[derive(Debug, Parser)]
@@ -101,6 +102,15 @@ pub(crate) struct Check {
     /// Write the report here as a page: .html
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Explain all findings of a rule of the report
+    #[arg(long, value_name = "RULE=TEXT", value_parser = explanation)]
+    pub(crate) explain: Vec<Explanation>,
+    /// The report for the period before, to compare with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) previous: Option<PathBuf>,
+    /// A report under another pattern for the same period, to compare with
+    #[arg(long, value_name = "PATTERN=FILE", value_parser = beside)]
+    pub(crate) with: Vec<(String, PathBuf)>,
     /// Folder with further patterns, as ID/SEMVER/pattern.yaml
     #[arg(long, value_name = "DIR")]
     pub(crate) patterns_dir: Option<PathBuf>,
@@ -139,6 +149,9 @@ pub(crate) struct Push {
     /// Agree that rows are dropped
     #[arg(long)]
     pub(crate) confirm_deletions: bool,
+    /// Explain all findings of a rule of the report
+    #[arg(long, value_name = "RULE=TEXT", value_parser = explanation)]
+    pub(crate) explain: Vec<Explanation>,
     /// The publisher has nothing to report for the period
     #[arg(long)]
     pub(crate) nothing_to_report: bool,
@@ -252,6 +265,26 @@ pub(crate) struct Query {
     /// A past state: dataset version, day or moment
     #[arg(long, value_name = "VERSION|TIME")]
     pub(crate) as_of: Option<AsOf>,
+}
+
+/// `RULE=TEXT`.
+fn explanation(text: &str) -> Result<Explanation, String> {
+    match text.split_once('=') {
+        Some((rule, said)) if !rule.is_empty() && !said.trim().is_empty() => {
+            Ok(Explanation { rule: rule.to_owned(), text: said.trim().to_owned() })
+        }
+        _ => Err("write RULE=TEXT, with a rule that the report names".to_owned()),
+    }
+}
+
+/// `PATTERN=FILE`.
+fn beside(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((pattern, file)) if !pattern.is_empty() && !file.is_empty() => {
+            Ok((pattern.to_owned(), PathBuf::from(file)))
+        }
+        _ => Err("write PATTERN=FILE, as rb27s=dochody.csv".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hub_datasets::MediaType;
+use hub_datasets::report::Explanation;
 use hub_proto::v1::{self, SubmissionState};
 use uuid::Uuid;
 
@@ -46,6 +47,8 @@ pub struct PushOptions {
     pub confirm_deletions: bool,
     /// The current revision that the sender saw.
     pub parent_revision: Option<u64>,
+    /// What the sender says to rules that must be explained.
+    pub explanations: Vec<Explanation>,
 }
 
 /// One push.
@@ -106,6 +109,7 @@ impl PushRequest {
             confirm_deletions: self.options.confirm_deletions,
             strict: self.options.strict,
             sha256: String::new(),
+            explanations: self.options.explanations.iter().cloned().map(Into::into).collect(),
         }
     }
 }

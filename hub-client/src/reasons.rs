@@ -64,6 +64,7 @@ sentences! {
     RevisionMoved: "obowiązuje już inna wersja niż podana", "another revision is current than the one named";
     DeletionUnconfirmed: "wysłanie usunęłoby wiersze, a nikt tego nie potwierdził",
         "the push would drop rows and nobody confirmed it";
+    ExplanationMissing: "raport prosi o wyjaśnienie", "the report asks for an explanation";
     QueryNotAllowed: "takie zapytanie jest niedozwolone", "such a statement is not allowed";
     QueryInvalid: "w zapytaniu jest błąd", "the statement holds a mistake";
     QueryTooComplex: "zapytanie jest za długie albo zbyt złożone", "the statement is too long or too complex";
@@ -85,6 +86,7 @@ pub(crate) fn advice(reason: Reason) -> Option<Text> {
         Reason::ScopeMissing => Some(text::ADVICE_SCOPE),
         Reason::RevisionMoved => Some(text::ADVICE_REVISION),
         Reason::DeletionUnconfirmed => Some(text::ADVICE_DELETION),
+        Reason::ExplanationMissing => Some(text::ADVICE_EXPLAIN),
         Reason::PeriodMismatch => Some(text::ADVICE_PERIOD),
         Reason::PublisherMismatch => Some(text::ADVICE_PUBLISHER_MISMATCH),
         Reason::Busy | Reason::Unavailable => Some(text::ADVICE_LATER),

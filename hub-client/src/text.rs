@@ -58,6 +58,12 @@ texts! {
         "{file}: checked only, nothing was kept";
     PUSH_REFUSED: "{file}: odrzucono ({reason}), nic nie zostało przyjęte",
         "{file}: refused ({reason}), nothing was accepted";
+    PUSH_AWAITS: "{file}: czeka na wyjaśnienie, nic nie zostało jeszcze przyjęte",
+        "{file}: waits for an explanation, nothing was accepted yet";
+    COMPARES_NOTHING: "{file}: wzór {pattern} niczego z tym plikiem nie porównuje",
+        "{file}: pattern {pattern} compares nothing with this file";
+    OTHER_UNREADABLE: "{file}: tego pliku nie można porównać, bo sam ma błędy; sprawdź go najpierw: hub check",
+        "{file}: this file cannot be compared with, it has errors itself; check it first: hub check";
     PUSH_OTHER: "{file}: stan {state}", "{file}: state {state}";
     NOTHING: "brak danych do sprawozdania", "nothing to report";
     RECEIPT: "  UPO: {receipt}", "  receipt: {receipt}";
@@ -151,6 +157,8 @@ texts! {
         "A correction came in the meantime; look at it (hub submissions list) and push again.";
     ADVICE_DELETION: "Jeśli tak ma być, powtórz polecenie z --confirm-deletions.",
         "If that is meant, repeat the command with --confirm-deletions.";
+    ADVICE_EXPLAIN: "Popraw dane albo powtórz polecenie z --explain REGUŁA=TEKST; wyjaśnienia wierszy można wpisać w kolumnie _wyjasnienie.",
+        "Correct the data, or repeat the command with --explain RULE=TEXT; rows can be explained in a column _wyjasnienie.";
     ADVICE_PERIOD: "Okres w pliku i w poleceniu (--period) muszą być te same.",
         "The period in the file and in the command (--period) must be the same.";
     ADVICE_PUBLISHER_MISMATCH: "Plik należy do innej jednostki niż ta, za którą wysyłasz.",

@@ -108,6 +108,8 @@ reasons! {
     RevisionMoved = "REVISION_MOVED", Aborted, 409;
     /// The commit would drop rows and nobody confirmed it.
     DeletionUnconfirmed = "DELETION_UNCONFIRMED", FailedPrecondition, 409;
+    /// A finding of the report must be explained and is not.
+    ExplanationMissing = "EXPLANATION_MISSING", FailedPrecondition, 409;
     /// The statement is not a SELECT of allowed nodes and functions.
     QueryNotAllowed = "QUERY_NOT_ALLOWED", InvalidArgument, 400;
     /// The statement does not parse or plan.

@@ -75,7 +75,9 @@ impl Checker {
                         fault(name, format!("column {name} is {}, not {wanted}", field.data_type()));
                     }
                 }
-                Named::SetAside => aside.add(structural(self, Code::ColumnSetAside, 0, name, "")),
+                Named::SetAside | Named::Explanation => {
+                    aside.add(structural(self, Code::ColumnSetAside, 0, name, ""))
+                }
                 Named::Unknown | Named::Nothing => fault(name, format!("unknown column {name}")),
             }
         }

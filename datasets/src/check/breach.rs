@@ -110,6 +110,9 @@ pub(super) fn findings(
         if severity == Severity::Block {
             findings.refuse(lines[breach.row as usize]);
         }
+        if severity == Severity::MustExplain && !source.explanation(breach.row as usize).is_empty() {
+            findings.count_explained(breach.kind.code(), severity, breach.kind.rule(checker), 1);
+        }
         graded.push((severity, breach));
     }
     for (kind, number) in counts {
@@ -151,5 +154,6 @@ fn violation(
         message_en: told.en,
         hint_pl: told.hint_pl,
         hint_en: told.hint_en,
+        explanation: String::new(),
     }
 }

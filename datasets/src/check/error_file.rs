@@ -73,6 +73,8 @@ pub struct ErrorRows<'a> {
     places: BTreeMap<&'a str, usize>,
     header: u64,
     width: usize,
+    /// There is something to explain, and the sender's rows have no column for it.
+    asks: bool,
 }
 
 enum Source<'a> {
@@ -113,7 +115,10 @@ impl Checker {
         report.violations.iter().for_each(|found| findings.entry(found.row).or_default().push(found));
         let (blocks, fixed): (Box<dyn Blocks + 'a>, _) = match media {
             MediaType::Csv => (Box::new(Office::new(self, payload, BLOCK_BYTES)), None),
-            MediaType::Xml if is_document => return self.document_rows(payload, findings, language),
+            MediaType::Xml if is_document => {
+                let asks = report.unexplained() > 0;
+                return Ok(ErrorRows { asks, ..self.document_rows(payload, findings, language)? });
+            }
             MediaType::Xlsx | MediaType::Xls | MediaType::Ods | MediaType::Xml => {
                 (Box::new(SheetText::new(self, payload)), Some(SEPARATOR))
             }
@@ -147,7 +152,9 @@ impl Checker {
         let of_header = findings.remove(&header).unwrap_or_default();
         findings.entry(0).or_default().extend(of_header);
         let (places, width) = (self.places(&names), names.len());
-        Ok(ErrorRows { source, language, findings, places, header, width })
+        let has_column = names.iter().any(|name| self.named(name) == Named::Explanation);
+        let asks = report.unexplained() > 0 && !has_column;
+        Ok(ErrorRows { source, language, findings, places, header, width, asks })
     }
 
     fn document_rows<'a>(
@@ -163,7 +170,7 @@ impl Checker {
         let names: Vec<String> = rows.names().into_iter().map(str::to_owned).collect();
         let (places, width) = (self.places(&names), names.len());
         let source = Source::Document { rows: Box::new(rows), next: 0 };
-        Ok(ErrorRows { source, language, findings, places, header: 0, width })
+        Ok(ErrorRows { source, language, findings, places, header: 0, width, asks: false })
     }
 
     fn places(&self, names: &[String]) -> BTreeMap<&str, usize> {
@@ -182,6 +189,11 @@ impl ErrorRows<'_> {
     /// Cells of the header.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// True when the file needs a column in which the sender explains rows.
+    pub fn asks(&self) -> bool {
+        self.asks
     }
 
     /// The next row; None at the end.

@@ -2,11 +2,12 @@
 
 use crate::report::{Code, Count, Findings, Normalised, Report, Severity};
 
-use super::Checker;
 use super::messages::structural;
+use super::{Checker, Compared};
 
 /// `rows` are those that were read and not set aside.
-pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64) -> Report {
+pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compared: Compared) -> Report {
+    findings.merge(compared.findings);
     let structure_broken = findings
         .counts
         .keys()
@@ -17,15 +18,15 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64) -> Re
         findings = structural_only(findings);
     }
     let (rows_set_aside, rows_refused) = (findings.rows_set_aside, findings.rows_refused.min(rows));
-    let mut counts: Vec<Count> = std::mem::take(&mut findings.counts)
-        .into_iter()
-        .map(|((code, severity, rule), count)| Count { code, severity, rule, count })
-        .collect();
+    let mut counts: Vec<Count> = findings.take_counts().collect();
     counts
         .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (a.code, &a.rule).cmp(&(b.code, &b.rule))));
     // What is known only at the end, or only of the file as a whole, comes in any order.
     let mut violations = std::mem::take(&mut findings.listed);
     violations.sort_by_key(|violation| (violation.row, violation.code));
+    for violation in violations.iter_mut().filter(|violation| violation.severity == Severity::MustExplain) {
+        violation.explanation = findings.explanation(violation.row).unwrap_or_default().to_owned();
+    }
     let mut normalised: Vec<Normalised> = findings.into_normalised().collect();
     let pattern = &checker.context.pattern;
     let place = |name: &str| pattern.columns.iter().position(|column| column.name == name);
@@ -38,7 +39,11 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64) -> Re
         rows_set_aside,
         counts,
         violations,
-        not_evaluated: [checker.not_evaluated.to_vec(), checker.not_compared()].concat(),
+        not_evaluated: [checker.not_evaluated.to_vec(), checker.not_compared(), compared.not_evaluated]
+            .concat(),
+        pending: compared.pending,
+        explanations: Vec::new(),
+        later: None,
         normalised,
     }
 }

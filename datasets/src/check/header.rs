@@ -20,6 +20,8 @@ pub struct HeaderPlan {
     pub(super) files: Vec<Option<usize>>,
     /// Columns of the file that have no name; their cells must be empty.
     pub(super) unnamed: Vec<usize>,
+    /// Column of the file in which the sender says something to rows.
+    pub(super) explanation: Option<usize>,
     /// Cells may hold line breaks as sheets write them.
     pub(super) breaks: bool,
 }
@@ -31,11 +33,16 @@ impl HeaderPlan {
     }
 }
 
+/// The column in which a sender explains rows, as an error file has it.
+pub const EXPLANATION_COLUMN: &str = "_wyjasnienie";
+
 /// What a name in the file stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
     Column(usize),
     SetAside,
+    /// The sender says something to rows in it.
+    Explanation,
     Unknown,
     /// It has no name.
     Nothing,
@@ -98,7 +105,10 @@ impl Checker {
     ) -> Result<(HeaderPlan, Findings), Findings> {
         let named = names.iter().map(|name| match name.is_empty() {
             true => Named::Nothing,
-            false => self.named(name),
+            false => match self.named(name) {
+                Named::Explanation => Named::Nothing,
+                named => named,
+            },
         });
         let unnamed: Vec<usize> = (0..names.len()).filter(|file| names[*file].is_empty()).collect();
         let (files, mut findings) = self.columns_named(names.iter().map(String::as_str).zip(named), line);
@@ -110,7 +120,9 @@ impl Checker {
             let (change, column) = (Change::EmptyColumn, String::new());
             findings.normalise(Normalised { change, column, count, examples: Vec::new() });
         }
-        Ok((HeaderPlan { separator, width: names.len(), files, unnamed, breaks: false }, findings))
+        let explanation = names.iter().position(|name| folded(name) == EXPLANATION_COLUMN);
+        let width = names.len();
+        Ok((HeaderPlan { separator, width, files, unnamed, explanation, breaks: false }, findings))
     }
 
     /// The place of each column of the pattern among the names in a line of the file, and what is wrong with them.
@@ -125,7 +137,10 @@ impl Checker {
             match named {
                 Named::Column(column) if files[column].is_none() => files[column] = Some(file),
                 Named::Column(_) => findings.add(structural(self, Code::ColumnRepeated, line, name, "")),
-                Named::SetAside => findings.add(structural(self, Code::ColumnSetAside, line, name, "")),
+                // Only a table's rows are read with what is said to them.
+                Named::SetAside | Named::Explanation => {
+                    findings.add(structural(self, Code::ColumnSetAside, line, name, ""));
+                }
                 Named::Unknown => findings.add(structural(self, Code::ColumnUnknown, line, name, "")),
                 Named::Nothing => {}
             }
@@ -143,7 +158,7 @@ impl Checker {
     pub(super) fn named(&self, name: &str) -> Named {
         // No pattern has such names: the hub's own columns, in what was pulled and in an error file.
         if name.trim_start().starts_with('_') {
-            return Named::SetAside;
+            return if folded(name) == EXPLANATION_COLUMN { Named::Explanation } else { Named::SetAside };
         }
         // Most programs write the names as the pattern does.
         let found = self.names.get(name).or_else(|| self.names.get(&folded(name)));

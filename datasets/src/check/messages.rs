@@ -412,5 +412,6 @@ pub(super) fn of_file(
         message_en: told.en,
         hint_pl: told.hint_pl,
         hint_en: told.hint_en,
+        explanation: String::new(),
     }
 }

@@ -19,11 +19,14 @@ use crate::{CodeLists, Pattern, Period};
 mod batch;
 mod breach;
 mod column;
+#[cfg(feature = "check")]
+mod compare;
 mod decode;
 #[cfg(feature = "check")]
 pub(crate) mod documents;
 #[cfg(feature = "check")]
 mod error_file;
+mod explained;
 mod fill;
 mod finish;
 mod header;
@@ -44,12 +47,15 @@ mod sheets;
 mod source;
 mod stream;
 #[cfg(test)]
+#[cfg(feature = "check")]
 mod tests;
 mod values;
 
 #[cfg(feature = "check")]
+pub use compare::{Comparing, Other};
+#[cfg(feature = "check")]
 pub use error_file::{Beside, ErrorRow, ErrorRows, FINDINGS_COLUMN, NoErrorFile};
-pub use header::HeaderPlan;
+pub use header::{EXPLANATION_COLUMN, HeaderPlan};
 pub use ndjson::KeyPlan;
 #[cfg(feature = "check")]
 pub use pieces::{Piece, PieceLimits, Pieces, ReadAt};
@@ -94,6 +100,8 @@ pub struct Checker {
     columns: Arc<[ColumnCheck]>,
     references: Arc<[references::ReferenceCheck]>,
     rules: Arc<rules::Rules>,
+    #[cfg(feature = "check")]
+    compares: Arc<compare::Compares>,
     period_of: Option<fill::PeriodOfCheck>,
     /// Indexes of the key's columns.
     key: Arc<[usize]>,
@@ -115,6 +123,17 @@ pub struct Checked {
     /// Rows read, those included that are not in the batch because their number of cells is wrong; rows that were
     /// set aside are not among them.
     pub rows: u64,
+}
+
+/// What the comparisons of a payload found.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// Comparisons that do not hold.
+    pub findings: Findings,
+    /// Ids of those whose other report has not come yet.
+    pub pending: Vec<String>,
+    /// Ids of those that could not be made.
+    pub not_evaluated: Vec<String>,
 }
 
 /// How the cells of a part are read.
@@ -157,6 +176,8 @@ impl Checker {
         let mut not_evaluated = Vec::new();
         let references = references::compile(&context, &mut not_evaluated)?.into();
         let rules = Arc::new(rules::Rules::compile(&context, &schema, &mut not_evaluated)?);
+        #[cfg(feature = "check")]
+        let compares = Arc::new(compare::Compares::compile(&context)?);
         let period_of = fill::PeriodOfCheck::compile(&context, &mut not_evaluated)?;
         let key = pattern.key.iter().filter_map(|k| pattern.columns.iter().position(|c| c.name == *k));
         let key = key.collect();
@@ -170,6 +191,8 @@ impl Checker {
             columns,
             references,
             rules,
+            #[cfg(feature = "check")]
+            compares,
             period_of,
             key,
             missing,
@@ -235,8 +258,12 @@ impl Checker {
         let aside = like.office.map(|plan| self.rows_aside(plan, &cells, &mut part)).unwrap_or_default();
         let breaches = std::mem::take(&mut part.breaches);
         let decoded = part.columns.clone();
-        let source = Source::Cells { cells: &cells, files: like.files, decoded: &decoded };
+        let explanation = like.office.and_then(|plan| plan.explanation);
+        let source = Source::Cells { cells: &cells, files: like.files, decoded: &decoded, explanation };
         let mut findings = breach::findings(self, breaches, &source, cells.lines());
+        if explanation.is_some() {
+            self.explanations(&source, cells.lines(), &mut findings);
+        }
         for normalised in lenient::normalised(self, &mut part, &source, cells.lines()) {
             findings.normalise(normalised);
         }
@@ -381,8 +408,14 @@ impl Checker {
         messages::key_repeated(self, key, line, first_line)
     }
 
-    /// Ends the check: the findings of all parts become the report.
-    pub fn finish(&self, findings: Findings, rows_read: u64) -> Report {
-        finish::report(self, findings, rows_read)
+    /// Ends the check: the findings of all parts, and of the comparisons, become the report.
+    pub fn finish(&self, findings: Findings, rows_read: u64, compared: Compared) -> Report {
+        finish::report(self, findings, rows_read, compared)
+    }
+
+    /// What is known of a payload that nothing was compared with.
+    pub fn uncompared(&self) -> Compared {
+        let ids = self.context.pattern.compares.iter().map(|compare| compare.id.clone());
+        Compared { not_evaluated: ids.collect(), ..Compared::default() }
     }
 }

@@ -48,7 +48,7 @@ impl Checker {
     fn place(&self, name: &str) -> Place {
         match self.named(name) {
             Named::Column(column) => Place::Column(column),
-            Named::SetAside => Place::SetAside,
+            Named::SetAside | Named::Explanation => Place::SetAside,
             Named::Unknown | Named::Nothing => Place::Unknown,
         }
     }

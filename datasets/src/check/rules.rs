@@ -3,12 +3,13 @@
 use arrow::datatypes::SchemaRef;
 
 use crate::Period;
-use crate::pattern::{PatternError, Rule};
+use crate::pattern::PatternError;
+use crate::period::Frequency;
 
 use super::{Checker, Context, Part};
 
 #[cfg(feature = "check")]
-mod expression;
+pub(super) mod expression;
 
 /// The rules that apply in the period, ready to run.
 #[derive(Debug)]
@@ -17,12 +18,12 @@ pub(super) struct Rules {
     compiled: Vec<expression::Compiled>,
 }
 
-/// Whether a rule applies; None when that needs a period that is unknown.
-fn applies(rule: &Rule, period: Option<&Period>) -> Option<bool> {
-    if rule.when.is_empty() {
+/// Whether a rule for the ends of some frequencies applies; None when that needs a period that is unknown.
+pub(super) fn applies(when: &[Frequency], period: Option<&Period>) -> Option<bool> {
+    if when.is_empty() {
         return Some(true);
     }
-    period.map(|period| rule.when.iter().any(|frequency| period.ends_a(*frequency)))
+    period.map(|period| when.iter().any(|frequency| period.ends_a(*frequency)))
 }
 
 impl Rules {
@@ -34,15 +35,16 @@ impl Rules {
         #[cfg(feature = "check")]
         let mut compiled = Vec::new();
         #[cfg(feature = "check")]
-        let planner = expression::Planner::new(context, schema)?;
+        let planner = expression::Planner::new(schema)
+            .map_err(|e| PatternError::new(context.pattern.reference(), e.to_string()))?;
         #[cfg(not(feature = "check"))]
         let _ = schema;
         for (index, rule) in context.pattern.rules.iter().enumerate() {
-            match applies(rule, context.period.as_ref()) {
+            match applies(&rule.when, context.period.as_ref()) {
                 Some(false) => continue,
                 None => not_evaluated.push(rule.id.clone()),
                 #[cfg(feature = "check")]
-                Some(true) => compiled.push(planner.compile(index, rule)?),
+                Some(true) => compiled.push(planner.compile(&context.pattern, index, rule)?),
                 #[cfg(not(feature = "check"))]
                 Some(true) => {
                     let _ = index;

@@ -13,6 +13,8 @@ pub(super) enum Source<'a> {
         files: &'a [Option<usize>],
         /// The decoded columns, for those that the file lacks.
         decoded: &'a [ArrayRef],
+        /// Column of the file that says something to rows.
+        explanation: Option<usize>,
     },
     Batch(&'a [ArrayRef]),
 }
@@ -21,11 +23,21 @@ impl Source<'_> {
     /// Text of a cell; empty when it is null.
     pub(super) fn text(&self, row: usize, column: usize) -> String {
         match self {
-            Self::Cells { cells, files, decoded } => match files[column] {
+            Self::Cells { cells, files, decoded, .. } => match files[column] {
                 Some(file) => String::from_utf8_lossy(&cells.text(row, file)).into_owned(),
                 None => array_text(&decoded[column], row),
             },
             Self::Batch(columns) => array_text(&columns[column], row),
+        }
+    }
+
+    /// What the sender says to a row; empty when nothing.
+    pub(super) fn explanation(&self, row: usize) -> String {
+        match self {
+            Self::Cells { cells, explanation: Some(file), .. } => {
+                String::from_utf8_lossy(&cells.text(row, *file)).trim().to_owned()
+            }
+            Self::Cells { .. } | Self::Batch(_) => String::new(),
         }
     }
 }

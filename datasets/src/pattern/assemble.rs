@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::compare::compare;
 use super::file::{ColumnFile, PatternFile, PeriodFile, ReferenceFile, RuleFile, yaml_file};
 use super::mapping::{mapping, mapping_id};
 use super::table_schema::{FieldSchema, TableSchema, limit_text};
@@ -54,6 +55,7 @@ pub(super) fn pattern(
         columns,
         references: file.references.into_iter().map(reference).collect(),
         rules: file.rules.into_iter().map(rule).collect::<Result<_, _>>().map_err(fault)?,
+        compares: file.compares.into_iter().map(compare).collect::<Result<_, _>>().map_err(fault)?,
         set_aside: file.set_aside,
         mappings: Vec::new(),
         missing_values: schema.missing_values,
@@ -162,7 +164,7 @@ fn open_rule(text: &str) -> Result<OpenRule, String> {
         .ok_or_else(|| format!("open: `{text}`; write keep, generalise, drop or suppress(k) with k above 1"))
 }
 
-fn frequencies(field: &str, letters: &[String]) -> Result<Vec<Frequency>, String> {
+pub(super) fn frequencies(field: &str, letters: &[String]) -> Result<Vec<Frequency>, String> {
     letters
         .iter()
         .map(|letter| {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
 
+use super::compare::CompareFile;
 use super::{Absent, Aggregation, PatternError, Role, Sensitivity, Text};
 use crate::report::Severity;
 
@@ -45,6 +46,8 @@ pub(super) struct PatternFile {
     pub(super) references: Vec<ReferenceFile>,
     #[serde(default)]
     pub(super) rules: Vec<RuleFile>,
+    #[serde(default)]
+    pub(super) compares: Vec<CompareFile>,
     #[serde(default)]
     pub(super) set_aside: Vec<String>,
 }

@@ -8,6 +8,7 @@ use crate::report::Severity;
 
 mod assemble;
 mod bundle;
+mod compare;
 mod file;
 mod mapping;
 mod set;
@@ -17,6 +18,7 @@ mod tests;
 mod validate;
 
 pub(crate) use bundle::file_digest;
+pub use compare::{Compare, Sum, With};
 pub(crate) use file::{TextFile, yaml_file};
 pub use mapping::{Constant, MappedField, Mapping, Place, Source};
 pub(crate) use set::embedded_files;
@@ -269,6 +271,8 @@ pub struct Pattern {
     pub references: Vec<Reference>,
     /// Declared row rules.
     pub rules: Vec<Rule>,
+    /// Declared comparisons of sums.
+    pub compares: Vec<Compare>,
     /// Columns of real files that are set aside by name.
     pub set_aside: Vec<String>,
     /// Documents of other systems that hold the pattern's rows.

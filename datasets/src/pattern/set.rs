@@ -6,6 +6,7 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 
 use super::assemble::pattern;
+use super::compare::validate_others;
 use super::mapping::mapping_id;
 use super::{Pattern, PatternError, Version};
 use crate::CodeLists;
@@ -51,6 +52,7 @@ impl Patterns {
             self.patterns.push(Arc::new(read));
         }
         self.patterns.sort_by(|a, b| a.id.cmp(&b.id).then(b.version.cmp(&a.version)));
+        validate_others(&self)?;
         Ok(self)
     }
 

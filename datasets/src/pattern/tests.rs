@@ -34,7 +34,7 @@ fn fault(from: &str, to: &str) -> String {
 fn the_embedded_patterns_load() {
     let patterns = Patterns::embedded().unwrap();
     let ids: Vec<String> = patterns.iter().map(|p| p.reference()).collect();
-    assert_eq!(ids, ["jakosc_powietrza/1.0.0", "rb27s/1.0.0", "rb28s/1.0.0"]);
+    assert_eq!(ids, ["jakosc_powietrza/1.0.0", "rb27s/1.0.0", "rb28s/1.0.0", "rbnds/1.0.0"]);
     assert!(patterns.iter().all(|p| p.is_open()), "the first three datasets are open extracts");
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{FixedOffset, NaiveDate};
 
-use super::{Absent, Column, ColumnType, HEADER_COLUMNS, Pattern, Role, Text};
+use super::{Absent, Column, ColumnType, HEADER_COLUMNS, Pattern, Role, Text, compare};
 use crate::CodeLists;
 
 /// Longest name of a column or rule: what PostgreSQL and most tools keep.
@@ -39,7 +39,8 @@ pub(super) fn pattern(pattern: &Pattern, lists: &CodeLists) -> Result<(), String
     key_and_slice(pattern)?;
     period(pattern)?;
     references(pattern, lists)?;
-    rules(pattern)
+    rules(pattern)?;
+    compare::validate(pattern)
 }
 
 fn name(field: &str, name: &str) -> Result<(), String> {
@@ -256,9 +257,7 @@ fn rules(pattern: &Pattern) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for rule in &pattern.rules {
         let place = format!("rules: `{}`", rule.id);
-        name("rules: id", &rule.id)?;
-        text(&format!("{place}: message"), &rule.message)?;
-        text(&format!("{place}: hint"), &rule.hint)?;
+        rule_texts(&place, &rule.id, [&rule.message, &rule.hint])?;
         if !seen.insert(&rule.id) {
             return Err(format!("{place}: the id stands twice; rename one"));
         }
@@ -273,4 +272,11 @@ fn rules(pattern: &Pattern) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The id of a rule, its message and its hint.
+pub(super) fn rule_texts(place: &str, id: &str, [message, hint]: [&Text; 2]) -> Result<(), String> {
+    name(&format!("{place}: id"), id)?;
+    text(&format!("{place}: message"), message)?;
+    text(&format!("{place}: hint"), hint)
 }

@@ -18,9 +18,19 @@ pub struct Findings {
     pub rows_refused: u64,
     /// Rows that are no data; each has a finding that says why.
     pub rows_set_aside: u64,
+    /// What the sender says to rows, which few do.
+    explained: Option<Box<Explained>>,
     /// What was read in another form, by column and kind.
     normalised: BTreeMap<(String, Change), Normalised>,
     refused_lines: LineSet,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Explained {
+    /// How many findings their rows explain.
+    counts: BTreeMap<(Code, Severity, String), u64>,
+    /// By line.
+    rows: BTreeMap<u64, String>,
 }
 
 impl Findings {
@@ -39,6 +49,42 @@ impl Findings {
     /// Counts findings that are not listed one by one.
     pub fn count(&mut self, code: Code, severity: Severity, rule: &str, number: u64) {
         *self.counts.entry((code, severity, rule.to_owned())).or_default() += number;
+    }
+
+    /// Rows whose explanations are kept; those behind them count as not explained by comparisons.
+    pub const EXPLANATIONS_MAX: usize = 10_000;
+
+    /// Takes what the sender says to a row.
+    pub fn explain(&mut self, line: u64, text: String) {
+        let rows = &mut self.explained.get_or_insert_default().rows;
+        if rows.len() < Self::EXPLANATIONS_MAX {
+            rows.insert(line, text);
+        }
+    }
+
+    /// What the sender says to a row.
+    pub fn explanation(&self, line: u64) -> Option<&str> {
+        self.explained.as_ref()?.rows.get(&line).map(String::as_str)
+    }
+
+    /// Counts a finding that its row explains; it is counted as a finding besides.
+    pub fn count_explained(&mut self, code: Code, severity: Severity, rule: &str, number: u64) {
+        let counts = &mut self.explained.get_or_insert_default().counts;
+        *counts.entry((code, severity, rule.to_owned())).or_default() += number;
+    }
+
+    /// The counts of all kinds.
+    pub(crate) fn take_counts(&mut self) -> impl Iterator<Item = Count> {
+        let mut explained = self
+            .explained
+            .as_mut()
+            .map(|explained| std::mem::take(&mut explained.counts))
+            .unwrap_or_default();
+        std::mem::take(&mut self.counts).into_iter().map(move |(key, count)| {
+            let explained = explained.remove(&key).unwrap_or(0);
+            let (code, severity, rule) = key;
+            Count { code, severity, rule, count, explained }
+        })
     }
 
     /// Tells of a row that is no data.
@@ -92,6 +138,12 @@ impl Findings {
         }
         self.rows_refused += self.refused_lines.join(&later.refused_lines);
         self.rows_set_aside += later.rows_set_aside;
+        if let Some(explained) = later.explained {
+            explained.rows.into_iter().for_each(|(line, text)| self.explain(line, text));
+            for ((code, severity, rule), count) in explained.counts {
+                self.count_explained(code, severity, &rule, count);
+            }
+        }
         later.normalised.into_values().for_each(|normalised| self.normalise(normalised));
         self.listed.extend(later.listed);
         if self.listed.len() > Self::LISTED_MAX {
@@ -119,19 +171,20 @@ struct Written {
     refused: Vec<(u64, Vec<u64>)>,
     set_aside: u64,
     normalised: Vec<Normalised>,
+    explanations: Vec<(u64, String)>,
 }
 
 impl From<Findings> for Written {
-    fn from(findings: Findings) -> Self {
-        let counts = findings.counts.into_iter();
-        let counts = counts.map(|((code, severity, rule), count)| Count { code, severity, rule, count });
+    fn from(mut findings: Findings) -> Self {
+        let counts = findings.take_counts().collect();
         let pages = findings.refused_lines.pages.into_iter();
         Self {
-            counts: counts.collect(),
+            counts,
             listed: findings.listed,
             refused: pages.map(|(number, page)| (number, page.to_vec())).collect(),
             set_aside: findings.rows_set_aside,
             normalised: findings.normalised.into_values().collect(),
+            explanations: findings.explained.map(|said| said.rows.into_iter().collect()).unwrap_or_default(),
         }
     }
 }
@@ -143,13 +196,18 @@ impl TryFrom<Written> for Findings {
         if written.listed.len() > Self::LISTED_MAX {
             return Err("more findings than are ever listed");
         }
-        let counts = written.counts.into_iter();
-        let mut findings = Self {
-            counts: counts.map(|count| ((count.code, count.severity, count.rule), count.count)).collect(),
-            listed: written.listed,
-            rows_set_aside: written.set_aside,
-            ..Self::default()
-        };
+        if written.explanations.len() > Self::EXPLANATIONS_MAX {
+            return Err("more explanations than are ever kept");
+        }
+        let mut findings =
+            Self { listed: written.listed, rows_set_aside: written.set_aside, ..Self::default() };
+        for Count { code, severity, rule, count, explained } in written.counts {
+            if explained > 0 {
+                findings.count_explained(code, severity, &rule, explained);
+            }
+            findings.counts.insert((code, severity, rule), count);
+        }
+        written.explanations.into_iter().for_each(|(line, text)| findings.explain(line, text));
         for normalised in written.normalised {
             if normalised.examples.len() > Normalised::EXAMPLES_MAX {
                 return Err("more examples than are ever listed");

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 mod change;
 mod findings;
+mod later;
 mod page;
 mod render;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 
 pub use change::{Change, Example, Normalised};
 pub use findings::{Findings, LineSet};
+pub use later::Later;
 pub use page::render_page;
 pub use render::{Language, render, render_short};
 
@@ -198,7 +200,7 @@ pub struct Violation {
     /// Name of the column; empty when about the file as a whole.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub column: String,
-    /// The raw cell, masked where personal, cut to 80 characters.
+    /// The raw cell, masked where personal, cut to 80 characters; of a comparison the sums.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub value: String,
     /// What would be right: a type, a border, a list; empty where the message says it.
@@ -214,6 +216,9 @@ pub struct Violation {
     /// What to do, in English.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint_en: String,
+    /// What its sender says to it; empty when nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub explanation: String,
 }
 
 /// The whole report on one payload.
@@ -235,9 +240,18 @@ pub struct Report {
     pub violations: Vec<Violation>,
     /// Rules and comparisons that something unknown left open: they have neither passed nor failed.
     pub not_evaluated: Vec<String>,
+    /// Comparisons whose other report has not come yet; they are made when it comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
+    /// What the sender says to all findings of a rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explanations: Vec<Explanation>,
     /// What was read in another form than the pattern's, by column and kind. Nothing else is changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub normalised: Vec<Normalised>,
+    /// How comparisons stand since the acceptance, where that is another thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Later>,
 }
 
 /// How often a kind was found.
@@ -252,6 +266,27 @@ pub struct Count {
     pub rule: String,
     /// Exact, also where not all are listed.
     pub count: u64,
+    /// Those to which the sender says something.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub explained: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What the sender says to all findings of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Id of the declared rule, or a kind such as `REFERENCE_MISSING`.
+    pub rule: String,
+    /// At most [`Explanation::TEXT_MAX`] characters.
+    pub text: String,
+}
+
+impl Explanation {
+    /// Longest text, in characters.
+    pub const TEXT_MAX: usize = 2_000;
 }
 
 impl Report {
@@ -263,6 +298,29 @@ impl Report {
     /// The worst severity found.
     pub fn worst(&self) -> Option<Severity> {
         self.counts.iter().map(|c| c.severity).max()
+    }
+
+    /// Takes what the sender says to rules; what is said of a rule that found nothing is left out.
+    pub fn explain(&mut self, explanations: &[Explanation]) {
+        for said in explanations {
+            let of =
+                |code: Code, rule: &str| said.rule == rule || rule.is_empty() && said.rule == code.as_str();
+            let mut is_needed = false;
+            for count in &mut self.counts {
+                if count.severity == Severity::MustExplain && of(count.code, &count.rule) {
+                    (count.explained, is_needed) = (count.count, true);
+                }
+            }
+            if is_needed {
+                self.explanations.push(said.clone());
+            }
+        }
+    }
+
+    /// Findings that the sender must explain and has not.
+    pub fn unexplained(&self) -> u64 {
+        let must = self.counts.iter().filter(|count| count.severity == Severity::MustExplain);
+        must.map(|count| count.count.saturating_sub(count.explained)).sum()
     }
 
     /// True when a finding blocks the commit.

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::render::{examples, printable, severity, verdict};
+use super::render::{
+    LATER, LATER_PENDING, LATER_WELL, NOT_EVALUATED, PENDING, examples, printable, severity, verdict,
+};
 use super::{Language, Normalised, Report, Severity, Violation};
 
 const STYLE: &str = "@page{size:A4 landscape;margin:12mm}\
@@ -40,7 +42,7 @@ pub fn render_page(report: &Report, about: &str, language: Language) -> String {
     out.push_str("<meta name=\"viewport\" content=\"width=device-width\">\n");
     let title = if about.is_empty() { first.clone() } else { format!("{about}: {first}") };
     let _ = writeln!(out, "<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>", escaped(&title));
-    let kind = if report.blocks() { "bad" } else { "good" };
+    let kind = if report.blocks() || report.unexplained() > 0 { "bad" } else { "good" };
     let _ = writeln!(out, "<h1 class=\"{kind}\">{}</h1>", escaped(&first));
     if !about.is_empty() {
         let _ = writeln!(out, "<p class=\"about\">{}</p>", escaped(about));
@@ -60,23 +62,34 @@ pub fn render_page(report: &Report, about: &str, language: Language) -> String {
     counts(&mut out, report, language);
     violations(&mut out, report, language);
     normalised(&mut out, &report.normalised, language);
-    if !report.not_evaluated.is_empty() {
-        let _ = writeln!(
-            out,
-            "<h2>{}</h2>\n<p class=\"about\">{}</p>\n<ul>",
-            language.pick("Nie sprawdzono", "Not evaluated"),
-            language.pick(
-                "Brak potrzebnych danych, np. okresu albo nadawcy.",
-                "Something needed is unknown, such as the period or the publisher."
-            )
-        );
-        report.not_evaluated.iter().for_each(|name| {
-            let _ = writeln!(out, "<li><code>{}</code></li>", escaped(name));
+    let explained =
+        report.explanations.iter().map(|said| format!("{}: {}", said.rule, printable(&said.text)));
+    list(&mut out, language.pick("Wyjaśnienia nadawcy", "Explained by the sender"), explained);
+    if let Some(later) = &report.later {
+        let found = later.violations.iter().map(|found| {
+            let message = language.pick(&found.message_pl, &found.message_en);
+            format!("{} {message} ({})", found.key, printable(&found.value))
         });
-        out.push_str("</ul>\n");
+        let pending = later
+            .pending
+            .iter()
+            .map(|name| format!("{name}: {}", language.pick(LATER_PENDING.0, LATER_PENDING.1)));
+        let is_well = later.violations.is_empty() && later.pending.is_empty();
+        let well = is_well.then(|| language.pick(LATER_WELL.0, LATER_WELL.1).to_owned());
+        list(&mut out, language.pick(LATER.0, LATER.1), found.chain(pending).chain(well));
     }
+    list(&mut out, language.pick(NOT_EVALUATED.0, NOT_EVALUATED.1), report.not_evaluated.iter().cloned());
+    list(&mut out, language.pick(PENDING.0, PENDING.1), report.pending.iter().cloned());
     out.push_str("</body>\n</html>\n");
     out
+}
+
+/// A list under its title, if it has something.
+fn list(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    let lines: String = lines.map(|line| format!("<li>{}</li>\n", escaped(&line))).collect();
+    if !lines.is_empty() {
+        let _ = writeln!(out, "<h2>{title}</h2>\n<ul>\n{lines}</ul>");
+    }
 }
 
 fn table(out: &mut String, class: &str, title: &str, heads: &[&str]) {
@@ -148,6 +161,10 @@ fn row(out: &mut String, violation: &Violation, language: Language) {
     );
     if !hint.is_empty() {
         let _ = write!(out, "<br><span class=\"hint\">→ {}</span>", escaped(hint));
+    }
+    if !violation.explanation.is_empty() {
+        let said = escaped(&printable(&violation.explanation));
+        let _ = write!(out, "<br>{}: {said}", language.pick("Wyjaśnienie", "Explanation"));
     }
     if !violation.key.is_empty() {
         let _ = write!(out, "<br><span class=\"key\">{}</span>", escaped(&violation.key));

@@ -73,18 +73,57 @@ fn text(report: &Report, language: Language, most: usize, rest: &str) -> String 
         out.push('\n');
         normalised(&mut out, &report.normalised, language);
     }
-    if !report.not_evaluated.is_empty() {
+    if !report.explanations.is_empty() {
         out.push('\n');
-        out.push_str(language.pick(
-            "Nie sprawdzono (brak potrzebnych danych, np. okresu albo nadawcy):\n",
-            "Not evaluated (something needed is unknown, such as the period or the publisher):\n",
-        ));
-        for name in &report.not_evaluated {
-            let _ = writeln!(out, "  {name}");
+        out.push_str(language.pick("Wyjaśnienia nadawcy:\n", "Explained by the sender:\n"));
+        for said in &report.explanations {
+            let _ = writeln!(out, "  {}: {}", said.rule, printable(&said.text));
+        }
+    }
+    if let Some(later) = &report.later {
+        let _ = writeln!(out, "\n{}", language.pick(LATER.0, LATER.1));
+        if later.counts.is_empty() && later.pending.is_empty() {
+            let _ = writeln!(out, "  {}", language.pick(LATER_WELL.0, LATER_WELL.1));
+        }
+        counts(&mut out, &later.counts, language);
+        later.violations.iter().for_each(|found| {
+            let message = language.pick(&found.message_pl, &found.message_en);
+            let _ = writeln!(out, "  {} {} ({})", found.key, message, printable(&found.value));
+        });
+        later.pending.iter().for_each(|name| {
+            let _ = writeln!(out, "  {name}: {}", language.pick(LATER_PENDING.0, LATER_PENDING.1));
+        });
+    }
+    for (title, names) in [(NOT_EVALUATED, &report.not_evaluated), (PENDING, &report.pending)] {
+        if !names.is_empty() {
+            let _ = writeln!(out, "\n{}", language.pick(title.0, title.1));
+            for name in names {
+                let _ = writeln!(out, "  {name}");
+            }
         }
     }
     out
 }
+
+/// What stands over the rules that something unknown left open.
+pub(super) const NOT_EVALUATED: (&str, &str) = (
+    "Nie sprawdzono (brak potrzebnych danych, np. okresu, nadawcy albo innego sprawozdania):",
+    "Not evaluated (something needed is unknown, such as the period, the publisher or another report):",
+);
+/// What stands over the comparisons that were made anew.
+pub(super) const LATER: (&str, &str) = (
+    "Po przyjęciu porównano jeszcze raz z innymi sprawozdaniami; przyjęcie pozostaje ważne:",
+    "Since the acceptance compared with other reports again; the acceptance stands:",
+);
+/// Said when they found nothing.
+pub(super) const LATER_WELL: (&str, &str) = ("wszystko się zgadza", "all agrees");
+/// Said of a comparison whose other report has not come.
+pub(super) const LATER_PENDING: (&str, &str) = ("czeka na drugie sprawozdanie", "waits for the other report");
+/// What stands over the comparisons whose other report has not come.
+pub(super) const PENDING: (&str, &str) = (
+    "Zostanie sprawdzone, gdy nadejdzie drugie sprawozdanie:",
+    "Will be checked when the other report comes:",
+);
 
 /// The first line: what happens next.
 pub(super) fn verdict(report: &Report, language: Language) -> String {
@@ -99,9 +138,13 @@ pub(super) fn verdict(report: &Report, language: Language) -> String {
             1 => "Refused, correct 1 row".to_owned(),
             n => format!("Refused, correct {n} rows"),
         },
-        (Some(Severity::MustExplain), _) => language
-            .pick("Przyjęto do wyjaśnienia, dopisz wyjaśnienia", "Accepted pending, add your explanations")
-            .to_owned(),
+        (Some(Severity::MustExplain), _) if report.unexplained() > 0 => match language {
+            Language::Polish => format!("Czeka na wyjaśnienie, wyjaśnij uwagi: {}", report.unexplained()),
+            Language::English => format!("Waits for you, explain findings: {}", report.unexplained()),
+        },
+        (Some(Severity::MustExplain), _) => {
+            language.pick("Przyjęto z wyjaśnieniem", "Accepted with your explanation").to_owned()
+        }
         (Some(Severity::Warn | Severity::Info), _) => language
             .pick(
                 "Przyjęto z uwagami, nie musisz nic robić",
@@ -157,6 +200,10 @@ fn violations(out: &mut String, report: &Report, language: Language, most: usize
         let hint = language.pick(&violation.hint_pl, &violation.hint_en);
         if !hint.is_empty() {
             let _ = writeln!(out, "{indent}→ {hint}");
+        }
+        if !violation.explanation.is_empty() {
+            let said = printable(&violation.explanation);
+            let _ = writeln!(out, "{indent}{}: {said}", language.pick("wyjaśnienie", "explanation"));
         }
     }
     let all: u64 = report.counts.iter().map(|c| c.count).sum();

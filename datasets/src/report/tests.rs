@@ -14,6 +14,7 @@ fn violation(code: Code, severity: Severity, row: u64) -> Violation {
         message_en: "wrong".to_owned(),
         hint_pl: "Popraw.".to_owned(),
         hint_en: "Correct it.".to_owned(),
+        explanation: String::new(),
     }
 }
 
@@ -61,9 +62,13 @@ fn the_rendered_report_is_this_text() {
             severity: Severity::Block,
             rule: String::new(),
             count: 3,
+            explained: 0,
         }],
         violations: vec![violation(Code::TypeInvalid, Severity::Block, 12)],
         not_evaluated: vec!["regula".to_owned()],
+        pending: Vec::new(),
+        explanations: Vec::new(),
+        later: None,
         normalised: Vec::new(),
     };
     assert_eq!(
@@ -78,7 +83,7 @@ fn the_rendered_report_is_this_text() {
          \x20                           → Popraw.\n\
          \x20 … i jeszcze 2: raport wymienia najwyżej 1000; popraw te i sprawdź ponownie\n\
          \n\
-         Nie sprawdzono (brak potrzebnych danych, np. okresu albo nadawcy):\n\
+         Nie sprawdzono (brak potrzebnych danych, np. okresu, nadawcy albo innego sprawozdania):\n\
          \x20 regula\n"
     );
 }
@@ -98,9 +103,13 @@ fn a_text_names_all_or_says_how_to_see_the_rest() {
             severity: Severity::Block,
             rule: String::new(),
             count: 60,
+            explained: 0,
         }],
         violations: findings.listed,
         not_evaluated: Vec::new(),
+        pending: Vec::new(),
+        explanations: Vec::new(),
+        later: None,
         normalised: Vec::new(),
     };
     let named = |text: &str| text.matches("→ Correct it.").count();
@@ -118,6 +127,7 @@ fn the_first_line_says_what_happens_next() {
             severity,
             rule: String::new(),
             count: 1,
+            explained: 0,
         });
         let report = Report {
             pattern: String::new(),
@@ -128,6 +138,9 @@ fn the_first_line_says_what_happens_next() {
             counts: counts.into_iter().collect(),
             violations: Vec::new(),
             not_evaluated: Vec::new(),
+            pending: Vec::new(),
+            explanations: Vec::new(),
+            later: None,
             normalised: Vec::new(),
         };
         render(&report, Language::Polish).lines().next().unwrap_or_default().to_owned()
@@ -172,6 +185,9 @@ fn what_was_normalised_is_joined_counted_and_shown_with_its_first_examples() {
         counts: Vec::new(),
         violations: Vec::new(),
         not_evaluated: Vec::new(),
+        pending: Vec::new(),
+        explanations: Vec::new(),
+        later: None,
         normalised,
     };
     let text = render(&report, Language::Polish);
@@ -188,7 +204,7 @@ fn a_page_says_what_the_text_says_and_runs_nothing() {
     let mut found = violation(Code::TypeInvalid, Severity::Block, 7);
     found.value = hostile.to_owned();
     found.key = hostile.to_owned();
-    let count = |code, severity, count| Count { code, severity, rule: String::new(), count };
+    let count = |code, severity, count| Count { code, severity, rule: String::new(), count, explained: 0 };
     let report = Report {
         pattern: "rb28s/1.0.0".to_owned(),
         bundle_sha256: String::new(),
@@ -201,6 +217,9 @@ fn a_page_says_what_the_text_says_and_runs_nothing() {
         ],
         violations: vec![found, violation(Code::FloatNoise, Severity::Info, 0)],
         not_evaluated: vec!["publisher jst_terc6".to_owned()],
+        pending: Vec::new(),
+        explanations: Vec::new(),
+        later: None,
         normalised: vec![Normalised {
             column: "plan".to_owned(),
             change: Change::DecimalComma,

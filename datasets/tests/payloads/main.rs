@@ -64,7 +64,14 @@ fn report(checker: &Checker, media: MediaType, bytes: Vec<u8>) -> Report {
             findings.add(checker.key_repeated(&sorted, repeat.row, repeat.line, Some(repeat.first_line)));
         }
     }
-    checker.finish(findings, rows)
+    let mut comparing = checker.comparing(Vec::new(), &checker.compared_with()).unwrap();
+    let mut before = 0;
+    for batch in &batches {
+        comparing.add(batch, &lines[before..before + batch.num_rows()]);
+        before += batch.num_rows();
+    }
+    let compared = checker.compare(&comparing, &findings);
+    checker.finish(findings, rows, compared)
 }
 
 fn folder() -> PathBuf {

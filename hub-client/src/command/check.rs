@@ -10,7 +10,7 @@ use hub_datasets::{Report, Severity};
 use serde_json::json;
 
 use super::known::{Known, unusable};
-use super::{error_file, of_report, print, print_json, rendered};
+use super::{beside, error_file, of_report, print, print_json, rendered};
 use crate::args::Check;
 use crate::exit::{Exit, Failure};
 use crate::offline;
@@ -51,11 +51,13 @@ fn one(session: &Session, args: &Check, known: &Known, file: &Path, name: &str) 
         Failure::Other(session.say(text::UNREADABLE, &[("file", name), ("cause", &cause)]))
     };
     let checker = checker(session, args, known, (file, media_type))?;
+    let comparing = beside::read(session, args, known, &checker)?;
     let bar = session.bar(text::CHECKING, Unit::Bytes);
     bar.set_length(std::fs::metadata(file).map_err(unreadable)?.len());
-    let report = offline::check(file, media_type, &checker, &|read| bar.set_position(read));
+    let report = offline::check(file, media_type, &checker, comparing, &|read| bar.set_position(read));
     bar.finish_and_clear();
-    let report = report.map_err(unreadable)?;
+    let mut report = report.map_err(unreadable)?;
+    report.explain(&args.explain);
     let exit = exit_of(&report, args.strict);
     if let Some(out) = &args.report {
         let page = render_page(&report, name, of_report(session.language));
@@ -67,13 +69,17 @@ fn one(session: &Session, args: &Check, known: &Known, file: &Path, name: &str) 
         eprintln!("{}", error_file::write(session, out, payload, &report)?);
     }
     if session.is_json() {
-        let verdict = if exit == Exit::Accepted { "ACCEPTED" } else { "REFUSED" };
+        let verdict = match exit {
+            Exit::Accepted => "ACCEPTED",
+            _ if !report.blocks() && report.unexplained() > 0 => "AWAITING",
+            _ => "REFUSED",
+        };
         print_json(&json!({"file": name, "verdict": verdict, "report": report}))?;
         return Ok(exit);
     }
     print(&session.say(text::FILE_CHECKED, &[("file", name)]))?;
     print(rendered(&report, session.language).trim_end())?;
-    if exit == Exit::Blocked && !report.blocks() {
+    if exit == Exit::Blocked && !report.blocks() && report.unexplained() == 0 {
         print(text::STRICT.get(session.language))?;
     }
     Ok(exit)
@@ -95,7 +101,8 @@ fn page_usable(session: &Session, out: Option<&Path>, files: usize) -> Result<()
 
 fn exit_of(report: &Report, strict: bool) -> Exit {
     let bar = if strict { Severity::Warn } else { Severity::Block };
-    if report.counts.iter().any(|count| count.severity >= bar) { Exit::Blocked } else { Exit::Accepted }
+    let blocks = report.counts.iter().any(|count| count.severity >= bar);
+    if blocks || report.unexplained() > 0 { Exit::Blocked } else { Exit::Accepted }
 }
 
 fn checker(

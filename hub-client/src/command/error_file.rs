@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hub_client::{MediaType, write_whole};
-use hub_datasets::check::{Beside, Checker, ErrorRow, ErrorRows, FINDINGS_COLUMN, NoErrorFile, ReadAt};
+use hub_datasets::check::{
+    Beside, Checker, EXPLANATION_COLUMN, ErrorRow, ErrorRows, FINDINGS_COLUMN, NoErrorFile, ReadAt,
+};
 use hub_datasets::{Report, Severity};
 use rust_xlsxwriter::{Color, Format, Workbook, XlsxError};
 
@@ -21,6 +23,8 @@ const SHEET_ROWS: u32 = 1_048_576;
 const CELL_CHARS: usize = 32_000;
 /// Width of the column of findings, in characters.
 const FINDINGS_WIDTH: f64 = 90.0;
+/// Width of the column of explanations, in characters.
+const EXPLANATION_WIDTH: f64 = 50.0;
 
 /// What an error file is made of.
 #[derive(Debug, Clone, Copy)]
@@ -114,8 +118,9 @@ enum Fault {
     TooLong,
 }
 
-/// The row with its column of findings behind the cells that the header names.
-fn wide(row: ErrorRow, width: usize) -> (Vec<String>, Beside) {
+/// The row with its column of findings behind the cells that the header names, and where something must be explained
+/// a column for it.
+fn wide(row: ErrorRow, width: usize, asks: bool) -> (Vec<String>, Beside) {
     let ErrorRow { mut cells, beside } = row;
     let text = match &beside {
         Beside::Title => "",
@@ -127,6 +132,9 @@ fn wide(row: ErrorRow, width: usize) -> (Vec<String>, Beside) {
         // The findings of a row with too many cells stand behind all of them.
         cells.resize(cells.len().max(width), String::new());
         cells.push(text.to_owned());
+        if asks {
+            cells.push(if beside == Beside::Header { EXPLANATION_COLUMN.to_owned() } else { String::new() });
+        }
     }
     (cells, beside)
 }
@@ -135,9 +143,9 @@ fn wide(row: ErrorRow, width: usize) -> (Vec<String>, Beside) {
 fn csv(mut rows: ErrorRows<'_>) -> Result<Vec<u8>, Fault> {
     let bytes = "\u{feff}".as_bytes().to_vec();
     let mut writer = ::csv::WriterBuilder::new().delimiter(b';').flexible(true).from_writer(bytes);
-    let width = rows.width();
+    let (width, asks) = (rows.width(), rows.asks());
     while let Some(row) = rows.next_row()? {
-        writer.write_record(&wide(row, width).0)?;
+        writer.write_record(&wide(row, width, asks).0)?;
     }
     writer.into_inner().map_err(|error| Fault::Csv(error.into_error().into()))
 }
@@ -153,20 +161,22 @@ fn xlsx(mut rows: ErrorRows<'_>) -> Result<Vec<u8>, Fault> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
     sheet.set_name("Dane")?;
-    let (mut at, width) = (0, rows.width());
+    let (mut at, width, asks) = (0, rows.width(), rows.asks());
     while let Some(row) = rows.next_row()? {
         if at == SHEET_ROWS {
             return Err(Fault::TooLong);
         }
-        let (cells, beside) = wide(row, width);
+        let (cells, beside) = wide(row, width, asks);
+        // Where the findings stand: last, but for the column of explanations.
+        let last = cells.len().saturating_sub(1 + usize::from(asks));
         for (column, text) in cells.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
             // What a cell holds at most; the rest of a very long finding is in the report.
-            let is_findings = column + 1 == cells.len() && matches!(beside, Beside::Findings { .. });
+            let is_findings = column == last && matches!(beside, Beside::Findings { .. });
             let cut = if is_findings { text.char_indices().nth(CELL_CHARS) } else { None };
             let text = cut.map_or(text.as_str(), |(end, _)| &text[..end]);
             let format = match &beside {
                 Beside::Header => &bold,
-                Beside::Findings { .. } if column + 1 == cells.len() => &wrapped,
+                Beside::Findings { .. } if column == last => &wrapped,
                 Beside::Findings { cells, worst, .. } if cells.contains(&column) => match worst {
                     Some(Severity::Block | Severity::MustExplain) => &error,
                     _ => &remark,
@@ -184,6 +194,9 @@ fn xlsx(mut rows: ErrorRows<'_>) -> Result<Vec<u8>, Fault> {
         if beside == Beside::Header {
             sheet.set_freeze_panes(at + 1, 0)?;
             sheet.set_column_width(width as u16, FINDINGS_WIDTH)?;
+            if asks {
+                sheet.set_column_width(width as u16 + 1, EXPLANATION_WIDTH)?;
+            }
         }
         at += 1;
     }

@@ -33,6 +33,7 @@ pub(super) fn submission(submission: &v1::Submission) -> Value {
         "dropped_slices": submission.dropped_slices,
         "nothing_to_report": submission.nothing_to_report,
         "request_id": submission.request_id,
+        "late_findings": submission.late_findings,
         "erasure": submission.erasure.as_ref().map(erasure),
     })
 }

@@ -157,7 +157,9 @@ impl One<'_> {
         }
         request.request_id = Some(pending.request_id().to_owned());
         let outcome = self.send(request).await;
-        if outcome.as_ref().map_or_else(is_final, |_| true) {
+        // What waits for an explanation is taken up by the same command with one.
+        let is_over = |verdict: &Verdict| verdict.submission.state() != SubmissionState::Awaiting;
+        if outcome.as_ref().map_or_else(is_final, is_over) {
             pending.settle()?;
         }
         Ok(outcome?)
@@ -192,6 +194,7 @@ impl One<'_> {
                 replace_all: self.args.replace_all,
                 confirm_deletions: self.args.confirm_deletions,
                 parent_revision: self.args.parent_revision,
+                explanations: self.args.explain.clone(),
             },
         }
     }
@@ -246,10 +249,12 @@ impl One<'_> {
             ("reason", &submission.reason),
             ("state", json::state(submission)),
         ];
-        let refused = exit == Exit::Blocked || verdict.is_refused();
+        let awaits = submission.state() == SubmissionState::Awaiting;
+        let refused = (exit == Exit::Blocked && !awaits) || verdict.is_refused();
         let head = match submission.state() {
             _ if refused => text::PUSH_REFUSED,
             _ if verdict.unchanged => text::UNCHANGED,
+            SubmissionState::Awaiting => text::PUSH_AWAITS,
             _ if self.args.dry_run => text::VALIDATED,
             SubmissionState::Committed | SubmissionState::Superseded => text::ACCEPTED,
             _ => text::PUSH_OTHER,
@@ -276,7 +281,7 @@ impl One<'_> {
 
     /// The report where it decides, else how much it says.
     fn remarks(&self, report: &Report, refused: bool, submission: &str) -> Option<String> {
-        if refused || self.args.dry_run {
+        if refused || self.args.dry_run || report.unexplained() > 0 {
             // The hub keeps nothing of a dry run that could be asked for later.
             let rest = if self.args.dry_run { text::REST_OF_CHECK } else { text::REST_OF_REPORT };
             let rest = self.session.say(rest, &[("submission", submission)]);
@@ -313,7 +318,7 @@ fn exit_of(verdict: &Verdict, report: Option<&Report>, flags: &Flags) -> Exit {
     let bar = if flags.strict { Severity::Warn } else { Severity::Block };
     let blocked = report.is_some_and(|report| report.counts.iter().any(|count| count.severity >= bar));
     match verdict.submission.state() {
-        SubmissionState::Refused => Exit::Blocked,
+        SubmissionState::Refused | SubmissionState::Awaiting => Exit::Blocked,
         SubmissionState::Committed | SubmissionState::Superseded => Exit::Accepted,
         _ if verdict.unchanged => Exit::Accepted,
         _ if flags.dry_run => {

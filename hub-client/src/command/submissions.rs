@@ -32,6 +32,7 @@ pub(super) async fn run(session: &Session, deed: &Submissions) -> Result<Exit, F
                 "revision",
                 "dataset_version",
                 "rows",
+                "late_findings",
                 "create_time",
             ];
             list(session, client.submissions_list(&filter), json::submission, &columns, None).await

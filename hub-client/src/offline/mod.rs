@@ -8,9 +8,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use hub_datasets::check::{Checked, Checker, PieceLimits, ReadAt, Stop};
+use arrow::record_batch::RecordBatch;
+use hub_datasets::check::{Checked, Checker, Comparing, PieceLimits, ReadAt, Stop};
 use hub_datasets::report::Findings;
-use hub_datasets::{MediaType, Report};
+use hub_datasets::{MediaType, Report, Severity};
 
 use crew::Crew;
 pub(crate) use file::PayloadFile;
@@ -25,19 +26,28 @@ pub(crate) fn check(
     path: &Path,
     media_type: MediaType,
     checker: &Checker,
+    mut comparing: Comparing,
     progress: &dyn Fn(u64),
 ) -> io::Result<Report> {
     let length = std::fs::metadata(path)?.len();
     let reading = Reading { path, media_type, checker, progress };
-    if let Some(pass) = reading.pass(Keys::in_order(checker)?)? {
-        return Ok(pass.report(checker));
+    let mut add = |checked: &Checked| comparing.add(&checked.batch, &checked.lines);
+    // Sums are right after one whole reading, in whatever order the rows come.
+    if let Some(pass) = reading.pass(Keys::in_order(checker)?, &mut add)? {
+        return Ok(pass.report(checker, comparing));
     }
+    comparing.restart().map_err(|error| io::Error::other(error.to_string()))?;
     // The rows do not come in key order. Keys are compared by what was seen, part by part in as many
     // readings as it takes to hold one part in memory.
     let parts = keys::parts(length);
     let mut first = None;
     for part in 0..parts {
-        let Some(pass) = reading.pass(Keys::seen(checker, part, parts)?)? else {
+        let mut add = |checked: &Checked| {
+            if part == 0 {
+                comparing.add(&checked.batch, &checked.lines);
+            }
+        };
+        let Some(pass) = reading.pass(Keys::seen(checker, part, parts)?, &mut add)? else {
             return Err(io::Error::other("keys were compared in order where there is none"));
         };
         match &mut first {
@@ -45,7 +55,32 @@ pub(crate) fn check(
             Some(first) => first.keys.join(pass.keys),
         }
     }
-    first.map(|pass| pass.report(checker)).ok_or_else(|| io::Error::other("nothing was read"))
+    first.map(|pass| pass.report(checker, comparing)).ok_or_else(|| io::Error::other("nothing was read"))
+}
+
+/// Reads the rows of a file that others are compared with. False when it cannot be read as its pattern says.
+pub(crate) fn rows(
+    path: &Path,
+    media_type: MediaType,
+    checker: &Checker,
+    mut take: impl FnMut(&RecordBatch),
+) -> io::Result<bool> {
+    let file: Arc<dyn ReadAt> = Arc::new(PayloadFile::open(path)?);
+    let mut pieces = checker.pieces(media_type, file, LIMITS);
+    loop {
+        match pieces.next_piece() {
+            Ok(Some(piece)) => {
+                let checked = piece.check(checker);
+                if checked.findings.worst() == Some(Severity::Block) {
+                    return Ok(false);
+                }
+                take(&checked.batch);
+            }
+            Ok(None) => return Ok(true),
+            Err(Stop::Findings(_)) => return Ok(false),
+            Err(Stop::Io(error)) => return Err(error),
+        }
+    }
 }
 
 struct Reading<'a> {
@@ -64,7 +99,7 @@ struct Pass {
 
 impl Reading<'_> {
     /// None when rows turned out to come in no order.
-    fn pass(&self, keys: Keys) -> io::Result<Option<Pass>> {
+    fn pass(&self, keys: Keys, add: &mut dyn FnMut(&Checked)) -> io::Result<Option<Pass>> {
         let mut pass = Pass { findings: Findings::default(), rows_read: 0, keys };
         let file = Arc::new(PayloadFile::open(self.path)?);
         let payload = Arc::clone(&file) as Arc<dyn ReadAt>;
@@ -86,6 +121,7 @@ impl Reading<'_> {
                 }
                 pass.findings.merge(pieces.early());
                 let Some(checked) = crew.next()? else { break };
+                add(&checked);
                 if pass.take(checked, self.checker)? == Err(Disorder) {
                     return Ok(false);
                 }
@@ -110,9 +146,10 @@ impl Pass {
         }
     }
 
-    fn report(mut self, checker: &Checker) -> Report {
+    fn report(mut self, checker: &Checker, comparing: Comparing) -> Report {
         self.findings.merge(self.keys.into_findings());
-        checker.finish(self.findings, self.rows_read)
+        let compared = checker.compare(&comparing, &self.findings);
+        checker.finish(self.findings, self.rows_read, compared)
     }
 }
 

@@ -127,7 +127,8 @@ impl Hub {
             }
         });
         hub.doors.spawn(housekeeping::recover(Arc::clone(&house.intake)));
-        hub.doors.spawn(housekeeping::sweep(Arc::clone(&house.intake), watch));
+        hub.doors.spawn(housekeeping::sweep(Arc::clone(&house.intake), watch.clone()));
+        hub.doors.spawn(housekeeping::compare_anew(Arc::clone(&house.intake), watch));
         Ok(hub)
     }
 

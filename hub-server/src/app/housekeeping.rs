@@ -24,3 +24,11 @@ pub(super) async fn sweep(intake: Arc<Intake>, phase: PhaseWatch) {
         }
     }
 }
+
+/// Makes comparisons anew whose other side came later.
+pub(super) async fn compare_anew(intake: Arc<Intake>, phase: PhaseWatch) {
+    tokio::select! {
+        () = intake.compare_anew() => {}
+        () = stopping(phase) => {}
+    }
+}

@@ -5,6 +5,7 @@
 //! when it returns), one the projection (`synchronous=NORMAL`: after a power loss its last commits are
 //! taken from the log again), several read; what each push asks for is held in memory. The statements keep to what SQLite and PostgreSQL share.
 
+mod comparisons;
 mod credentials;
 mod erase;
 mod known;
@@ -25,6 +26,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Sqlite, Transaction};
 
+pub(crate) use comparisons::{MadeBy, RevisionKey};
 pub(crate) use types::{Credential, Identifier, Organisation, SubmissionFilter, SubmissionRecord, Tombstone};
 
 use crate::config::limits;

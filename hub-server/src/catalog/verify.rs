@@ -6,7 +6,7 @@ use super::{Catalog, CatalogError, begin, failed};
 const DAMAGE: &str = "PRAGMA integrity_check(20)";
 const PROJECTED: &str = "SELECT COUNT(*) FROM submissions";
 /// The projection's tables; no other ones.
-const FORGET: [&str; 2] = ["DELETE FROM submissions", "DELETE FROM datasets"];
+const FORGET: [&str; 3] = ["DELETE FROM submissions", "DELETE FROM datasets", "DELETE FROM comparisons"];
 
 impl Catalog {
     /// What is wrong with the database itself, a line each.

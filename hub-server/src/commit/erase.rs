@@ -231,6 +231,7 @@ impl Deed<'_> {
         }
         let catalog = &self.parts.catalog;
         erased.same_bytes = catalog.same_bytes(&of.id, &of.sha256).await?;
+        let publisher = of.publisher.clone();
         let (table, store) = (Arc::clone(self.dataset.context.files.table()), Arc::clone(&self.parts.store));
         let (is_shared, now) = (erased.same_bytes.is_some(), self.parts.clock.now());
         let cleared = blocking(move || clear((&table, &store), &of, &tombstone, is_shared, now)).await?;
@@ -239,6 +240,8 @@ impl Deed<'_> {
         let records: Vec<_> = cleared.chain.iter().map(|one| record(&one.submission, &one.of)).collect();
         fault::point("erase.catalog.before");
         catalog.rewrite(&records).await?;
+        // Sums that others were compared with may come from its rows; the next start makes them again.
+        catalog.forget_comparisons(&publisher).await?;
         catalog.clean().await?;
         fault::point("erase.catalog.after");
         Ok(())

@@ -18,6 +18,7 @@ mod erase;
 mod error;
 mod files;
 mod group;
+mod held;
 mod maintain;
 mod merge;
 mod open_version;
@@ -56,6 +57,7 @@ use queue::{Claims, Item};
 
 pub(crate) use erase::{EraseError, EraseOrder, Erased, erase};
 pub(crate) use error::CommitError;
+pub(crate) use held::Held;
 pub(crate) use state::Current;
 pub(crate) use verify::verify;
 

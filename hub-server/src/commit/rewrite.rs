@@ -156,7 +156,7 @@ pub(crate) fn open(
 }
 
 /// True for each row that is not superseded.
-fn remaining(
+pub(crate) fn remaining(
     files: &Files,
     batch: &RecordBatch,
     superseded: &Superseded,

@@ -2,10 +2,12 @@
 //! holds which submission. It is a pure function of the log; a commit and a replay go the same way.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::held::Revision;
 use crate::store::index::DataFile;
 use crate::store::log::{Entry, Erasure, SubmissionEntry};
 
@@ -90,6 +92,33 @@ impl State {
     }
     pub(crate) fn current(&self, publisher: &str, partition: &str) -> Option<&Current> {
         self.current.get(publisher)?.get(partition)
+    }
+    /// All current revisions that have slices: publisher, partition, what made them.
+    pub(crate) fn revisions(&self) -> Vec<(String, String, Revision)> {
+        let all = self.current.iter().flat_map(|(publisher, partitions)| {
+            partitions.iter().map(move |(partition, current)| (publisher, partition, current))
+        });
+        let all = all.filter(|(.., current)| !current.slices.is_empty());
+        let made = |(publisher, partition, current): (&String, &String, &Current)| {
+            let period = self.by_id(&current.submission)?.period.clone();
+            let revision = Revision { submission: current.submission.clone(), period };
+            Some((publisher.clone(), partition.clone(), revision))
+        };
+        all.filter_map(made).collect()
+    }
+    /// The last partition of a publisher before another, from `first` on, that has slices.
+    pub(crate) fn before(&self, publisher: &str, partition: &str, first: &str) -> Option<String> {
+        let partitions = self.current.get(publisher)?;
+        let range = (Bound::Included(first), Bound::Excluded(partition));
+        let mut found = partitions.range::<str, _>(range).rev().filter(|(_, of)| !of.slices.is_empty());
+        found.next().map(|(partition, _)| partition.clone())
+    }
+    /// The first partition of a publisher behind another, up to `last`, that has slices.
+    pub(crate) fn after(&self, publisher: &str, partition: &str, last: &str) -> Option<String> {
+        let partitions = self.current.get(publisher)?;
+        let range = (Bound::Excluded(partition), Bound::Included(last));
+        let mut found = partitions.range::<str, _>(range).filter(|(_, of)| !of.slices.is_empty());
+        found.next().map(|(partition, _)| partition.clone())
     }
     pub(crate) fn by_id(&self, id: &str) -> Option<&Arc<Recorded>> {
         self.by_id.get(id)

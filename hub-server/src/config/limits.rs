@@ -233,3 +233,5 @@ pub(crate) const HTTP_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const DOWNLOAD_PIECE_BYTES: usize = 256 << 10;
 /// Calls or requests that one HTTP/2 connection runs at once.
 pub(crate) const STREAMS_PER_CONNECTION: u32 = 64;
+/// Rules that a sender may explain in one commit.
+pub(crate) const EXPLANATIONS_MAX: usize = 100;

@@ -1,5 +1,6 @@
 //! The check of one payload: where its bytes are read, with what, and within which bounds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hub_datasets::check::Publisher;
@@ -8,6 +9,7 @@ use hub_datasets::{MediaType, Pattern, Period};
 use hub_proto::Reason;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::beside::Beside;
 use super::job::{Job, JobLimits, Outcome};
 use super::payload::{PayloadBytes, media_type};
 use super::physical::HubColumns;
@@ -24,6 +26,8 @@ pub(super) struct Asked {
     pub(super) media: MediaType,
     pub(super) payload: PayloadBytes,
     pub(super) seq: i64,
+    /// Other reports of the publisher; of who only asks none is looked for.
+    pub(super) beside: Option<Beside>,
     /// Rows are to be committed.
     pub(super) encode: bool,
     /// Given back when the check has ended, whether anybody waits for it or not.
@@ -75,9 +79,12 @@ impl Intake {
         let publisher = self.publisher(&header.publisher, period)?;
         if header.nothing_to_report {
             let report = empty_report(pattern);
-            return Ok(Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() });
+            let (rows, slices, against) = (JobRows::None, Vec::new(), BTreeMap::new());
+            return Ok(Outcome { report, rows, row_count: 0, slices, against });
         }
+        let beside = self.beside(pattern, &header.publisher, period).await?;
         let asked = Asked {
+            beside: Some(beside),
             pattern: Arc::clone(pattern),
             period: Some(period.clone()),
             publisher: Some(publisher),
@@ -92,7 +99,7 @@ impl Intake {
 
     /// Checks a payload on threads of its own.
     pub(super) async fn carry_out(&self, asked: Asked) -> Result<Outcome, IntakeError> {
-        let Asked { pattern, period, publisher, media, payload, seq, encode, places } = asked;
+        let Asked { pattern, period, publisher, media, payload, seq, beside, encode, places } = asked;
         let parts = &self.parts;
         let commits = &parts.commits;
         let (Some(table), Some(layout)) = (commits.table(&pattern.id), commits.layout(&pattern.id)) else {
@@ -131,6 +138,7 @@ impl Intake {
                 scratch,
                 encode,
                 limits,
+                beside: beside.unwrap_or_default(),
                 workers,
             })
         };
@@ -168,6 +176,9 @@ fn empty_report(pattern: &Pattern) -> Report {
         counts: Vec::new(),
         violations: Vec::new(),
         not_evaluated: Vec::new(),
+        pending: Vec::new(),
+        explanations: Vec::new(),
+        later: None,
         normalised: Vec::new(),
     }
 }

@@ -3,12 +3,14 @@
 //! (`workers`). What stands behind the port sees a payload, a checker and a place for files, and nothing else of
 //! the hub.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use hub_datasets::check::{Checker, PieceLimits};
 use hub_datasets::{MediaType, Report};
 
+use super::beside::Beside;
 use super::payload::PayloadBytes;
 use super::physical::HubColumns;
 use super::workers::Workers;
@@ -33,6 +35,8 @@ pub(super) struct Job {
     /// False for a trial: nothing is encoded.
     pub(super) encode: bool,
     pub(super) limits: JobLimits,
+    /// What the payload is compared with.
+    pub(super) beside: Beside,
     /// Who decodes what is no CSV; None: threads of this process.
     pub(super) workers: Option<Arc<Workers>>,
 }
@@ -75,4 +79,6 @@ pub(super) struct Outcome {
     pub(super) rows: JobRows,
     pub(super) row_count: u64,
     pub(super) slices: Vec<String>,
+    /// What it was compared with, by name and submission.
+    pub(super) against: BTreeMap<String, String>,
 }

@@ -1,5 +1,7 @@
 //! The intake: permit × bytes → spool → decode → check → a submission ready to commit, or a report.
 
+mod anew;
+mod beside;
 mod checkers;
 mod early;
 mod error;
@@ -63,6 +65,7 @@ pub(crate) struct Intake {
     running: Running,
     checkers: Arc<Checkers>,
     early: Early,
+    anew: anew::Anew,
     checks: Arc<Semaphore>,
     open_checks: Arc<Semaphore>,
     open_checks_running: Arc<Semaphore>,
@@ -97,6 +100,7 @@ impl Intake {
             running: Running::default(),
             checkers: Arc::default(),
             early: Early::default(),
+            anew: anew::Anew::default(),
             checks,
             open_checks: Arc::new(Semaphore::new(OPEN_CHECKS)),
             open_checks_running: Arc::new(Semaphore::new(OPEN_CHECKS_RUNNING)),
@@ -184,7 +188,12 @@ impl Intake {
         id: &str,
     ) -> Result<SubmissionView, IntakeError> {
         match self.settled(permit, id).await? {
-            Some(record) => Ok(view::of_record(&record)),
+            Some(record) => {
+                let mut views = [view::of_record(&record)];
+                self.with_late_findings(&mut views).await?;
+                let [view] = views;
+                Ok(view)
+            }
             None => Ok(self.view(&self.unfinished(permit, id)?)),
         }
     }
@@ -212,6 +221,7 @@ impl Intake {
         views.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
         views.dedup_by(|a, b| a.id == b.id);
         views.truncate(list.limit as usize);
+        self.with_late_findings(&mut views).await?;
         Ok(views)
     }
 
@@ -219,12 +229,13 @@ impl Intake {
     pub(crate) async fn report(&self, permit: &SubmissionsPermit, id: &str) -> Result<Report, IntakeError> {
         let record = self.ended(permit, id).await?;
         erased(&record)?;
-        serde_json::from_str(&record.report).map_err(|_| {
+        let report = serde_json::from_str(&record.report).map_err(|_| {
             IntakeError::new(
                 Reason::StateConflict,
                 format!("submission `{id}` ended as {} before a check; it has no report", record.state),
             )
-        })
+        })?;
+        self.with_later(id, report).await
     }
 
     /// The receipt of a committed submission.
@@ -316,6 +327,7 @@ impl Intake {
             nothing_to_report: new.nothing_to_report,
             created_at: self.now(),
             commit: None,
+            waits: false,
         }
     }
 
@@ -363,7 +375,8 @@ impl Intake {
     }
 
     fn view(&self, header: &SpoolHeader) -> SubmissionView {
-        let state = match (self.running.holds(&header.id), header.commit.is_some()) {
+        let waits = header.commit.is_some() || header.waits;
+        let state = match (self.running.holds(&header.id), waits) {
             (true, _) => SubmissionState::Checking,
             (false, true) => SubmissionState::Awaiting,
             (false, false) => SubmissionState::Receiving,

@@ -126,7 +126,8 @@ impl OpenCheck {
         };
         // Nobody may wait for the check any more while it runs on; it keeps its places as long as it does.
         let places = vec![place, running];
-        let asked = Asked { pattern, period, publisher, media, payload, seq: 0, encode: false, places };
+        let asked =
+            Asked { pattern, period, publisher, media, payload, seq: 0, beside: None, encode: false, places };
         Ok(intake.carry_out(asked).await?.report)
     }
 }

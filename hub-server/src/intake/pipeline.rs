@@ -2,11 +2,12 @@
 //! row groups encoded on the same threads → one file, written in order. Memory is bounded by the
 //! number of pieces under way, whatever the payload's size.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 
 use arrow::record_batch::RecordBatch;
-use hub_datasets::check::{Checked, Checker, Piece};
+use hub_datasets::check::{Checked, Checker, Comparing, Piece};
 use hub_datasets::report::{Findings, Report, Severity};
 use hub_proto::Reason;
 
@@ -26,8 +27,9 @@ const DEATHS_MAX: usize = 2;
 
 /// Runs a job to its outcome. Blocking.
 pub(super) fn run(job: &Job) -> Result<Outcome, IntakeError> {
+    let mut comparing = job.beside.comparing(&job.checker)?;
     for _ in 0..DEATHS_MAX {
-        match read(job) {
+        match read(job, &mut comparing) {
             Ok(outcome) => return Ok(outcome),
             Err(Halt::Fault(error)) => return Err(error),
             Err(Halt::Findings(_)) => return Err(fault("findings came from nowhere")),
@@ -39,23 +41,23 @@ pub(super) fn run(job: &Job) -> Result<Outcome, IntakeError> {
     }
     let findings =
         job.checker.malformed("its check broke off twice; write it with another program, or send CSV");
-    Ok(refused(job.checker.finish(findings, 0)))
+    Ok(refused(job.checker.finish(findings, 0, job.checker.uncompared())))
 }
 
 /// Reads a payload once, or twice when its rows must be sorted.
-fn read(job: &Job) -> Result<Outcome, Halt> {
-    match Pass::new(job, false)?.run()? {
+fn read(job: &Job, comparing: &mut Comparing) -> Result<Outcome, Halt> {
+    match Pass::new(job, comparing, false)?.run()? {
         Some(outcome) => Ok(outcome),
         // Rows came out of key order: read again, sorting. What the first reading wrote is gone.
         None => {
-            let sorted = Pass::new(job, true)?.run()?;
+            let sorted = Pass::new(job, comparing, true)?.run()?;
             sorted.ok_or_else(|| fault("a sorted payload is out of order").into())
         }
     }
 }
 
 fn refused(report: Report) -> Outcome {
-    Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new() }
+    Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new(), against: BTreeMap::new() }
 }
 
 fn fault(what: &str) -> IntakeError {
@@ -93,6 +95,7 @@ fn work(checker: &Checker, task: Task) -> Done {
 /// One reading of the payload.
 struct Pass<'a> {
     job: &'a Job,
+    comparing: &'a mut Comparing,
     findings: Findings,
     rows_read: u64,
     slices: Slices,
@@ -111,7 +114,8 @@ enum Order<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(job: &'a Job, sorting: bool) -> Result<Self, IntakeError> {
+    fn new(job: &'a Job, comparing: &'a mut Comparing, sorting: bool) -> Result<Self, IntakeError> {
+        comparing.restart()?;
         let pattern = &job.checker.context().pattern;
         let slice = pattern.slice.as_ref().and_then(|slice| job.checker.schema().index_of(slice).ok());
         let order = match sorting {
@@ -120,6 +124,7 @@ impl<'a> Pass<'a> {
         };
         Ok(Self {
             job,
+            comparing,
             findings: Findings::default(),
             rows_read: 0,
             slices: Slices::new(slice),
@@ -205,6 +210,7 @@ impl<'a> Pass<'a> {
         self.rows_read += checked.rows;
         self.findings.merge(checked.findings);
         self.slices.take(&checked.batch)?;
+        self.comparing.add(&checked.batch, &checked.lines);
         if self.slices.len() > SLICES_MAX {
             return Err(IntakeError::new(
                 Reason::PayloadTooLarge,
@@ -272,17 +278,20 @@ impl<'a> Pass<'a> {
     }
 
     fn finish(self) -> Result<Outcome, IntakeError> {
-        let report = self.job.checker.finish(self.findings, self.rows_read);
+        let Job { checker, beside, .. } = self.job;
+        let (row_count, slices, against) = (self.rows_read, self.slices.into_sorted(), beside.against());
+        beside.carry(self.comparing, &slices)?;
+        let compared = checker.compare(self.comparing, &self.findings);
+        let report = checker.finish(self.findings, self.rows_read, compared);
         if report.blocks() {
             self.output.discard();
             return Ok(refused(report));
         }
-        let (row_count, slices) = (self.rows_read, self.slices.into_sorted());
         if !self.job.encode {
             self.output.discard();
-            return Ok(Outcome { report, rows: JobRows::None, row_count, slices });
+            return Ok(Outcome { report, rows: JobRows::None, row_count, slices, against });
         }
-        Ok(Outcome { report, rows: self.output.finish()?, row_count, slices })
+        Ok(Outcome { report, rows: self.output.finish()?, row_count, slices, against })
     }
 }
 

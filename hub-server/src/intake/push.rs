@@ -112,6 +112,7 @@ pub(super) fn order_for(
         replace_all: options.replace_all,
         confirm_deletions: options.confirm_deletions,
         strict: options.strict,
+        explanations: options.explanations.clone(),
         seen_revision: None,
         recalled: false,
         size,

@@ -8,7 +8,7 @@ use hub_proto::Reason;
 use tokio::sync::watch;
 
 use super::types::{CommitOptions, Verdict};
-use super::verdict::{Ended, Payload};
+use super::verdict::{Ended, Fate, Payload};
 use super::{Intake, IntakeError};
 use crate::store::spool::{CommitOrder, SpoolHeader};
 
@@ -103,30 +103,39 @@ impl Hold {
     /// Answers, and leaves the spool as the verdict asks. An order that ended in an error is taken back
     /// before the sender hears of it, so that no restart takes up what was refused.
     async fn settle(self, header: &SpoolHeader, ended: Result<Ended, IntakeError>) {
-        let spool = self.intake.parts.store.spool();
         match ended {
             // A refused payload's bytes go before the sender hears of it; those of a commit become
             // evidence behind its back. The sender may have gone: then the verdict is on record.
-            Ok(ended) if ended.keep => {
-                let _ = self.answer.send(Some(Ok(ended.verdict)));
+            Ok(Ended { verdict, fate: Fate::Kept }) => {
+                let _ = self.answer.send(Some(Ok(verdict)));
                 self.clear(header, true).await;
             }
-            Ok(ended) => {
+            Ok(Ended { verdict, fate: Fate::Gone }) => {
                 self.clear(header, false).await;
-                let _ = self.answer.send(Some(Ok(ended.verdict)));
+                let _ = self.answer.send(Some(Ok(verdict)));
+            }
+            Ok(Ended { verdict, fate: Fate::Waiting }) => {
+                self.recall(header).await;
+                let _ = self.answer.send(Some(Ok(verdict)));
             }
             // What became of its commit is not known: the order stays, and a restart or a repeat finds out.
             Err(unknown) if unknown.reason() == Reason::Unavailable => {
                 let _ = self.answer.send(Some(Err(unknown)));
             }
             Err(refusal) => {
-                if let (Some(order), true) = (&header.commit, spool.header(&header.id).is_some()) {
-                    let recall = CommitOrder { recalled: true, ..order.clone() };
-                    if let Err(error) = spool.order(&header.id, recall).await {
-                        tracing::warn!(submission = %header.id, %error, "its order could not be taken back");
-                    }
-                }
+                self.recall(header).await;
                 let _ = self.answer.send(Some(Err(refusal)));
+            }
+        }
+    }
+
+    /// Takes the order back; its submission waits for another.
+    async fn recall(&self, header: &SpoolHeader) {
+        let spool = self.intake.parts.store.spool();
+        if let (Some(order), true) = (&header.commit, spool.header(&header.id).is_some()) {
+            let recall = CommitOrder { recalled: true, ..order.clone() };
+            if let Err(error) = spool.order(&header.id, recall).await {
+                tracing::warn!(submission = %header.id, %error, "its order could not be taken back");
             }
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use hub_datasets::Report;
+use hub_datasets::report::Explanation;
 use hub_proto::Reason;
 
 use crate::sign::SignedReceipt;
@@ -38,6 +39,8 @@ pub(crate) struct CommitOptions {
     pub(crate) strict: bool,
     /// Of the whole payload, in hex, from who did not announce it.
     pub(crate) sha256: Option<String>,
+    /// What the sender says to rules.
+    pub(crate) explanations: Vec<Explanation>,
 }
 
 /// Where a submission stands.
@@ -45,7 +48,7 @@ pub(crate) struct CommitOptions {
 pub(crate) enum SubmissionState {
     Receiving,
     Checking,
-    /// Its commit was refused for now: the sender must confirm, or look at a newer revision.
+    /// Its commit was refused for now: the sender must explain, confirm, or look at a newer revision.
     Awaiting,
     Refused,
     Committed,
@@ -80,6 +83,8 @@ pub(crate) struct SubmissionView {
     pub(crate) reason: Option<Reason>,
     /// When it was erased, and why.
     pub(crate) erasure: Option<(DateTime<Utc>, String)>,
+    /// Findings of comparisons that came after the acceptance.
+    pub(crate) late_findings: u64,
 }
 
 /// The answer to a commit.

@@ -10,7 +10,7 @@ use hub_proto::Reason;
 use super::job::Outcome;
 use super::payload::PayloadBytes;
 use super::push::{order_for, other_bytes};
-use super::types::{CommitOptions, SubmissionState, Verdict};
+use super::types::{CommitOptions, SubmissionState, SubmissionView, Verdict};
 use super::{Intake, IntakeError, reused, view};
 use crate::commit::{CommitJob, Committed, JobRows};
 use crate::fault;
@@ -29,8 +29,17 @@ pub(super) enum Payload {
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) verdict: Verdict,
-    /// True when the payload's bytes stay as evidence.
-    pub(super) keep: bool,
+    pub(super) fate: Fate,
+}
+
+/// What becomes of the payload's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// They stay as evidence.
+    Kept,
+    Gone,
+    /// They wait for the sender's word.
+    Waiting,
 }
 
 impl Intake {
@@ -94,12 +103,16 @@ impl Intake {
             None => self.examine(header, &pattern, &period, bytes, 0, true).await?,
         };
         self.discard(&pattern, std::mem::replace(&mut outcome.rows, JobRows::None));
+        outcome.report.explain(&order.explanations);
         let mut submission = view::of_spool(header, order.size, SubmissionState::Receiving);
         let report = outcome.report.clone();
         if refused(&report, order.strict) {
             submission.state = SubmissionState::Refused;
             submission.reason = Some(view::refusal(&report));
             return Ok(Verdict { submission, report, receipt: None, unchanged: false });
+        }
+        if report.unexplained() > 0 {
+            return Ok(awaiting(submission, report));
         }
         submission.rows = outcome.row_count;
         let job = job(header, order, &pattern, &period, outcome, 0)?;
@@ -114,7 +127,7 @@ impl Intake {
     pub(super) async fn run(&self, header: &SpoolHeader, payload: Payload) -> Result<Ended, IntakeError> {
         let order = ordered(header)?;
         if let Some(verdict) = self.earlier_refusal(header, &order.sha256).await? {
-            return Ok(Ended { verdict, keep: false });
+            return Ok(Ended { verdict, fate: Fate::Gone });
         }
         let (pattern, period) = self.pattern_and_period(header)?;
         let mut seq = self.parts.commits.reserve_seq(&pattern.id);
@@ -136,21 +149,39 @@ impl Intake {
             },
         };
         fault::point("check.after");
+        let examined = examined.map(|mut outcome| {
+            outcome.report.explain(&order.explanations);
+            outcome
+        });
         let ended = match examined {
             Ok(outcome) if refused(&outcome.report, order.strict) => {
                 self.discard(&pattern, outcome.rows);
                 self.refuse(header, order, outcome.report).await
             }
-            Ok(outcome) => match job(header, order, &pattern, &period, outcome, seq) {
-                Ok(job) => {
-                    // As it is known now: the receipt says it for ever.
-                    let publisher = self.parts.catalog.organisation(&header.publisher);
-                    let publisher_name = publisher.map(|known| known.name).unwrap_or_default();
-                    let job = CommitJob { arriving: arriving.clone(), publisher_name, ..job };
-                    self.make_visible(header, order, job).await
+            Ok(outcome) if outcome.report.unexplained() > 0 => {
+                self.discard(&pattern, outcome.rows);
+                let submission = view::of_spool(header, order.size, SubmissionState::Awaiting);
+                Ok(Ended { verdict: awaiting(submission, outcome.report), fate: Fate::Waiting })
+            }
+            Ok(mut outcome) => {
+                let against = std::mem::take(&mut outcome.against);
+                let report = outcome.report.clone();
+                match job(header, order, &pattern, &period, outcome, seq) {
+                    Ok(job) => {
+                        // As it is known now: the receipt says it for ever.
+                        let publisher = self.parts.catalog.organisation(&header.publisher);
+                        let publisher_name = publisher.map(|known| known.name).unwrap_or_default();
+                        let job = CommitJob { arriving: arriving.clone(), publisher_name, ..job };
+                        let ended = self.make_visible(header, order, job).await;
+                        if ended.as_ref().is_ok_and(|ended| ended.fate == Fate::Kept) {
+                            let made = (against, &report);
+                            self.compared(&pattern, &header.publisher, &period, &header.id, made);
+                        }
+                        ended
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            },
+            }
             Err(error) => Err(error),
         };
         // Nothing is told before the spool knows of the payload: the verdict decides what becomes of it.
@@ -175,7 +206,10 @@ impl Intake {
         self.parts.catalog.put_ended(&record).await?;
         fault::point("refusal.after");
         let submission = view::of_record(&record);
-        Ok(Ended { verdict: Verdict { submission, report, receipt: None, unchanged: false }, keep: false })
+        Ok(Ended {
+            verdict: Verdict { submission, report, receipt: None, unchanged: false },
+            fate: Fate::Gone,
+        })
     }
 
     async fn make_visible(
@@ -187,8 +221,8 @@ impl Intake {
         fault::point("commit.queued");
         let committed = self.parts.commits.commit(&header.pattern, job).await?;
         // The bytes of an earlier submission are kept already.
-        let keep = committed.id == header.id;
-        Ok(Ended { verdict: self.verdict(header, order, committed).await?, keep })
+        let fate = if committed.id == header.id { Fate::Kept } else { Fate::Gone };
+        Ok(Ended { verdict: self.verdict(header, order, committed).await?, fate })
     }
 
     async fn verdict(
@@ -275,6 +309,16 @@ fn ordered(header: &SpoolHeader) -> Result<&CommitOrder, IntakeError> {
     header.commit.as_ref().ok_or_else(|| {
         IntakeError::new(Reason::Internal, format!("submission `{}` runs without an order", header.id))
     })
+}
+
+/// The verdict on a payload whose sender must explain something first.
+fn awaiting(submission: SubmissionView, report: Report) -> Verdict {
+    let submission = SubmissionView {
+        state: SubmissionState::Awaiting,
+        reason: Some(Reason::ExplanationMissing),
+        ..submission
+    };
+    Verdict { submission, report, receipt: None, unchanged: false }
 }
 
 fn refused(report: &Report, strict: bool) -> bool {

@@ -42,6 +42,7 @@ pub(super) fn of_spool(header: &SpoolHeader, offset: u64, state: SubmissionState
         request_id: header.request_id.clone(),
         reason: None,
         erasure: None,
+        late_findings: 0,
     }
 }
 
@@ -94,6 +95,7 @@ pub(super) fn of_record(record: &SubmissionRecord) -> SubmissionView {
         request_id: record.request_id.clone(),
         reason: Reason::ALL.iter().copied().find(|reason| reason.as_str() == record.reason),
         erasure: record.erased.as_ref().map(|erased| (erased.at, erased.reason.clone())),
+        late_findings: 0,
     }
 }
 

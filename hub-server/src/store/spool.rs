@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt as _, Shared};
+use hub_datasets::report::Explanation;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
@@ -54,6 +55,9 @@ pub(crate) struct SpoolHeader {
     pub(crate) created_at: i64,
     /// Set once CommitSubmission is durable: a restarted server finishes it.
     pub(crate) commit: Option<CommitOrder>,
+    /// An order was taken back: the sender must say more.
+    #[serde(default)]
+    pub(crate) waits: bool,
 }
 
 /// What the sender asked for when committing; durable before the check begins.
@@ -63,6 +67,9 @@ pub(crate) struct CommitOrder {
     pub(crate) replace_all: bool,
     pub(crate) confirm_deletions: bool,
     pub(crate) strict: bool,
+    /// What the sender says to rules.
+    #[serde(default)]
+    pub(crate) explanations: Vec<Explanation>,
     /// The revision that was current when the order was given; a restarted hub finishes the order only
     /// while it still is.
     #[serde(default)]

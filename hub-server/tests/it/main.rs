@@ -7,6 +7,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_streams;
 #[cfg(test)]
+mod comparisons;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod corrections;

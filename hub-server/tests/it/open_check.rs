@@ -40,7 +40,13 @@ fn every_sample_gets_the_report_that_lies_beside_it() {
             let answer = post(server.http, OF_KUTNO, &[FORM], &bytes(&path));
             assert_eq!(answer.status, 200, "{}", path.display());
             let answer = json(&answer.body);
-            let beside: Value = json(&bytes(&path.with_extension("report.json")));
+            let mut beside: Value = json(&bytes(&path.with_extension("report.json")));
+            // Of what the hub holds of a publisher nothing is told to anyone.
+            beside["not_evaluated"] = serde_json::json!(["wykonanie_nie_maleje"]);
+            let compared = |found: &Value| found["rule"] != "wykonanie_nie_maleje";
+            for of in ["counts", "violations"] {
+                beside[of].as_array_mut().expect("a list").retain(compared);
+            }
             assert_eq!(answer["report"], beside, "{}", path.display());
             let accepted = if kind == "valid" { "ACCEPTED" } else { "REFUSED" };
             assert_eq!(answer["verdict"], accepted, "{}", path.display());

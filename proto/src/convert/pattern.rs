@@ -3,7 +3,7 @@
 
 use hub_datasets::codelist::CodeList;
 use hub_datasets::pattern::{
-    Aggregation, Column, ColumnType, OpenRule, Pattern, Role, Rule, Sensitivity, Text, Version,
+    Aggregation, Column, ColumnType, Compare, OpenRule, Pattern, Role, Rule, Sensitivity, Text, Version,
 };
 use hub_datasets::period::Frequency;
 
@@ -28,7 +28,7 @@ impl From<&Pattern> for v1::Pattern {
             key: p.key.clone(),
             slice: p.slice.clone().unwrap_or_default(),
             columns: p.columns.iter().map(|column| column_to_wire(p, column)).collect(),
-            rules: p.rules.iter().map(Into::into).collect(),
+            rules: p.rules.iter().map(Into::into).chain(p.compares.iter().map(Into::into)).collect(),
             bundle_sha256: p.bundle_sha256.clone(),
             frequencies: p.period.frequencies.iter().map(|f| frequency_text(*f).to_owned()).collect(),
             cumulative: p.period.cumulative,
@@ -45,6 +45,18 @@ impl From<&Rule> for v1::Rule {
             severity: v1::Severity::from(rule.severity).into(),
             expression: rule.expression.clone(),
             message: Some((&rule.message).into()),
+        }
+    }
+}
+
+impl From<&Compare> for v1::Rule {
+    fn from(compare: &Compare) -> Self {
+        Self {
+            id: compare.id.clone(),
+            kind: "compare".to_owned(),
+            severity: v1::Severity::from(compare.severity).into(),
+            expression: compare.expression.clone(),
+            message: Some((&compare.message).into()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reports and violations, both ways.
 
-use hub_datasets::report::{Change, Code, Count, Example, Normalised};
+use hub_datasets::report::{Change, Code, Count, Example, Explanation, Later, Normalised};
 use hub_datasets::{Report, Severity, Violation};
 
 use super::TypeConversionError;
@@ -30,6 +30,7 @@ impl From<Violation> for v1::Violation {
             expected: v.expected,
             message: Some(v1::LocalizedText { pl: v.message_pl, en: v.message_en }),
             hint: Some(v1::LocalizedText { pl: v.hint_pl, en: v.hint_en }),
+            explanation: v.explanation,
         }
     }
 }
@@ -54,6 +55,7 @@ impl TryFrom<v1::Violation> for Violation {
             message_en: message.en,
             hint_pl: hint.pl,
             hint_en: hint.en,
+            explanation: v.explanation,
         })
     }
 }
@@ -65,6 +67,7 @@ impl From<Count> for v1::ViolationCount {
             severity: v1::Severity::from(c.severity).into(),
             rule: c.rule,
             count: c.count,
+            explained: c.explained,
         }
     }
 }
@@ -74,7 +77,8 @@ impl TryFrom<v1::ViolationCount> for Count {
 
     fn try_from(c: v1::ViolationCount) -> Result<Self, TypeConversionError> {
         let severity = severity_from_wire("ViolationCount", c.severity)?;
-        Ok(Self { code: code_from_wire("ViolationCount", &c.code)?, severity, rule: c.rule, count: c.count })
+        let code = code_from_wire("ViolationCount", &c.code)?;
+        Ok(Self { code, severity, rule: c.rule, count: c.count, explained: c.explained })
     }
 }
 
@@ -90,7 +94,32 @@ impl From<Report> for v1::Report {
             violations: r.violations.into_iter().map(Into::into).collect(),
             not_evaluated: r.not_evaluated,
             normalised: r.normalised.into_iter().map(Into::into).collect(),
+            pending: r.pending,
+            explanations: r.explanations.into_iter().map(Into::into).collect(),
+            later: r.later.map(Into::into),
         }
+    }
+}
+
+impl From<Later> for v1::Later {
+    fn from(later: Later) -> Self {
+        Self {
+            counts: later.counts.into_iter().map(Into::into).collect(),
+            violations: later.violations.into_iter().map(Into::into).collect(),
+            pending: later.pending,
+        }
+    }
+}
+
+impl TryFrom<v1::Later> for Later {
+    type Error = TypeConversionError;
+
+    fn try_from(later: v1::Later) -> Result<Self, TypeConversionError> {
+        Ok(Self {
+            counts: later.counts.into_iter().map(Count::try_from).collect::<Result<_, _>>()?,
+            violations: later.violations.into_iter().map(Violation::try_from).collect::<Result<_, _>>()?,
+            pending: later.pending,
+        })
     }
 }
 
@@ -135,8 +164,23 @@ impl TryFrom<v1::Report> for Report {
             counts: r.counts.into_iter().map(Count::try_from).collect::<Result<_, _>>()?,
             violations: r.violations.into_iter().map(Violation::try_from).collect::<Result<_, _>>()?,
             not_evaluated: r.not_evaluated,
+            pending: r.pending,
+            explanations: r.explanations.into_iter().map(Into::into).collect(),
+            later: r.later.map(Later::try_from).transpose()?,
             normalised: r.normalised.into_iter().map(Normalised::try_from).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl From<Explanation> for v1::Explanation {
+    fn from(Explanation { rule, text }: Explanation) -> Self {
+        Self { rule, text }
+    }
+}
+
+impl From<v1::Explanation> for Explanation {
+    fn from(v1::Explanation { rule, text }: v1::Explanation) -> Self {
+        Self { rule, text }
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use hub_datasets::codelist::{CodeList, CodeListVersion};
 use hub_datasets::pattern::*;
 use hub_datasets::period::Frequency;
-use hub_datasets::report::{Change, Code, Count, Example, Normalised};
+use hub_datasets::report::{Change, Code, Count, Example, Explanation, Later, Normalised};
 use hub_datasets::{Report, Severity, Violation};
 
 use super::*;
@@ -24,6 +24,7 @@ fn violation() -> Violation {
         message_en: "not an amount".into(),
         hint_pl: String::new(),
         hint_en: String::new(),
+        explanation: "zwrot".into(),
     }
 }
 
@@ -39,9 +40,13 @@ fn report() -> Report {
             severity: Severity::Block,
             rule: "r1".into(),
             count: 1,
+            explained: 1,
         }],
         violations: vec![violation()],
         not_evaluated: vec!["compare_previous".into()],
+        pending: vec!["compare_rb27s".into()],
+        explanations: vec![Explanation { rule: "r1".into(), text: "zwrot".into() }],
+        later: Some(Later { counts: Vec::new(), violations: vec![violation()], pending: vec!["c2".into()] }),
         normalised: vec![Normalised {
             change: Change::DecimalComma,
             column: "plan".into(),
@@ -61,7 +66,7 @@ fn a_report_goes_there_and_back() {
 #[test]
 fn every_severity_goes_there_and_back() {
     for severity in [Severity::Info, Severity::Warn, Severity::MustExplain, Severity::Block] {
-        let count = Count { code: Code::FloatNoise, severity, rule: String::new(), count: 2 };
+        let count = Count { code: Code::FloatNoise, severity, rule: String::new(), count: 2, explained: 0 };
         assert_eq!(Count::try_from(v1::ViolationCount::from(count.clone())), Ok(count));
     }
 }
@@ -160,6 +165,19 @@ fn a_pattern_shows_types_lists_and_rules() {
             message: Text::default(),
             hint: Text::default(),
         }],
+        compares: vec![Compare {
+            id: "c1".into(),
+            severity: Severity::Warn,
+            with: With::Previous,
+            by: vec![],
+            this: vec![],
+            other: vec![],
+            expression: "teraz >= przedtem".into(),
+            when: vec![],
+            columns: vec![],
+            message: Text::default(),
+            hint: Text::default(),
+        }],
         missing_values: vec![],
         set_aside: vec![],
         mappings: Vec::new(),
@@ -174,6 +192,8 @@ fn a_pattern_shows_types_lists_and_rules() {
     assert_eq!((wire.columns[1].r#type.as_str(), wire.columns[1].code_list.as_str()), ("decimal(18,2)", ""));
     assert_eq!(wire.columns[1].open_rule, "suppress 5");
     assert_eq!(wire.rules[0].severity(), v1::Severity::MustExplain);
+    let kinds: Vec<&str> = wire.rules.iter().map(|rule| rule.kind.as_str()).collect();
+    assert_eq!(kinds, ["check", "compare"]);
 }
 
 #[test]

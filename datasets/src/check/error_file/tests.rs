@@ -30,7 +30,7 @@ fn report(checker: &Checker, media: MediaType, payload: &Arc<dyn ReadAt>) -> Rep
         }
     }
     findings.merge(pieces.early());
-    checker.finish(findings, rows)
+    checker.finish(findings, rows, checker.uncompared())
 }
 
 /// What stands beside each row of a payload; titles and the header by their names.

@@ -20,10 +20,11 @@ use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion_sql::parser::DFParser;
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 
+use crate::Pattern;
 use crate::pattern::{PatternError, Rule};
 
 use super::super::breach::Kind;
-use super::super::{Checker, Context, Part};
+use super::super::{Checker, Part};
 
 /// Longest rule expression.
 const EXPRESSION_MAX: usize = 8 * 1024;
@@ -81,40 +82,44 @@ pub(in crate::check) struct Compiled {
     expression: Arc<dyn PhysicalExpr>,
 }
 
-pub(in crate::check) struct Planner<'a> {
-    context: &'a Context,
+/// Plans conditions over the columns of one schema.
+pub(in crate::check) struct Planner {
     schema: DFSchema,
     functions: Functions,
 }
 
-impl<'a> Planner<'a> {
-    pub(in crate::check) fn new(context: &'a Context, schema: &SchemaRef) -> Result<Self, PatternError> {
-        let schema = DFSchema::try_from(Arc::clone(schema))
-            .map_err(|e| PatternError { path: context.pattern.reference(), message: e.to_string() })?;
-        Ok(Self { context, schema, functions: Functions::new() })
+impl Planner {
+    pub(in crate::check) fn new(schema: &SchemaRef) -> PlanResult<Self> {
+        Ok(Self { schema: DFSchema::try_from(Arc::clone(schema))?, functions: Functions::new() })
     }
 
-    pub(in crate::check) fn compile(&self, index: usize, rule: &Rule) -> Result<Compiled, PatternError> {
-        let pattern = &self.context.pattern;
+    pub(in crate::check) fn compile(
+        &self,
+        pattern: &Pattern,
+        index: usize,
+        rule: &Rule,
+    ) -> Result<Compiled, PatternError> {
         let fault = |message: String| PatternError {
             path: pattern.reference(),
             message: format!("rule {}: {message}", rule.id),
         };
-        let expr = self.plan(&rule.expression).map_err(|e| fault(e.to_string()))?;
-        let reads: Vec<usize> = expr
-            .column_refs()
-            .iter()
-            .filter_map(|column| pattern.columns.iter().position(|c| c.name == column.name))
-            .collect();
-        let pointed =
-            rule.columns.first().and_then(|name| pattern.columns.iter().position(|c| c.name == *name));
+        let (expression, names) = self.condition(&rule.expression).map_err(|e| fault(e.to_string()))?;
+        let place = |name: &String| pattern.columns.iter().position(|column| column.name == *name);
+        let reads: Vec<usize> = names.iter().filter_map(place).collect();
+        let pointed = rule.columns.first().and_then(place);
         let column = pointed
             .or_else(|| reads.iter().min().copied())
             .ok_or_else(|| fault("names no column".to_owned()))?;
-        let planning = PhysicalPlanningContext::default();
-        let expression = create_physical_expr(&expr, &self.schema, &ExecutionProps::new(), &planning)
-            .map_err(|e| fault(e.to_string()))?;
         Ok(Compiled { rule: index, column, reads, expression })
+    }
+
+    /// A condition that is ready to run, and the names that it reads.
+    pub(in crate::check) fn condition(&self, text: &str) -> PlanResult<(Arc<dyn PhysicalExpr>, Vec<String>)> {
+        let expr = self.plan(text)?;
+        let names = expr.column_refs().iter().map(|column| column.name.clone()).collect();
+        let planning = PhysicalPlanningContext::default();
+        let planned = create_physical_expr(&expr, &self.schema, &ExecutionProps::new(), &planning)?;
+        Ok((planned, names))
     }
 
     fn plan(&self, text: &str) -> PlanResult<Expr> {
@@ -227,7 +232,12 @@ fn evaluate(rule: &Compiled, batch: &RecordBatch, first: usize, found: &mut Vec<
 }
 
 fn truths(rule: &Compiled, batch: &RecordBatch) -> PlanResult<BooleanArray> {
-    let array = rule.expression.evaluate(batch)?.into_array(batch.num_rows())?;
+    holds(rule.expression.as_ref(), batch)
+}
+
+/// What a condition says of each row.
+pub(in crate::check) fn holds(condition: &dyn PhysicalExpr, batch: &RecordBatch) -> PlanResult<BooleanArray> {
+    let array = condition.evaluate(batch)?.into_array(batch.num_rows())?;
     let truths = array.as_any().downcast_ref::<BooleanArray>().cloned();
     truths.ok_or_else(|| DataFusionError::Internal("a rule gave no boolean".to_owned()))
 }

@@ -69,7 +69,7 @@ fn report(media: MediaType, bytes: Vec<u8>) -> Report {
         }
     }
     findings.merge(pieces.early());
-    checker.finish(findings, rows)
+    checker.finish(findings, rows, checker.uncompared())
 }
 
 fn told(report: &Report) -> Vec<(Code, &str)> {

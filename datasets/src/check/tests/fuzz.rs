@@ -95,7 +95,7 @@ fn read(media: MediaType, bytes: Vec<u8>) -> Report {
         }
     }
     findings.merge(pieces.early());
-    CHECKER.finish(findings, rows)
+    CHECKER.finish(findings, rows, CHECKER.uncompared())
 }
 
 fn seeds() -> u64 {

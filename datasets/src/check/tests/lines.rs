@@ -20,11 +20,11 @@ fn lines_in(file: &[u8], target: usize) -> (Report, Vec<arrow::record_batch::Rec
     let mut chunks = cutter.push(Bytes::copy_from_slice(file)).unwrap();
     chunks.extend(cutter.finish());
     let Some((first, line)) = cutter.first() else {
-        return (CHECKER.finish(Findings::default(), 0), Vec::new());
+        return (CHECKER.finish(Findings::default(), 0, CHECKER.uncompared()), Vec::new());
     };
     let (plan, mut findings): (KeyPlan, _) = match CHECKER.keys(first, line) {
         Ok(planned) => planned,
-        Err(findings) => return (CHECKER.finish(findings, 0), Vec::new()),
+        Err(findings) => return (CHECKER.finish(findings, 0, CHECKER.uncompared()), Vec::new()),
     };
     let plan = Arc::new(plan);
     let (mut rows, mut batches, mut lines) = (0, Vec::new(), Vec::new());
@@ -36,7 +36,8 @@ fn lines_in(file: &[u8], target: usize) -> (Report, Vec<arrow::record_batch::Rec
         lines.extend(checked.lines);
     }
     add_repeats(&CHECKER, &batches, &lines, &mut findings);
-    (CHECKER.finish(findings, rows), batches)
+    let compared = compared_alone(&CHECKER, &batches, &lines, &findings);
+    (CHECKER.finish(findings, rows, compared), batches)
 }
 
 fn rows_of_csv(file: &str) -> arrow::record_batch::RecordBatch {

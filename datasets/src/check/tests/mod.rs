@@ -8,20 +8,16 @@ use crate::csv::{Chunk, Cutter};
 use crate::report::{Code, Findings, Report, Severity};
 use crate::{CodeLists, Pattern, Patterns, Period};
 
-use super::{Checker, Context, Publisher};
+use super::{Checker, Compared, Context, Publisher};
 
 mod arrow_input;
 mod arrow_stream;
-#[cfg(feature = "check")]
 mod fuzz;
 mod key_order;
-#[cfg(feature = "check")]
 mod lines;
 mod numbers;
-#[cfg(feature = "check")]
 mod office;
 mod rows;
-#[cfg(feature = "check")]
 mod samples;
 
 /// Checks a whole file in chunks of `target` bytes, keys included, as intake does.
@@ -29,15 +25,15 @@ fn check_in(checker: &Checker, file: &[u8], target: usize) -> Report {
     let mut cutter = Cutter::new(target, 1 << 20);
     let mut chunks: Vec<Chunk> = match cutter.push(Bytes::copy_from_slice(file)) {
         Ok(chunks) => chunks,
-        Err(fault) => return checker.finish(checker.unreadable(&fault), 0),
+        Err(fault) => return checker.finish(checker.unreadable(&fault), 0, checker.uncompared()),
     };
     match cutter.finish() {
         Ok(last) => chunks.extend(last),
-        Err(fault) => return checker.finish(checker.unreadable(&fault), 0),
+        Err(fault) => return checker.finish(checker.unreadable(&fault), 0, checker.uncompared()),
     }
     let (plan, mut findings) = match checker.header(cutter.header().unwrap_or_default()) {
         Ok(planned) => planned,
-        Err(findings) => return checker.finish(findings, 0),
+        Err(findings) => return checker.finish(findings, 0, checker.uncompared()),
     };
     let (mut rows, mut batches, mut lines) = (0, Vec::new(), Vec::new());
     for chunk in &chunks {
@@ -49,7 +45,24 @@ fn check_in(checker: &Checker, file: &[u8], target: usize) -> Report {
         lines.extend(checked.lines);
     }
     add_repeats(checker, &batches, &lines, &mut findings);
-    checker.finish(findings, rows)
+    let compared = compared_alone(checker, &batches, &lines, &findings);
+    checker.finish(findings, rows, compared)
+}
+
+/// What the comparisons say where no other report has come.
+fn compared_alone(
+    checker: &Checker,
+    batches: &[arrow::record_batch::RecordBatch],
+    lines: &[u64],
+    findings: &Findings,
+) -> Compared {
+    let mut comparing = checker.comparing(Vec::new(), &checker.compared_with()).unwrap();
+    let mut before = 0;
+    for batch in batches {
+        comparing.add(batch, &lines[before..before + batch.num_rows()]);
+        before += batch.num_rows();
+    }
+    checker.compare(&comparing, findings)
 }
 
 fn add_repeats(

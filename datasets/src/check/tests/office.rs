@@ -33,7 +33,7 @@ fn report_in(bytes: &[u8], block_bytes: usize, chunk_bytes: usize) -> Report {
         }
     }
     findings.merge(pieces.early());
-    checker.finish(findings, rows)
+    checker.finish(findings, rows, checker.uncompared())
 }
 
 /// The report, which does not depend on how the file is cut.

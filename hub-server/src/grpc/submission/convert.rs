@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use hub_datasets::receipt::PublicKey;
+use hub_datasets::report::Explanation;
 use hub_proto::convert::time_to_wire;
 use hub_proto::name::{Collection, is_uuid};
 use hub_proto::{Reason, TypeConversionError, v1};
 
+use crate::config::limits::EXPLANATIONS_MAX;
 use crate::error::HubError;
 use crate::intake::{CommitOptions, NewSubmission, SubmissionState, SubmissionView, Verdict};
 use crate::sign::SignedReceipt;
@@ -72,7 +74,25 @@ pub(super) fn commit_options(
         confirm_deletions: options.confirm_deletions,
         strict: options.strict,
         sha256: sha256("CommitOptions", options.sha256)?,
+        explanations: explanations(options.explanations)?,
     })
+}
+
+fn explanations(said: Vec<v1::Explanation>) -> Result<Vec<Explanation>, TypeConversionError> {
+    let invalid = |what: String| TypeConversionError::invalid("CommitOptions", "explanations", what);
+    if said.len() > EXPLANATIONS_MAX {
+        return Err(invalid(format!("there are {}; at most {EXPLANATIONS_MAX} are taken", said.len())));
+    }
+    for v1::Explanation { rule, text } in &said {
+        if rule.is_empty() || text.trim().is_empty() {
+            return Err(invalid("each names a rule and says something".to_owned()));
+        }
+        if text.chars().count() > Explanation::TEXT_MAX {
+            let most = Explanation::TEXT_MAX;
+            return Err(invalid(format!("the one of `{rule}` is longer than {most} characters")));
+        }
+    }
+    Ok(said.into_iter().map(Into::into).collect())
 }
 
 pub(super) fn submission(view: SubmissionView) -> v1::Submission {
@@ -97,6 +117,7 @@ pub(super) fn submission(view: SubmissionView) -> v1::Submission {
         request_id: view.request_id,
         reason: view.reason.map(Reason::as_str).unwrap_or_default().to_owned(),
         erasure: view.erasure.map(|(time, reason)| v1::Erasure { time: Some(time_to_wire(time)), reason }),
+        late_findings: view.late_findings,
     }
 }
 

@@ -199,7 +199,7 @@ async fn an_order_that_was_refused_is_not_taken_up_by_a_restart() {
     let house = House::on(house.close().await).await;
     house.intake.recover().await;
     let view = house.intake.get(&own(), &created.id).await.unwrap();
-    assert_eq!(view.state, SubmissionState::Receiving);
+    assert_eq!(view.state, SubmissionState::Awaiting);
     let confirmed = CommitOptions { confirm_deletions: true, ..options };
     let verdict = house.intake.commit(&own(), &created.id, confirmed).await.unwrap();
     assert_eq!((verdict.submission.revision, verdict.submission.dropped.len()), (2, 5));
@@ -239,7 +239,7 @@ async fn an_order_that_waited_gives_way_to_a_newer_revision() {
     assert_eq!(newer.submission.revision, 1);
     house.intake.recover().await;
     let view = house.intake.get(&own(), &created.id).await.unwrap();
-    assert_eq!(view.state, SubmissionState::Receiving, "it waits for its sender");
+    assert_eq!(view.state, SubmissionState::Awaiting, "it waits for its sender");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The intake over real rooms: a store in a temporary folder, the catalogue, the committers.
 
+mod beside;
 mod early;
 mod flow;
 mod formats;

@@ -130,7 +130,9 @@ impl Inner {
             return Err(StoreError::OffsetStale { id: id.to_owned(), offset: order.size, durable: received });
         }
         self.flush(id, &submission, vec![Record::Order(order.clone())]).await?;
-        submission.state().header.commit = (!order.recalled).then_some(order);
+        let header = &mut submission.state().header;
+        header.waits = order.recalled;
+        header.commit = (!order.recalled).then_some(order);
         Ok(())
     }
     pub(super) fn header(&self, id: &str) -> Option<SpoolHeader> {

@@ -171,6 +171,7 @@ impl Recovery<'_> {
             }
             Record::Order(order) => {
                 if let Some(found) = self.found.get_mut(&id) {
+                    found.header.waits = order.recalled;
                     found.header.commit = (!order.recalled).then_some(order);
                 }
             }

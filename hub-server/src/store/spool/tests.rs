@@ -32,6 +32,7 @@ fn header(id: &str) -> SpoolHeader {
         nothing_to_report: false,
         created_at: 1,
         commit: None,
+        waits: false,
     }
 }
 
@@ -43,6 +44,7 @@ fn order(data: &[u8]) -> CommitOrder {
         replace_all: false,
         confirm_deletions: false,
         strict: true,
+        explanations: Vec::new(),
         size: data.len() as u64,
         sha256: hex(&Sha256::digest(data)),
     }

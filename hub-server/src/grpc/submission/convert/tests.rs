@@ -68,6 +68,7 @@ fn view() -> SubmissionView {
         request_id: UUID.into(),
         reason: None,
         erasure: None,
+        late_findings: 0,
     }
 }
 
@@ -85,6 +86,9 @@ fn report() -> Report {
         counts: vec![],
         violations: vec![],
         not_evaluated: vec![],
+        pending: Vec::new(),
+        explanations: Vec::new(),
+        later: None,
         normalised: Vec::new(),
     }
 }

@@ -39,6 +39,7 @@ async fn ordered(spool: &Spool, id: &str, bytes: &Bytes) {
         nothing_to_report: false,
         created_at: 1,
         commit: None,
+        waits: false,
     };
     spool.create(header).await.unwrap();
     let mut offset = 0;
@@ -50,6 +51,7 @@ async fn ordered(spool: &Spool, id: &str, bytes: &Bytes) {
         replace_all: false,
         confirm_deletions: false,
         strict: false,
+        explanations: Vec::new(),
         seen_revision: None,
         recalled: false,
         size: bytes.len() as u64,
