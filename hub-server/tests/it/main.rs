@@ -25,6 +25,10 @@ mod harness;
 #[cfg(test)]
 mod hidden;
 #[cfg(test)]
+mod http_door;
+#[cfg(test)]
+mod http_reads;
+#[cfg(test)]
 mod integrity;
 #[cfg(test)]
 mod kill;

@@ -1,7 +1,6 @@
 //! `SubmissionService`.
 
 mod commit;
-mod convert;
 mod create;
 mod list;
 mod payload;
@@ -23,6 +22,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::answers::Answers;
 use super::{Door, answer};
+use crate::desk::convert;
 
 /// The service's methods, each in the file of its group.
 #[derive(Debug, Clone)]

@@ -1,0 +1,23 @@
+//! The check that anyone may ask for.
+
+use hub_datasets::Report;
+use hub_proto::Reason;
+use tokio::time::timeout;
+
+use super::Desk;
+use crate::config::limits::OPEN_CHECK_TIMEOUT;
+use crate::error::HubError;
+use crate::intake::{NewCheck, OpenCheck};
+
+impl Desk {
+    /// Begins a check; needs no caller.
+    pub(crate) fn begin_check(&self, asked: NewCheck) -> Result<OpenCheck, HubError> {
+        Ok(self.rooms.intake.begin_check(&self.rooms.identity.anyone_checks(), asked)?)
+    }
+
+    /// The report on what a check was given, in bounded time.
+    pub(crate) async fn checked(&self, begun: OpenCheck) -> Result<Report, HubError> {
+        let report = timeout(OPEN_CHECK_TIMEOUT, begun.report()).await;
+        Ok(report.map_err(|_| HubError::new(Reason::Busy, "the hub took too long; try again"))??)
+    }
+}
