@@ -20,6 +20,7 @@ mod state;
 mod submissions;
 mod temporary;
 mod transport;
+mod validate;
 
 pub use catalog::Listing;
 pub use client::Client;
@@ -44,6 +45,7 @@ pub use retry::RETRY_FOR;
 pub use state::{Pending, PushKey};
 pub use submissions::SubmissionFilter;
 pub use temporary::write_whole;
+pub use validate::CheckRequest;
 
 /// The messages of the contract, as they come from the hub.
 pub use hub_proto::v1;

@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::error::{ClientError, Deed};
 use crate::names;
 
+pub(crate) use payload::bytes_of;
 use payload::length_of;
 pub use payload::{Digest, digest_of, identity_of};
 

@@ -64,6 +64,15 @@ pub(super) async fn length_of(payload: &Payload) -> Result<u64, ClientError> {
     }
 }
 
+/// All bytes of a payload, of one that is known to be short.
+pub(crate) async fn bytes_of(payload: &Payload) -> Result<Bytes, ClientError> {
+    match payload.clone() {
+        Payload::File(path) => blocking(path, |path| Ok(Bytes::from(std::fs::read(path)?))).await,
+        Payload::Bytes(bytes) => Ok(bytes),
+        Payload::NothingToReport => Ok(Bytes::new()),
+    }
+}
+
 /// The SHA-256 of a payload, made while its bytes are read to be sent, over all attempts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Along(Arc<Mutex<Hashed>>);

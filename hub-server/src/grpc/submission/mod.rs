@@ -8,6 +8,7 @@ mod push;
 mod show;
 mod stream;
 mod upload;
+mod validate;
 
 use hub_proto::v1::submission_service_server::SubmissionService;
 use hub_proto::v1::{
@@ -16,7 +17,7 @@ use hub_proto::v1::{
     GetReceiptRequest, GetReceiptResponse, GetReportRequest, GetReportResponse, GetSubmissionRequest,
     GetSubmissionResponse, ListSubmissionsRequest, ListSubmissionsResponse, PushSubmissionRequest,
     PushSubmissionResponse, ReadPayloadRequest, ReadPayloadResponse, UploadPayloadRequest,
-    UploadPayloadResponse,
+    UploadPayloadResponse, ValidatePayloadRequest, ValidatePayloadResponse,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -56,6 +57,13 @@ impl SubmissionService for Submissions {
         request: Request<Streaming<PushSubmissionRequest>>,
     ) -> Result<Response<PushSubmissionResponse>, Status> {
         answer(push::push(&self.0, request).await)
+    }
+
+    async fn validate_payload(
+        &self,
+        request: Request<Streaming<ValidatePayloadRequest>>,
+    ) -> Result<Response<ValidatePayloadResponse>, Status> {
+        answer(validate::validate(&self.0, request).await)
     }
 
     async fn get_submission(
