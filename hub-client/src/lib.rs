@@ -3,13 +3,16 @@
 
 mod catalog;
 mod client;
+mod doctor;
 mod environment;
 mod error;
 mod fault;
+mod https;
 mod media;
 mod names;
 mod original;
 mod patterns;
+mod probe;
 mod profile;
 mod pull;
 mod push;
@@ -24,6 +27,7 @@ mod validate;
 
 pub use catalog::Listing;
 pub use client::Client;
+pub use doctor::{Finding, diagnose};
 pub use environment::Environment;
 pub use error::{ClientError, Deed, Refusal};
 pub use fault::{EndpointFault, ProfileFault};

@@ -7,6 +7,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_streams;
 #[cfg(test)]
+mod blocked;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod corrections;
@@ -14,6 +16,8 @@ mod corrections;
 mod demo;
 #[cfg(test)]
 mod disk_full;
+#[cfg(test)]
+mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
