@@ -23,6 +23,8 @@ mod documents;
 #[cfg(test)]
 mod erasure;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod harness;
