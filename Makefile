@@ -21,7 +21,7 @@ demo: ## Run the main job start to end on real data (debug build)
 	$(CARGO) build --locked --workspace --bins
 	$(TARGET)/debug/hub-server demo
 
-test: $(VENV)/.ready $(TOOLS)/nextest.ready ## Run all tests; installs what they need
+test: $(VENV)/.ready $(TOOLS)/nextest.ready $(TOOLS)/languages.ready ## Run all tests; installs what they need
 	$(CARGO) build --locked --workspace --bins --tests
 	$(CARGO) test --locked --quiet --workspace --doc
 	HUB_TEST_PYTHON=$(VENV)/bin/python $(CARGO) nextest run --locked --workspace
@@ -56,6 +56,13 @@ $(BENCH_VENV)/.ready: benches/peers/requirements.txt
 	command -v psql >/dev/null || apt-get install --yes --quiet postgresql
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt
+	touch $@
+
+# Languages of the programs in docs/examples, which the tests run.
+$(TOOLS)/languages.ready:
+	mkdir -p $(TOOLS)
+	command -v javac >/dev/null || apt-get install --yes --quiet default-jdk-headless
+	command -v php >/dev/null || apt-get install --yes --quiet php-cli
 	touch $@
 
 $(TOOLS)/nextest.ready:

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Pull(Pull),
     /// Ask the hub by SQL
     Query(Query),
+    /// Say in one sentence what is wrong between here and the hub
+    Doctor,
     /// Write completions for a shell to stdout
     Completions {
         /// For which shell

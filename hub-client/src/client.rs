@@ -1,5 +1,7 @@
 //! The client: one channel, one credential, and patience.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
@@ -14,6 +16,8 @@ use hub_proto::v1::submission_service_client::SubmissionServiceClient;
 
 use crate::error::ClientError;
 use crate::fault::ProfileFault;
+use crate::https::Https;
+use crate::probe::Probe;
 use crate::profile::Profile;
 use crate::retry::{Patience, RETRY_FOR};
 use crate::transport;
@@ -30,6 +34,10 @@ pub struct Client {
     bearer: Bearer,
     channel: Channel,
     retry_for: Duration,
+    probe: Arc<Probe>,
+    /// The way over the HTTP door, and whether it is taken.
+    https: Option<Https>,
+    detour: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -38,7 +46,17 @@ impl Client {
     pub fn connect(profile: &Profile) -> Result<Self, ClientError> {
         let bearer = Bearer::new(profile)?;
         let channel = transport::channel(profile)?;
-        Ok(Self { endpoint: profile.endpoint.clone(), bearer, channel, retry_for: RETRY_FOR })
+        let probe = Arc::new(Probe::new(profile)?);
+        Ok(Self {
+            endpoint: profile.endpoint.clone(),
+            bearer,
+            channel,
+            retry_for: RETRY_FOR,
+            probe,
+            // An address of the HTTP door that cannot be used matters only when it is needed.
+            https: Https::new(profile).ok(),
+            detour: Arc::default(),
+        })
     }
 
     /// Goes on this long without a connection before giving up.
@@ -54,7 +72,31 @@ impl Client {
     }
 
     pub(crate) fn patience(&self) -> Patience {
-        Patience::new(&self.endpoint, self.retry_for)
+        Patience::new(&self.endpoint, self.retry_for).with(Arc::clone(&self.probe))
+    }
+
+    /// True when the calls that can go over the HTTP door do, because HTTP/2 is blocked.
+    pub fn is_over_https(&self) -> bool {
+        self.detour.load(Ordering::Relaxed)
+    }
+
+    /// The HTTP door, once HTTP/2 was found to be blocked.
+    pub(crate) fn detour(&self) -> Option<Https> {
+        self.https.clone().filter(|_| self.is_over_https()).map(|https| https.retry_for(self.retry_for))
+    }
+
+    /// What a call ended with; the HTTP door instead, when that was because HTTP/2 is blocked.
+    pub(crate) fn or_https<T>(
+        &self,
+        ended: Result<T, ClientError>,
+    ) -> Result<Result<T, ClientError>, Box<Https>> {
+        match ended {
+            Err(ClientError::Http2Blocked { .. }) if self.https.is_some() => {
+                self.detour.store(true, Ordering::Relaxed);
+                self.detour().map_or(Ok(ended), |https| Err(Box::new(https)))
+            }
+            ended => Ok(ended),
+        }
     }
 
     pub(crate) fn submissions(&self) -> SubmissionServiceClient<Authorised> {
@@ -90,6 +132,20 @@ impl Client {
         ClientError::Incomplete { endpoint: self.endpoint.clone(), message: message.into() }
     }
 }
+
+/// A call over gRPC, or over the HTTP door where HTTP/2 is blocked.
+macro_rules! by_either {
+    ($client:expr, $grpc:expr, |$https:ident| $over:expr) => {
+        match $client.detour() {
+            Some($https) => $over,
+            None => match $client.or_https($grpc) {
+                Ok(ended) => ended,
+                Err($https) => $over,
+            },
+        }
+    };
+}
+pub(crate) use by_either;
 
 /// Puts the credential on each call; marked sensitive, so that it shows nowhere.
 #[derive(Debug, Clone)]

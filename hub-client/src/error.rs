@@ -43,6 +43,14 @@ pub enum ClientError {
         /// The last failure.
         cause: String,
     },
+    /// Between here and the hub something lets only HTTP/1.1 through.
+    #[error(
+        "HTTP/2 is blocked on the way to {endpoint}; name the hub's HTTP door as http_endpoint in the profile, by which files are pushed then"
+    )]
+    Http2Blocked {
+        /// The address that was tried.
+        endpoint: String,
+    },
     /// The hub answered, and said no.
     #[error("{0}")]
     Refused(Box<Refusal>),
@@ -126,6 +134,27 @@ impl std::fmt::Display for Refusal {
     }
 }
 
+impl Refusal {
+    /// True when the caller is unknown to the hub or may not do this.
+    pub(crate) fn is_not_permitted(&self) -> bool {
+        matches!(self.code, Code::PermissionDenied | Code::Unauthenticated)
+    }
+}
+
+impl From<hub_proto::json::Problem> for Refusal {
+    fn from(problem: hub_proto::json::Problem) -> Self {
+        let reason = Reason::parse(&problem.reason);
+        let offset = problem.durable_offset.map(|offset| ("durable_offset".to_owned(), offset.to_string()));
+        Self {
+            reason,
+            code: reason.map_or(Code::Unknown, Reason::grpc_code),
+            message: problem.detail,
+            fields: problem.errors.into_iter().map(|fault| (fault.field, fault.detail)).collect(),
+            metadata: offset.into_iter().collect(),
+        }
+    }
+}
+
 impl From<&Status> for Refusal {
     fn from(status: &Status) -> Self {
         let details = status.get_error_details();
@@ -176,6 +205,6 @@ impl ClientError {
 
     /// True when the caller is unknown to the hub or may not do this.
     pub fn is_not_permitted(&self) -> bool {
-        matches!(self, Self::Refused(r) if matches!(r.code, Code::PermissionDenied | Code::Unauthenticated))
+        matches!(self, Self::Refused(refusal) if refusal.is_not_permitted())
     }
 }

@@ -59,7 +59,9 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Client(ClientError::NotReached { .. }) => Exit::NotReached,
+            Self::Client(ClientError::NotReached { .. } | ClientError::Http2Blocked { .. }) => {
+                Exit::NotReached
+            }
             Self::Client(error) if error.is_not_permitted() => Exit::NotPermitted,
             Self::Client(error) if error.reason() == Some(Reason::ReportBlocks) => Exit::Blocked,
             Self::Client(ClientError::Profile { .. } | ClientError::Endpoint { .. }) | Self::Usage(_) => {

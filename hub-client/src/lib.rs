@@ -3,13 +3,16 @@
 
 mod catalog;
 mod client;
+mod doctor;
 mod environment;
 mod error;
 mod fault;
+mod https;
 mod media;
 mod names;
 mod original;
 mod patterns;
+mod probe;
 mod profile;
 mod pull;
 mod push;
@@ -20,9 +23,11 @@ mod state;
 mod submissions;
 mod temporary;
 mod transport;
+mod validate;
 
 pub use catalog::Listing;
 pub use client::Client;
+pub use doctor::{Finding, diagnose};
 pub use environment::Environment;
 pub use error::{ClientError, Deed, Refusal};
 pub use fault::{EndpointFault, ProfileFault};
@@ -44,6 +49,7 @@ pub use retry::RETRY_FOR;
 pub use state::{Pending, PushKey};
 pub use submissions::SubmissionFilter;
 pub use temporary::write_whole;
+pub use validate::CheckRequest;
 
 /// The messages of the contract, as they come from the hub.
 pub use hub_proto::v1;

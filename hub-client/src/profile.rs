@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::environment::Environment;
 use crate::error::{ClientError, Deed};
 use crate::fault::ProfileFault;
+use crate::transport::HTTP_PORT;
 
 /// A text that never shows in `Debug` output, logs or errors.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,10 @@ pub struct Profile {
     pub name: String,
     /// `http://127.0.0.1:50051` or `https://hub.example:50051`.
     pub endpoint: String,
+    /// The hub's HTTP door, `https://hub.example:8080`, for lines on which HTTP/2 is blocked; without it the host of
+    /// `endpoint` at port 8080.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_endpoint: Option<String>,
     /// API key, sent as bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
@@ -62,6 +67,7 @@ impl Profile {
         Self {
             name: DEFAULT_PROFILE.to_owned(),
             endpoint: endpoint.into(),
+            http_endpoint: None,
             token: None,
             ca: None,
             organisation: None,
@@ -80,6 +86,8 @@ impl Profile {
             (Ok(text), _, endpoint) => {
                 let mut profile = Self::parse(wanted, &text, &environment.config_dir)?;
                 if let Some(endpoint) = endpoint {
+                    // The other address of the profile is of the hub that it names.
+                    profile.http_endpoint = profile.http_endpoint.filter(|_| profile.endpoint == *endpoint);
                     profile.endpoint.clone_from(endpoint);
                 }
                 Ok(profile)
@@ -101,6 +109,19 @@ impl Profile {
         name.clone_into(&mut profile.name);
         profile.ca = profile.ca.map(|ca| folder.join(ca));
         Ok(profile)
+    }
+
+    /// Where the HTTP door is.
+    pub fn http_address(&self) -> String {
+        match (&self.http_endpoint, self.endpoint.parse::<http::Uri>()) {
+            (Some(declared), _) => declared.clone(),
+            (None, Ok(uri)) => {
+                let (scheme, host) = (uri.scheme_str().unwrap_or("https"), uri.host().unwrap_or_default());
+                format!("{scheme}://{host}:{HTTP_PORT}")
+            }
+            // What is no address is told when it is used.
+            (None, Err(_)) => self.endpoint.clone(),
+        }
     }
 
     /// Writes `NAME.toml` into a folder, readable by its owner alone.

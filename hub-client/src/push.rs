@@ -13,12 +13,13 @@ use hub_datasets::report::Explanation;
 use hub_proto::v1::{self, SubmissionState};
 use uuid::Uuid;
 
-use crate::client::Client;
+use crate::client::{Client, by_either};
 use crate::error::{ClientError, Deed};
 use crate::names;
 
 use payload::length_of;
 pub use payload::{Digest, digest_of, identity_of};
+pub(crate) use payload::{bytes_of, piece_of};
 
 /// Payloads up to this size go in one stream and one round trip; larger ones can be resumed.
 pub const SMALL_PAYLOAD_MAX: u64 = 1 << 20;
@@ -87,7 +88,7 @@ impl PushRequest {
         }
     }
 
-    fn create(&self, digest: &Digest) -> v1::CreateSubmissionRequest {
+    pub(crate) fn create(&self, digest: &Digest) -> v1::CreateSubmissionRequest {
         v1::CreateSubmissionRequest {
             request_id: self.request_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string()),
             pattern: names::pattern(&self.pattern),
@@ -101,7 +102,7 @@ impl PushRequest {
         }
     }
 
-    fn commit(&self) -> v1::CommitOptions {
+    pub(crate) fn commit(&self) -> v1::CommitOptions {
         v1::CommitOptions {
             validate_only: self.options.validate_only,
             parent_revision: self.options.parent_revision,
@@ -133,7 +134,7 @@ impl Verdict {
         self.submission.state() == SubmissionState::Refused
     }
 
-    fn of(
+    pub(crate) fn of(
         submission: Option<v1::Submission>,
         rest: (Option<v1::Report>, Option<v1::Receipt>, bool),
     ) -> Option<Self> {
@@ -154,14 +155,24 @@ impl Client {
         progress: Option<Progress>,
     ) -> Result<Verdict, ClientError> {
         let request = with_request_id(request);
+        by_either!(self, self.push_by_grpc(&request, progress.clone()).await, |https| {
+            https.push(&request, progress).await
+        })
+    }
+
+    async fn push_by_grpc(
+        &self,
+        request: &PushRequest,
+        progress: Option<Progress>,
+    ) -> Result<Verdict, ClientError> {
         if let Some(bytes) = small::in_memory(&request.payload).await? {
-            return self.push_small(&request, bytes).await;
+            return self.push_small(request, bytes).await;
         }
         let digest = match &request.digest {
             Some(digest) => digest.clone(),
             None => Digest { size: length_of(&request.payload).await?, sha256: String::new() },
         };
-        self.push_resumable(&request, &digest, progress).await
+        self.push_resumable(request, &digest, progress).await
     }
 
     /// A refusal by the report comes as a status or as an answer; callers see one verdict.

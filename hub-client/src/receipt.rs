@@ -8,7 +8,7 @@ use std::path::Path;
 use hub_datasets::receipt::{KeySet, PublicKey, ReceiptFault, Signed, Validity, page, with_signature};
 use hub_proto::v1;
 
-use crate::client::Client;
+use crate::client::{Client, by_either};
 use crate::error::ClientError;
 use crate::temporary::write_whole;
 
@@ -58,6 +58,10 @@ pub fn write_receipt(signed: &Signed, form: ReceiptForm, file: &Path) -> Result<
 impl Client {
     /// All keys that receipts of the hub were ever signed with, the newest first. Needs no credential.
     pub async fn receipt_keys(&self) -> Result<KeySet, ClientError> {
+        by_either!(self, self.receipt_keys_by_grpc().await, |https| https.receipt_keys().await)
+    }
+
+    async fn receipt_keys_by_grpc(&self) -> Result<KeySet, ClientError> {
         let answer = self.repeating(|| {
             let mut service = self.submissions();
             async move { service.get_receipt_keys(v1::GetReceiptKeysRequest {}).await }

@@ -1,12 +1,16 @@
 //! Patience: how long to go on without a connection.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hub_proto::Reason;
+use rustls::AlertDescription;
 use tonic::{Code, Status};
 
 use crate::error::ClientError;
+use crate::https::Fault;
+use crate::probe::{Probe, Spoken};
 
 /// How long a client goes on without a connection, unless told otherwise.
 pub const RETRY_FOR: Duration = Duration::from_secs(10);
@@ -21,11 +25,19 @@ pub(crate) struct Patience {
     budget: Duration,
     failing_since: Option<Instant>,
     failures: u32,
+    /// What looks at the first failure: whether HTTP/2 is blocked.
+    probe: Option<Arc<Probe>>,
 }
 
 impl Patience {
     pub(crate) fn new(endpoint: &str, budget: Duration) -> Self {
-        Self { endpoint: endpoint.to_owned(), budget, failing_since: None, failures: 0 }
+        Self { endpoint: endpoint.to_owned(), budget, failing_since: None, failures: 0, probe: None }
+    }
+
+    /// Looks, at the first failure, whether waiting can help at all.
+    pub(crate) fn with(mut self, probe: Arc<Probe>) -> Self {
+        self.probe = Some(probe);
+        self
     }
 
     /// The work moved on: the count starts anew.
@@ -50,8 +62,30 @@ impl Patience {
         }
     }
 
+    /// The same for a request to the HTTP door.
+    pub(crate) async fn after_request(&mut self, fault: Fault) -> Result<(), ClientError> {
+        match fault {
+            Fault::Refused(refusal) => Err(ClientError::Refused(refusal)),
+            Fault::Certificate(cause) => Err(self.not_reached(Duration::ZERO, cause)),
+            Fault::Busy(refusal) => match self.pause() {
+                Ok(pause) => {
+                    tokio::time::sleep(pause).await;
+                    Ok(())
+                }
+                Err(_) => Err(ClientError::Refused(refusal)),
+            },
+            Fault::Cut(cause) => self.after_cut(cause).await,
+        }
+    }
+
     /// The same for a connection that ended without a status.
     pub(crate) async fn after_cut(&mut self, cause: String) -> Result<(), ClientError> {
+        if self.failures == 0
+            && let Some(probe) = &self.probe
+            && probe.speaks().await == Spoken::Http1Only
+        {
+            return Err(ClientError::Http2Blocked { endpoint: self.endpoint.clone() });
+        }
         match self.pause() {
             Ok(pause) => {
                 tokio::time::sleep(pause).await;
@@ -100,14 +134,28 @@ pub(crate) fn trouble(status: &Status) -> Trouble {
         Some(_) => return Trouble::Refused,
         None => {}
     }
-    if let Some(error) = find_source::<rustls::Error>(status) {
-        return Trouble::Certificate(error.to_string());
+    match find_source::<rustls::Error>(status) {
+        // Not the certificate: the other side speaks no HTTP/2.
+        Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => return Trouble::Cut,
+        Some(error) => return Trouble::Certificate(error.to_string()),
+        None => {}
     }
     if status.code() == Code::Unavailable || status.source().is_some() {
         Trouble::Cut
     } else {
         Trouble::Refused
     }
+}
+
+/// An error of ours in the chain of another, itself included.
+pub(crate) fn within<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let unwrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let unwrapped: Option<&'a (dyn Error + 'static)> = match unwrapped {
+        Some(inner) => Some(inner),
+        None => None,
+    };
+    let mut chain = std::iter::once(error).chain(unwrapped).chain(sources(error));
+    chain.find_map(|e| e.downcast_ref::<E>())
 }
 
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

@@ -3,7 +3,7 @@
 use hub_proto::v1;
 
 use crate::catalog::{Listing, paged};
-use crate::client::Client;
+use crate::client::{Client, by_either};
 use crate::error::ClientError;
 use crate::names;
 
@@ -55,18 +55,30 @@ impl Client {
 
     /// One submission.
     pub async fn submission(&self, name: &str) -> Result<v1::Submission, ClientError> {
+        by_either!(self, self.submission_by_grpc(name).await, |https| https.submission(name).await)
+    }
+
+    async fn submission_by_grpc(&self, name: &str) -> Result<v1::Submission, ClientError> {
         let answer = about!(self, get_submission, GetSubmissionRequest, name)?;
         answer.submission.ok_or_else(|| self.incomplete("it holds no submission"))
     }
 
     /// What the check found in a submission.
     pub async fn report(&self, name: &str) -> Result<v1::Report, ClientError> {
+        by_either!(self, self.report_by_grpc(name).await, |https| https.report(name).await)
+    }
+
+    async fn report_by_grpc(&self, name: &str) -> Result<v1::Report, ClientError> {
         let answer = about!(self, get_report, GetReportRequest, name)?;
         answer.report.ok_or_else(|| self.incomplete("it holds no report"))
     }
 
     /// The receipt (UPO) of a committed submission.
     pub async fn receipt(&self, name: &str) -> Result<v1::Receipt, ClientError> {
+        by_either!(self, self.receipt_by_grpc(name).await, |https| https.receipt(name).await)
+    }
+
+    async fn receipt_by_grpc(&self, name: &str) -> Result<v1::Receipt, ClientError> {
         let answer = about!(self, get_receipt, GetReceiptRequest, name)?;
         answer.receipt.ok_or_else(|| self.incomplete("it holds no receipt"))
     }

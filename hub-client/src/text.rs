@@ -136,6 +136,33 @@ texts! {
     CHECKING: "sprawdzam", "checking";
     NOT_REACHED: "brak połączenia z hubem {endpoint} przez {seconds} s ({cause}). Sprawdź adres, sieć i czy hub działa, a potem powtórz polecenie: zacznie tam, gdzie przerwało.",
         "hub not reached at {endpoint} for {seconds} s ({cause}). Check the address, the network and that the hub runs, then repeat the command: it goes on where it stopped.";
+    HTTP2_BLOCKED: "po drodze do huba {endpoint} coś blokuje HTTP/2. Podaj w profilu adres HTTPS huba jako http_endpoint: tamtędy idą pliki, gdy HTTP/2 nie przechodzi.",
+        "HTTP/2 is blocked on the way to the hub {endpoint}. Name the hub's HTTPS address as http_endpoint in the profile: files go by it where HTTP/2 does not come through.";
+    OVER_HTTPS: "HTTP/2 jest po drodze zablokowane, wysyłam przez {https}", "HTTP/2 is blocked on the way, pushing by {https}";
+    DOCTOR_WELL: "Wszystko w porządku: hub {endpoint} odpowiada i zna klucz profilu {profile}.",
+        "All is well: the hub {endpoint} answers and knows the key of profile {profile}.";
+    DOCTOR_NAME: "Nazwa {host} nie prowadzi do żadnego komputera: sprawdź adres w profilu {profile} i serwer nazw (DNS).",
+        "The name {host} leads to no computer: check the address in profile {profile} and the name server (DNS).";
+    DOCTOR_NOT_REACHED: "Pod adresem {endpoint} nikt nie odpowiada ({cause}): sprawdź adres, zaporę sieciową i czy hub działa.",
+        "Nobody answers at {endpoint} ({cause}): check the address, the firewall and that the hub runs.";
+    DOCTOR_PROXY: "Pod adresem {endpoint} odpowiada nie hub, lecz coś po drodze, na przykład serwer pośredniczący ({said}): poproś administratora sieci, żeby przepuszczał połączenia z hubem.",
+        "At {endpoint} not the hub answers but something on the way, as a proxy ({said}): ask the network's administrator to let connections to the hub through.";
+    DOCTOR_HTTP2: "Po drodze do {endpoint} coś blokuje HTTP/2: wysyłanie działa mimo to, przez {https}, ale poproś administratora sieci, żeby przepuszczał HTTP/2.",
+        "HTTP/2 is blocked on the way to {endpoint}: pushes work all the same, by {https}, but ask the network's administrator to let HTTP/2 through.";
+    DOCTOR_HTTP2_SHUT: "Po drodze do {endpoint} coś blokuje HTTP/2, a pod adresem {https} hub nie odpowiada: poproś administratora sieci, żeby przepuszczał HTTP/2, albo wpisz w profilu właściwy http_endpoint.",
+        "HTTP/2 is blocked on the way to {endpoint}, and at {https} no hub answers: ask the network's administrator to let HTTP/2 through, or write the right http_endpoint into the profile.";
+    DOCTOR_CERTIFICATE_TIME: "Certyfikat huba {endpoint} wygasł albo jeszcze nie obowiązuje: jeśli zegar tego komputera chodzi dobrze, zgłoś to operatorowi huba.",
+        "The certificate of the hub {endpoint} has expired or is not valid yet: if this computer's clock is right, tell the hub's operator.";
+    DOCTOR_CERTIFICATE: "Certyfikatu pod adresem {endpoint} nie da się zaufać ({cause}): sprawdź adres i `ca` w profilu {profile}, a jeśli są dobre, ktoś po drodze podszywa się pod huba.",
+        "The certificate at {endpoint} cannot be trusted ({cause}): check the address and `ca` in profile {profile}; if they are right, somebody on the way stands in for the hub.";
+    DOCTOR_CLOCK_AHEAD: "Zegar tego komputera śpieszy się o {minutes} min względem huba: ustaw go, najlepiej automatycznie (NTP).",
+        "This computer's clock is {minutes} min ahead of the hub's: set it, best automatically (NTP).";
+    DOCTOR_CLOCK_BEHIND: "Zegar tego komputera spóźnia się o {minutes} min względem huba: ustaw go, najlepiej automatycznie (NTP).",
+        "This computer's clock is {minutes} min behind the hub's: set it, best automatically (NTP).";
+    DOCTOR_NO_KEY: "W profilu {profile} nie ma klucza (token): poproś o niego operatora huba.",
+        "Profile {profile} has no key (token): ask the hub's operator for one.";
+    DOCTOR_KEY: "Hub {endpoint} nie przyjmuje klucza z profilu {profile} ({message}): poproś operatora huba o nowy.",
+        "The hub {endpoint} does not take the key of profile {profile} ({message}): ask the hub's operator for a new one.";
     INCOMPLETE: "odpowiedź huba {endpoint} nie jest kompletna; powtórz polecenie. Szczegóły: {message}",
         "the answer of the hub {endpoint} is not whole; repeat the command. Details: {message}";
     ANSWER: "odpowiedzi huba nie da się odczytać; sprawdź, czy program i hub mają zgodne wersje. Szczegóły: {cause}",

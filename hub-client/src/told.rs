@@ -3,7 +3,7 @@
 
 use std::io;
 
-use hub_client::{ClientError, Deed, EndpointFault, ProfileFault, Refusal, short};
+use hub_client::{ClientError, Deed, EndpointFault, Finding, Profile, ProfileFault, Refusal, short};
 
 use crate::reasons::{advice, sentence};
 use crate::text::{self, Language};
@@ -20,6 +20,9 @@ pub(crate) fn failure(error: &ClientError, language: Language) -> String {
             language,
             &[("endpoint", endpoint), ("seconds", &format!("{:.0}", waited.as_secs_f64())), ("cause", cause)],
         ),
+        ClientError::Http2Blocked { endpoint } => {
+            text::HTTP2_BLOCKED.with(language, &[("endpoint", endpoint)])
+        }
         ClientError::Refused(refused) => refusal(refused, language),
         ClientError::File { deed, path, source } => {
             let text = match deed {
@@ -39,6 +42,35 @@ pub(crate) fn failure(error: &ClientError, language: Language) -> String {
         }
         // The library may learn of further failures before this command does.
         other => other.to_string(),
+    }
+}
+
+/// What is wrong between here and the hub, in one sentence.
+pub(crate) fn finding(finding: &Finding, profile: &Profile, language: Language) -> String {
+    let (endpoint, https) = (profile.endpoint.as_str(), profile.http_address());
+    let with = |text: text::Text, name, value: &str| {
+        text.with(
+            language,
+            &[("endpoint", endpoint), ("https", &https), ("profile", &profile.name), (name, value)],
+        )
+    };
+    match finding {
+        Finding::Well => with(text::DOCTOR_WELL, "", ""),
+        Finding::Name { host } => with(text::DOCTOR_NAME, "host", host),
+        Finding::NotReached { cause } => with(text::DOCTOR_NOT_REACHED, "cause", cause),
+        Finding::Proxy { said } => with(text::DOCTOR_PROXY, "said", said),
+        Finding::Http2 { is_https_open: true } => with(text::DOCTOR_HTTP2, "", ""),
+        Finding::Http2 { is_https_open: false } => with(text::DOCTOR_HTTP2_SHUT, "", ""),
+        Finding::CertificateTime => with(text::DOCTOR_CERTIFICATE_TIME, "", ""),
+        Finding::Certificate { cause } => with(text::DOCTOR_CERTIFICATE, "cause", cause),
+        Finding::Clock { seconds } => {
+            let minutes = (seconds.unsigned_abs() / 60).to_string();
+            let text = if *seconds > 0 { text::DOCTOR_CLOCK_AHEAD } else { text::DOCTOR_CLOCK_BEHIND };
+            with(text, "minutes", &minutes)
+        }
+        Finding::Key(None) => with(text::DOCTOR_NO_KEY, "", ""),
+        Finding::Key(Some(refusal)) => with(text::DOCTOR_KEY, "message", &refusal.message),
+        other => other.name().to_owned(),
     }
 }
 

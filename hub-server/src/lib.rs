@@ -7,6 +7,8 @@ pub mod cli;
 mod grpc;
 mod http;
 
+mod desk;
+
 mod identity;
 
 mod extract;

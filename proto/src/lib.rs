@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod convert;
+pub mod json;
 pub mod name;
 pub mod page;
 pub mod reason;

@@ -2,6 +2,7 @@
 
 mod beside;
 mod check;
+mod doctor;
 mod document;
 mod error_file;
 mod json;
@@ -54,6 +55,7 @@ async fn over_the_network(session: &Session, command: Command) -> Result<Exit, F
         Command::Pull(args) => pull::run(session, args).await,
         Command::Query(args) => query::run(session, args).await,
         Command::Check(args) => check::run(session, &args),
+        Command::Doctor => doctor::run(session).await,
         Command::Completions { .. } => Ok(Exit::Accepted),
     }
 }

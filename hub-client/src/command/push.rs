@@ -174,8 +174,12 @@ impl One<'_> {
                 bar.set_position(done);
             })
         };
+        let was_over_https = self.client.is_over_https();
         let outcome = self.client.push(request, Some(progress)).await;
         bar.finish_and_clear();
+        if self.client.is_over_https() && !was_over_https {
+            eprintln!("{}", self.session.say(text::OVER_HTTPS, &[("https", &self.profile.http_address())]));
+        }
         outcome
     }
 

@@ -10,6 +10,7 @@ fn a_written_profile_is_read_back_and_hides_its_token() {
     let profile = Profile {
         name: "publisher".into(),
         endpoint: "http://127.0.0.1:50051".into(),
+        http_endpoint: Some("http://127.0.0.1:8080".into()),
         token: Some(Secret::new("hub_verysecret")),
         ca: None,
         organisation: Some("gmina-100201".into()),
@@ -53,6 +54,20 @@ fn a_faulty_profile_is_named_without_its_secrets() {
         let message = Profile::parse("clerk", unterminated, Path::new("/c")).unwrap_err().to_string();
         assert!(!message.contains("verysecret"), "{message}");
     }
+}
+
+#[test]
+fn the_http_door_is_declared_or_beside_the_other() {
+    let read = |text: &str| Profile::parse("clerk", text, Path::new("/c")).unwrap().http_address();
+    assert_eq!(read("endpoint = \"https://hub.example:50051\""), "https://hub.example:8080");
+    assert_eq!(read("endpoint = \"http://127.0.0.1:1\""), "http://127.0.0.1:8080");
+    let declared = "endpoint = \"https://hub.example\"\nhttp_endpoint = \"https://www.hub.example\"";
+    assert_eq!(read(declared), "https://www.hub.example");
+    // The variable names another hub, whose door the profile does not know.
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("default.toml"), declared).unwrap();
+    let other = Profile::load(None, &environment(dir.path(), Some("http://127.0.0.1:2"))).unwrap();
+    assert_eq!(other.http_address(), "http://127.0.0.1:8080");
 }
 
 #[test]

@@ -64,6 +64,36 @@ pub(super) async fn length_of(payload: &Payload) -> Result<u64, ClientError> {
     }
 }
 
+/// All bytes of a payload, of one that is known to be short.
+pub(crate) async fn bytes_of(payload: &Payload) -> Result<Bytes, ClientError> {
+    match payload.clone() {
+        Payload::File(path) => blocking(path, |path| Ok(Bytes::from(std::fs::read(path)?))).await,
+        Payload::Bytes(bytes) => Ok(bytes),
+        Payload::NothingToReport => Ok(Bytes::new()),
+    }
+}
+
+/// The bytes of a payload from an offset on, at most so many.
+pub(crate) async fn piece_of(payload: &Payload, offset: u64, most: usize) -> Result<Bytes, ClientError> {
+    match payload.clone() {
+        Payload::File(path) => {
+            blocking(path, move |path| {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(offset))?;
+                let mut piece = Vec::new();
+                file.take(most as u64).read_to_end(&mut piece)?;
+                Ok(Bytes::from(piece))
+            })
+            .await
+        }
+        Payload::Bytes(bytes) => {
+            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            Ok(bytes.slice(from..from.saturating_add(most).min(bytes.len())))
+        }
+        Payload::NothingToReport => Ok(Bytes::new()),
+    }
+}
+
 /// The SHA-256 of a payload, made while its bytes are read to be sent, over all attempts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Along(Arc<Mutex<Hashed>>);

@@ -15,6 +15,7 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::commit::{CommitError, Commits};
 use crate::config::{Config, limits};
+use crate::desk::{Desk, Rooms};
 use crate::extract::{ExtractError, Extracts, Source};
 use crate::grpc;
 use crate::http::{self, HttpDoor};
@@ -109,20 +110,18 @@ impl Hub {
             data: config.data_dir.clone(),
             grace: config.shutdown_grace,
         };
+        let desk = Desk::new(house.rooms());
         let routes = HttpDoor {
-            identity: Arc::clone(&house.identity),
-            patterns: Arc::clone(&house.patterns),
+            desk: desk.clone(),
             extracts: Arc::clone(&house.extracts),
-            intake: Arc::clone(&house.intake),
-            signer: Arc::clone(&house.signer),
             phase: watch.clone(),
             public_url: config.public_url.as_deref().unwrap_or_default().into(),
         }
         .routes();
         hub.doors.spawn(http::serve(http, routes, watch.clone(), hub.grace));
-        let (rooms, grace, stopping) = (house.rooms(), hub.grace, watch.clone());
+        let (grace, stopping) = (hub.grace, watch.clone());
         hub.doors.spawn(async move {
-            if let Err(error) = grpc::serve(grpc, rooms, stopping, grace).await {
+            if let Err(error) = grpc::serve(grpc, desk, stopping, grace).await {
                 tracing::error!(%error, "the gRPC door closed");
             }
         });
@@ -231,8 +230,8 @@ impl House {
         Ok(Self { catalog, commits, patterns, lists, identity, intake, reads, extracts, seal, signer })
     }
 
-    fn rooms(&self) -> grpc::Rooms {
-        grpc::Rooms {
+    fn rooms(&self) -> Rooms {
+        Rooms {
             identity: Arc::clone(&self.identity),
             intake: Arc::clone(&self.intake),
             reads: Arc::clone(&self.reads),

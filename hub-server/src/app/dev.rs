@@ -51,9 +51,10 @@ pub(crate) async fn dev(config: &Config) -> Result<(), DevError> {
     let hub = Hub::start(config).await?;
     furnish(hub.catalog(), hub.lists()).await?;
     let folder = config.data_dir.join("dev");
-    let endpoint = format!("http://{}", hub.grpc_addr());
+    let (endpoint, http_endpoint) =
+        (format!("http://{}", hub.grpc_addr()), format!("http://{}", hub.http_addr()));
     for (name, organisation, scopes) in PROFILES {
-        profile(hub.catalog(), &folder, &endpoint, (name, organisation, scopes)).await?;
+        profile(hub.catalog(), &folder, [&endpoint, &http_endpoint], (name, organisation, scopes)).await?;
     }
     // Who sees the hub serve finds the profiles.
     hub.open();
@@ -99,11 +100,11 @@ pub(super) async fn key(
     Ok(Secret::new(issued.key.reveal()))
 }
 
-/// Writes a profile file unless it is there with this address; a key once given is kept.
+/// Writes a profile file unless it is there with these addresses; a key once given is kept.
 async fn profile(
     catalog: &Catalog,
     folder: &Path,
-    endpoint: &str,
+    [endpoint, http_endpoint]: [&str; 2],
     (name, organisation, scopes): (&str, &str, &[Scope]),
 ) -> Result<(), DevError> {
     let path = folder.join(format!("{name}.toml"));
@@ -112,7 +113,8 @@ async fn profile(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(source) => return Err(DevError::File { path: path.display().to_string(), source }),
     };
-    if held.as_ref().is_some_and(|held| held.endpoint == endpoint) {
+    let http_endpoint = Some(http_endpoint.to_owned());
+    if held.as_ref().is_some_and(|held| held.endpoint == endpoint && held.http_endpoint == http_endpoint) {
         return Ok(());
     }
     let token = match held.and_then(|held| held.token) {
@@ -122,6 +124,7 @@ async fn profile(
     let profile = Profile {
         name: name.to_owned(),
         endpoint: endpoint.to_owned(),
+        http_endpoint,
         token: Some(token),
         ca: None,
         organisation: Some(organisation.to_owned()),

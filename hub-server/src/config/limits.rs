@@ -221,10 +221,12 @@ pub(crate) const CONNECTIONS_PER_ADDRESS: usize = 256;
 pub(crate) const HTTP_HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Headers of an HTTP/1.1 request.
 pub(crate) const HTTP_HEADERS: usize = 64;
-/// Silence of who sends the body of an HTTP request …
+/// Silence of who sends JSON over HTTP, or the payload of a check without a key …
 pub(crate) const HTTP_BODY_SILENCE: Duration = Duration::from_secs(30);
-/// … and time for all of it.
-pub(crate) const HTTP_BODY_TIMEOUT: Duration = Duration::from_secs(600);
+/// … and time for all of it, by either door.
+pub(crate) const OPEN_CHECK_BODY_TIMEOUT: Duration = Duration::from_secs(600);
+/// JSON of an HTTP request.
+pub(crate) const HTTP_JSON_BYTES: usize = 64 << 10;
 /// Time for a check without a key, once its bytes are there.
 pub(crate) const OPEN_CHECK_TIMEOUT: Duration = Duration::from_secs(120);
 /// Time until the head of an HTTP answer.

@@ -1,7 +1,6 @@
 //! The layer around all services: a panic becomes INTERNAL, and statuses that tonic makes by itself (no such
 //! method, message too large, deadline) get a Reason like all others.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::task::{Context, Poll};
 
@@ -12,7 +11,8 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use crate::error::HubError;
+use super::refuse;
+use crate::desk::panicked;
 
 /// Puts [`Guarded`] around the services.
 #[derive(Debug, Clone, Copy)]
@@ -50,17 +50,10 @@ where
         Box::pin(async move {
             match call.await {
                 Ok(answer) => answer.map(reasoned),
-                Err(panic) => Ok(panicked(panic.as_ref()).into_http()),
+                Err(panic) => Ok(refuse(panicked(panic.as_ref())).into_http()),
             }
         })
     }
-}
-
-/// The status for a panic; the log has its text.
-pub(super) fn panicked(panic: &(dyn Any + Send)) -> Status {
-    let text = panic.downcast_ref::<&str>().map(|t| (*t).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    HubError::fault(format!("panic: {text}")).into_refusal().into()
 }
 
 /// Gives a refusal without details its Reason. NOT_FOUND passes: the health service answers so by its protocol.

@@ -13,13 +13,14 @@ use tonic::transport::server::Connected;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use super::Door;
 use super::calls::Calls;
 use super::catalog::CatalogDoor;
 use super::fault::Guard;
 use super::read::ReadDoor;
 use super::submission::Submissions;
-use super::{Door, Rooms};
 use crate::config::limits;
+use crate::desk::Desk;
 use crate::listen::{Acceptor, Connection, Phase, PhaseWatch, stopping};
 
 /// Names that the health service knows; "" is the whole server.
@@ -45,7 +46,7 @@ pub(crate) enum ServeError {
 /// Serves until the server stops; then running calls have `grace` to end.
 pub(crate) async fn serve(
     acceptor: Acceptor,
-    rooms: Rooms,
+    desk: Desk,
     phase: PhaseWatch,
     grace: Duration,
 ) -> Result<(), ServeError> {
@@ -57,7 +58,7 @@ pub(crate) async fn serve(
         .register_encoded_file_descriptor_set(v1::DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
-    let door = Door::new(rooms);
+    let door = Door(desk);
     let router = transport()
         .layer(Calls)
         .layer(Guard)

@@ -32,7 +32,8 @@ struct Title {
 
 pub(super) async fn list(State(door): State<HttpDoor>) -> Json<OpenDatasets> {
     let link = |id: &str, format| format!("{}{}", door.public_url, latest_address(id, format));
-    let open = door.patterns.iter().filter(|pattern| door.identity.open(pattern).is_ok());
+    let open =
+        door.desk.rooms.patterns.iter().filter(|pattern| door.desk.rooms.identity.open(pattern).is_ok());
     let mut datasets: Vec<OpenDataset> = open
         .map(|pattern| OpenDataset {
             id: pattern.id.clone(),

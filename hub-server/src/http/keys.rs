@@ -11,5 +11,5 @@ const CACHE: &str = "public, max-age=3600";
 
 pub(super) async fn published(State(door): State<HttpDoor>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, CACHE)];
-    (headers, door.signer.published().to_json().to_string()).into_response()
+    (headers, door.desk.rooms.signer.published().to_json().to_string()).into_response()
 }

@@ -1,6 +1,10 @@
-//! The HTTP door: health, open extracts, the list of open datasets, the keys of receipts, and the check that anyone may
-//! ask for. It converts, asks for an open permit, calls one room, and converts back.
+//! The HTTP door: health, open extracts, and the calls of the contract for programs that have plain HTTPS. It converts,
+//! and the desk does the rest.
 
+mod api;
+mod array;
+mod asked;
+mod caller;
 mod check;
 mod datasets;
 mod download;
@@ -8,8 +12,14 @@ mod extract;
 mod health;
 mod keys;
 mod problem;
+mod push;
 mod range;
+mod read;
+mod report;
+mod routes;
 mod serve;
+mod submissions;
+mod upload;
 
 use std::sync::Arc;
 
@@ -17,35 +27,35 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use http::{HeaderName, HeaderValue, header};
-use hub_datasets::{Pattern, Patterns};
+use axum::routing::get;
+use http::{HeaderName, HeaderValue, Method, header};
+use hub_datasets::Pattern;
 use hub_proto::Reason;
 use hub_proto::name;
 use tracing::Instrument as _;
 
 use crate::config::limits;
+use crate::desk::Desk;
 use crate::error::{HubError, hub_errors};
 use crate::extract::Extracts;
-use crate::identity::Identity;
-use crate::intake::Intake;
 use crate::listen::{Phase, PhaseWatch};
 use crate::permit::ReadPermit;
-use crate::sign::Signer;
 use crate::telemetry::{Call, Deed};
 
 pub(crate) use serve::serve;
 
 hub_errors!(crate::extract::ExtractError);
 
-/// The rooms behind the HTTP door.
+/// Where the description of the door lies.
+const DOCUMENT: &str = "/api/v1/openapi.json";
+/// Answered in every phase.
+const HEALTH: &str = "/healthz";
+
+/// What is behind the HTTP door.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpDoor {
-    pub(crate) identity: Arc<Identity>,
-    pub(crate) patterns: Arc<Patterns>,
+    pub(crate) desk: Desk,
     pub(crate) extracts: Arc<Extracts>,
-    pub(crate) intake: Arc<Intake>,
-    pub(crate) signer: Arc<Signer>,
     pub(crate) phase: PhaseWatch,
     /// What links in answers begin with; empty: they are relative.
     pub(crate) public_url: Arc<str>,
@@ -54,20 +64,17 @@ pub(crate) struct HttpDoor {
 impl HttpDoor {
     /// All addresses of the door.
     pub(crate) fn routes(self) -> Router {
-        let open = Router::new()
-            .route("/datasets", get(datasets::list))
-            .route("/.well-known/jwks.json", get(keys::published))
-            .route("/datasets/{dataset}/latest/{file}", get(extract::latest))
-            .route("/datasets/{dataset}/versions/{version}/{file}", get(extract::version))
+        let operations = routes::operations();
+        let document = api::document(&operations).to_string();
+        let mut routes = Router::new()
+            .route(DOCUMENT, get(|| async move { ([(header::CONTENT_TYPE, "application/json")], document) }));
+        for operation in operations {
+            routes = routes.route(operation.path, operation.handler);
+        }
+        routes
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
-            .layer(middleware::from_fn(in_time))
-            // What takes bytes has its own bounds of time.
-            .route("/api/v1/patterns/{pattern}/check", post(check::check))
-            .layer(middleware::from_fn_with_state(self.clone(), serving));
-        Router::new()
-            .route("/healthz", get(health::healthz))
-            .merge(open)
+            .layer(middleware::from_fn_with_state(self.clone(), serving))
             .layer(middleware::map_response(secure))
             .layer(middleware::from_fn(call))
             .with_state(self)
@@ -84,8 +91,8 @@ impl HttpDoor {
         if !name::is_id(dataset) {
             return Err(unknown());
         }
-        let pattern = self.patterns.get(dataset).ok_or_else(unknown)?;
-        let permit = self.identity.open(&pattern).map_err(|_| unknown())?;
+        let pattern = self.desk.rooms.patterns.get(dataset).ok_or_else(unknown)?;
+        let permit = self.desk.rooms.identity.open(&pattern).map_err(|_| unknown())?;
         Ok((pattern, permit))
     }
 }
@@ -93,10 +100,17 @@ impl HttpDoor {
 /// Runs a request in its span. Its end is told when the answer's head is there: a download goes on behind it.
 async fn call(request: Request, next: Next) -> Response {
     let method = format!("{} {}", request.method(), request.uri().path());
-    let mut call = Call::begin(&method.chars().take(limits::ECHO_CHARS).collect::<String>(), Deed::Read);
+    let deed = deed(request.method(), request.uri().path());
+    let mut call = Call::begin(&method.chars().take(limits::ECHO_CHARS).collect::<String>(), deed);
     let response = next.run(request).instrument(call.span().clone()).await;
     call.end(response.extensions().get::<Reason>().map(|reason| reason.as_str()));
     response
+}
+
+/// Checks and statements are sent, and change nothing.
+fn deed(method: &Method, path: &str) -> Deed {
+    let only_asks = path.ends_with("/check") || path.ends_with("/query");
+    if method.is_safe() || only_asks { Deed::Read } else { Deed::Write }
 }
 
 /// Answers nothing but health before the server serves.
@@ -105,7 +119,7 @@ async fn serving(
     request: Request,
     next: Next,
 ) -> Response {
-    if *door.phase.borrow() != Phase::Serving {
+    if request.uri().path() != HEALTH && *door.phase.borrow() != Phase::Serving {
         return HubError::new(Reason::Unavailable, "the hub is starting or stopping; try again")
             .into_response();
     }
@@ -123,7 +137,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 async fn unknown() -> HubError {
     HubError::new(
         Reason::RouteUnknown,
-        "there is nothing at this address; GET /datasets lists the open datasets",
+        "there is nothing at this address; GET /api/v1/openapi.json describes what there is",
     )
 }
 

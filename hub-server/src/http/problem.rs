@@ -3,35 +3,34 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use hub_proto::Refusal;
+use hub_proto::json::{FieldFault, Problem};
 use hub_proto::status::RETRY_AFTER;
-use serde::Serialize;
 
+use super::upload::UPLOAD_OFFSET;
 use crate::error::HubError;
-
-#[derive(Serialize)]
-struct Problem<'a> {
-    r#type: &'static str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    reason: &'static str,
-}
 
 impl IntoResponse for HubError {
     fn into_response(self) -> Response {
-        respond(&self.into_refusal())
+        respond(self.into_refusal())
     }
 }
 
-fn respond(refusal: &Refusal) -> Response {
+fn respond(refusal: Refusal) -> Response {
     let status =
         StatusCode::from_u16(refusal.reason.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let fact = |name: &str| refusal.facts.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+    let durable_offset = fact("durable_offset").and_then(|offset| offset.parse().ok());
+    let errors = refusal.fields.iter();
     let problem = Problem {
-        r#type: "about:blank",
-        title: status.canonical_reason().unwrap_or("Refused"),
+        r#type: "about:blank".to_owned(),
+        title: status.canonical_reason().unwrap_or("Refused").to_owned(),
         status: status.as_u16(),
-        detail: &refusal.message,
-        reason: refusal.reason.as_str(),
+        detail: refusal.message.clone(),
+        reason: refusal.reason.as_str().to_owned(),
+        errors: errors
+            .map(|(field, detail)| FieldFault { field: field.clone(), detail: detail.clone() })
+            .collect(),
+        durable_offset,
     };
     let mut response = (status, axum::Json(problem)).into_response();
     // The line that tells the end of the call names it.
@@ -39,6 +38,9 @@ fn respond(refusal: &Refusal) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(offset) = durable_offset {
+        headers.insert(UPLOAD_OFFSET, HeaderValue::from(offset));
+    }
     if refusal.reason.is_transient() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER.as_secs()));
     }
@@ -68,6 +70,14 @@ mod tests {
             assert_eq!((&body["status"], &body["detail"]), (&status.as_u16().into(), &"why".into()));
             assert_eq!(headers.contains_key(header::RETRY_AFTER), reason.is_transient());
         }
+    }
+
+    #[tokio::test]
+    async fn faults_of_fields_and_the_durable_offset_are_told() {
+        let refusal = Refusal::new(Reason::OffsetStale, "why").field("Upload-Offset", "stale");
+        let (_, headers, body) = parts(HubError::from(refusal).fact("durable_offset", 7)).await;
+        assert_eq!((&headers["upload-offset"], &body["durable_offset"]), (&"7".parse().unwrap(), &7.into()));
+        assert_eq!(body["errors"][0]["field"], "Upload-Offset");
     }
 
     #[tokio::test]

@@ -7,6 +7,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_streams;
 #[cfg(test)]
+mod blocked;
+#[cfg(test)]
 mod comparisons;
 #[cfg(test)]
 mod conformance;
@@ -17,15 +19,23 @@ mod demo;
 #[cfg(test)]
 mod disk_full;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod erasure;
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hidden;
+#[cfg(test)]
+mod http_door;
+#[cfg(test)]
+mod http_reads;
 #[cfg(test)]
 mod integrity;
 #[cfg(test)]

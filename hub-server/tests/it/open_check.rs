@@ -4,6 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
+use hub_client::{CheckRequest, Client, ClientError, Payload, Profile};
+use hub_datasets::Report;
+use hub_proto::Reason;
 use serde_json::Value;
 
 use crate::harness::{Server, files_below, kutno_sample, post};
@@ -155,4 +158,44 @@ fn open_checks_have_places_of_their_own_and_pushes_go_on() {
         stream.read_to_end(&mut Vec::new()).expect("an answer");
     }
     assert_eq!(post(server.http, OF_KUTNO, &[FORM], b"a,b\n").status, 200);
+}
+
+/// Runs the client library's check without a key.
+fn by_grpc(server: &Server, request: CheckRequest) -> Result<Report, ClientError> {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let report = runtime.block_on(async {
+        let profile = Profile::anonymous(format!("http://{}", server.grpc));
+        Client::connect(&profile).expect("a client").validate(&request).await
+    });
+    report.map(|report| report.try_into().expect("a report"))
+}
+
+#[test]
+fn the_check_over_grpc_is_the_same_and_needs_no_key() {
+    let server = Server::start();
+    let ask = |path: PathBuf| CheckRequest {
+        pattern: "rb28s".to_owned(),
+        period: Some("2022-Q4".to_owned()),
+        publisher: Some("gmina-100201".to_owned()),
+        media_type: None,
+        payload: Payload::File(path),
+    };
+    for name in ["valid/kutno-2022-q4.csv", "invalid/kod-spoza-listy.csv", "valid/biuro.ods"] {
+        let told = by_grpc(&server, ask(sample(name))).expect("a report");
+        let over_http = post(server.http, OF_KUTNO, &[FORM], &bytes(&sample(name)));
+        assert_eq!(serde_json::to_value(told).expect("JSON"), json(&over_http.body)["report"], "{name}");
+    }
+    let wrong = |change: fn(&mut CheckRequest)| {
+        let mut request = ask(kutno_sample());
+        change(&mut request);
+        by_grpc(&server, request).expect_err("a refusal").reason()
+    };
+    assert_eq!(wrong(|r| r.pattern = "nic".to_owned()), Some(Reason::PatternUnknown));
+    assert_eq!(wrong(|r| r.period = Some("2022-Q9".to_owned())), Some(Reason::PeriodInvalid));
+    assert_eq!(wrong(|r| r.period = None), Some(Reason::RequestInvalid));
+    assert_eq!(wrong(|r| r.publisher = Some("nikt".to_owned())), Some(Reason::PublisherUnknown));
+    let long = |r: &mut CheckRequest| r.payload = Payload::Bytes(vec![b'x'; (64 << 20) + 1].into());
+    assert_eq!(wrong(long), Some(Reason::PayloadTooLarge));
+    assert_eq!(server.rows("ministry", "SELECT count(*) FROM rb28s"), ["0"]);
+    assert!(files_below(&server.root().join("tmp")).is_empty());
 }

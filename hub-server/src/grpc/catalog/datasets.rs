@@ -12,9 +12,9 @@ use hub_proto::v1::{
 use tonic::Request;
 
 use crate::commit::Promise;
+use crate::desk::Page;
 use crate::error::HubError;
 use crate::grpc::Door;
-use crate::grpc::paging::Page;
 use crate::permit::ReadPermit;
 use crate::store::table::VersionInfo;
 use crate::store::{self, Table};

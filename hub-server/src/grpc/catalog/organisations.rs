@@ -10,9 +10,9 @@ use hub_proto::{Reason, Refusal};
 use tonic::Request;
 
 use crate::catalog::Organisation;
+use crate::desk::Page;
 use crate::error::HubError;
 use crate::grpc::Door;
-use crate::grpc::paging::Page;
 
 pub(super) async fn list(
     door: &Door,

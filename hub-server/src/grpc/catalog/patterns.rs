@@ -11,9 +11,9 @@ use hub_proto::v1::{
 };
 use tonic::Request;
 
+use crate::desk::Page;
 use crate::error::HubError;
 use crate::grpc::Door;
-use crate::grpc::paging::Page;
 
 pub(super) async fn list(
     door: &Door,

@@ -1,6 +1,5 @@
 //! `ReadService`.
 
-mod convert;
 mod query;
 mod rows;
 mod session;

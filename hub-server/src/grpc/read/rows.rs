@@ -1,6 +1,5 @@
 //! `ReadRows`.
 
-use hub_proto::name::Collection;
 use hub_proto::v1::{ReadRowsRequest, ReadRowsResponse};
 use tonic::Request;
 
@@ -13,14 +12,8 @@ pub(super) async fn read(
     request: Request<ReadRowsRequest>,
 ) -> Result<Answers<ReadRowsResponse>, HubError> {
     let caller = door.caller(request.metadata())?;
-    let place = door.admission.read(&caller.organisation)?;
-    let request = request.into_inner();
-    Collection::ReadSessions.id(&request.session)?;
-    let dataset = Collection::Datasets.name(&door.rooms.reads.dataset_of(&request.session)?);
-    let pattern = door.pattern(Collection::Datasets, &dataset)?;
-    let permit = door.rooms.identity.read(&caller, &pattern)?;
-    let chunks = door.rooms.reads.read_rows(&permit, &request.session, request.offset).await?;
-    Ok(answers(chunks, place, |chunk| ReadRowsResponse {
+    let rows = door.read_rows(&caller, request.into_inner()).await?;
+    Ok(answers(rows, |chunk| ReadRowsResponse {
         data: chunk.data,
         rows: chunk.rows,
         complete: chunk.complete,

@@ -1,7 +1,6 @@
 //! `SubmissionService`.
 
 mod commit;
-mod convert;
 mod create;
 mod list;
 mod payload;
@@ -9,6 +8,7 @@ mod push;
 mod show;
 mod stream;
 mod upload;
+mod validate;
 
 use hub_proto::v1::submission_service_server::SubmissionService;
 use hub_proto::v1::{
@@ -17,12 +17,13 @@ use hub_proto::v1::{
     GetReceiptRequest, GetReceiptResponse, GetReportRequest, GetReportResponse, GetSubmissionRequest,
     GetSubmissionResponse, ListSubmissionsRequest, ListSubmissionsResponse, PushSubmissionRequest,
     PushSubmissionResponse, ReadPayloadRequest, ReadPayloadResponse, UploadPayloadRequest,
-    UploadPayloadResponse,
+    UploadPayloadResponse, ValidatePayloadRequest, ValidatePayloadResponse,
 };
 use tonic::{Request, Response, Status, Streaming};
 
 use super::answers::Answers;
 use super::{Door, answer};
+use crate::desk::convert;
 
 /// The service's methods, each in the file of its group.
 #[derive(Debug, Clone)]
@@ -56,6 +57,13 @@ impl SubmissionService for Submissions {
         request: Request<Streaming<PushSubmissionRequest>>,
     ) -> Result<Response<PushSubmissionResponse>, Status> {
         answer(push::push(&self.0, request).await)
+    }
+
+    async fn validate_payload(
+        &self,
+        request: Request<Streaming<ValidatePayloadRequest>>,
+    ) -> Result<Response<ValidatePayloadResponse>, Status> {
+        answer(validate::validate(&self.0, request).await)
     }
 
     async fn get_submission(

@@ -4,6 +4,7 @@ use hub_proto::v1::{ReadPayloadRequest, ReadPayloadResponse};
 use tonic::Request;
 
 use super::convert::submission_id;
+use crate::desk;
 use crate::error::HubError;
 use crate::grpc::Door;
 use crate::grpc::answers::{Answers, answers};
@@ -18,7 +19,7 @@ pub(super) async fn read(
     let request = request.into_inner();
     let original = door.rooms.intake.original(&permit, submission_id(&request.name)?, request.offset).await?;
     let mut head = Some((original.size, original.sha256, original.media_type));
-    Ok(answers(original.pieces, place, move |piece| {
+    Ok(answers(desk::answers(original.pieces, place), move |piece| {
         // What is told once is told first.
         let (size_bytes, sha256, media_type) = head.take().unwrap_or_default();
         ReadPayloadResponse { size_bytes, sha256, media_type, offset: piece.offset, data: piece.data }

@@ -5,10 +5,9 @@ use hub_proto::v1::push_submission_request::Step;
 use hub_proto::v1::{PushSubmissionRequest, PushSubmissionResponse};
 use tonic::{Request, Streaming};
 
-use super::{commit, convert, create, stream};
+use super::stream;
 use crate::error::HubError;
 use crate::grpc::Door;
-use crate::telemetry;
 
 const MESSAGE: &str = "PushSubmissionRequest";
 
@@ -17,18 +16,17 @@ pub(super) async fn push(
     request: Request<Streaming<PushSubmissionRequest>>,
 ) -> Result<PushSubmissionResponse, HubError> {
     let caller = door.caller(request.metadata())?;
-    let place = door.admission.push(&caller.organisation)?;
+    let pushing = door.pushing(&caller)?;
     let mut messages = request.into_inner();
     let Some(Step::Create(announced)) = step(&mut messages).await? else {
         return Err(TypeConversionError::missing(MESSAGE, "create").into());
     };
-    let (permit, new) = create::announced(door, &caller, announced)?;
-    let mut push = door.rooms.intake.begin_push(&permit, new).await?;
+    let mut begun = pushing.begin(&caller, announced).await?;
     let options = loop {
         match step(&mut messages).await? {
             Some(Step::Data(data)) => {
                 stream::bounded(&data)?;
-                push.data(data).await?;
+                begun.data(data).await?;
             }
             Some(Step::Commit(options)) => break options,
             Some(Step::Create(_)) => {
@@ -37,14 +35,7 @@ pub(super) async fn push(
             None => return Err(TypeConversionError::missing(MESSAGE, "commit").into()),
         }
     };
-    let options = convert::commit_options(Some(options))?;
-    let verdict = commit::to_the_end(async move {
-        let _place = place;
-        push.commit(options).await
-    });
-    let verdict = verdict.await?;
-    telemetry::of_submission(&verdict.submission.id);
-    let v = convert::verdict(verdict);
+    let v = begun.commit(options).await?;
     Ok(PushSubmissionResponse {
         submission: v.submission,
         report: v.report,

@@ -35,7 +35,26 @@ pub(crate) fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], bo
     request(address, "POST", path, &[headers, &[("Content-Length", length.as_str())]].concat(), body)
 }
 
-fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+/// A request with a key and a body.
+pub(crate) fn keyed(
+    address: SocketAddr,
+    key: &str,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let (bearer, length) = (format!("Bearer {key}"), body.len().to_string());
+    let own = [("Authorization", bearer.as_str()), ("Content-Length", length.as_str())];
+    request(address, method, path, &[headers, &own].concat(), body)
+}
+
+pub(crate) fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let mut stream = TcpStream::connect(address).expect("the HTTP listener");
     stream.set_read_timeout(Some(SILENCE)).expect("a socket");
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
@@ -58,7 +77,23 @@ fn parse(bytes: &[u8]) -> Answer {
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status line");
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
-    let answer = Answer { status, headers, body: bytes[end + 4..].to_vec() };
-    assert!(answer.header("transfer-encoding").is_empty(), "an answer of known length is expected");
+    let mut answer = Answer { status, headers, body: bytes[end + 4..].to_vec() };
+    if answer.header("transfer-encoding") == "chunked" {
+        answer.body = unchunked(&answer.body).expect("an answer that is whole");
+    }
     answer
+}
+
+/// The body of an answer in chunks; none when the last one is missing.
+fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|two| two == b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).ok()?, 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(rest.get(end + 2..end + 2 + size)?);
+        rest = rest.get(end + size + 4..)?;
+    }
 }

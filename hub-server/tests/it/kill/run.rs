@@ -140,6 +140,7 @@ impl World {
         let profile = Profile {
             name: third.profile.to_owned(),
             endpoint: format!("http://{}", server.grpc),
+            http_endpoint: None,
             token: Some(self.third_key.clone()),
             ca: None,
             organisation: Some(third.organisation.to_owned()),

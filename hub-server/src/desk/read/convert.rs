@@ -9,7 +9,7 @@ use crate::read::VersionRef;
 use crate::store::AsOf;
 
 /// ARROW if unspecified.
-pub(super) fn format_from_wire(message: &'static str, format: i32) -> Result<RowFormat, TypeConversionError> {
+pub(crate) fn format_from_wire(message: &'static str, format: i32) -> Result<RowFormat, TypeConversionError> {
     match v1::RowFormat::try_from(format) {
         Ok(v1::RowFormat::Unspecified | v1::RowFormat::Arrow) => Ok(RowFormat::Arrow),
         Ok(v1::RowFormat::Csv) => Ok(RowFormat::Csv),
@@ -22,7 +22,7 @@ pub(super) fn format_from_wire(message: &'static str, format: i32) -> Result<Row
     }
 }
 
-pub(super) fn format_to_wire(format: RowFormat) -> v1::RowFormat {
+pub(crate) fn format_to_wire(format: RowFormat) -> v1::RowFormat {
     match format {
         RowFormat::Arrow => v1::RowFormat::Arrow,
         RowFormat::Csv => v1::RowFormat::Csv,
@@ -32,7 +32,7 @@ pub(super) fn format_to_wire(format: RowFormat) -> v1::RowFormat {
 }
 
 /// The two choices of `as_of`, of which at most one is set; neither: the latest.
-pub(super) fn as_of(
+pub(crate) fn as_of(
     message: &'static str,
     version: Option<u64>,
     time: Option<&Timestamp>,
@@ -44,7 +44,7 @@ pub(super) fn as_of(
     }
 }
 
-pub(super) fn version_ref(version: VersionRef) -> v1::DatasetVersionRef {
+pub(crate) fn version_ref(version: VersionRef) -> v1::DatasetVersionRef {
     v1::DatasetVersionRef {
         dataset: Collection::Datasets.name(&version.dataset),
         version: version.version,

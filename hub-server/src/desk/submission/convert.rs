@@ -19,7 +19,7 @@ const CREATE: &str = "CreateSubmissionRequest";
 const SHA256_CHARS: usize = 64;
 
 /// Reads what a sender announces; `pattern` is the id that its name held.
-pub(super) fn new_submission(
+pub(crate) fn new_submission(
     request: v1::CreateSubmissionRequest,
     pattern: &str,
 ) -> Result<NewSubmission, TypeConversionError> {
@@ -63,7 +63,7 @@ fn sha256(message: &'static str, text: String) -> Result<Option<String>, TypeCon
 }
 
 /// Unset options are the defaults.
-pub(super) fn commit_options(
+pub(crate) fn commit_options(
     options: Option<v1::CommitOptions>,
 ) -> Result<CommitOptions, TypeConversionError> {
     let options = options.unwrap_or_default();
@@ -95,7 +95,7 @@ fn explanations(said: Vec<v1::Explanation>) -> Result<Vec<Explanation>, TypeConv
     Ok(said.into_iter().map(Into::into).collect())
 }
 
-pub(super) fn submission(view: SubmissionView) -> v1::Submission {
+pub(crate) fn submission(view: SubmissionView) -> v1::Submission {
     v1::Submission {
         name: Collection::Submissions.name(&view.id),
         state: state(view.state).into(),
@@ -135,7 +135,7 @@ fn state(state: SubmissionState) -> v1::SubmissionState {
     }
 }
 
-pub(super) fn receipt(signed: SignedReceipt, committed_at: Option<DateTime<Utc>>) -> v1::Receipt {
+pub(crate) fn receipt(signed: SignedReceipt, committed_at: Option<DateTime<Utc>>) -> v1::Receipt {
     v1::Receipt {
         canonical_json: signed.text,
         key_id: signed.key_id,
@@ -145,7 +145,7 @@ pub(super) fn receipt(signed: SignedReceipt, committed_at: Option<DateTime<Utc>>
 }
 
 /// A key with its times.
-pub(super) fn receipt_key(key: &PublicKey) -> v1::ReceiptKey {
+pub(crate) fn receipt_key(key: &PublicKey) -> v1::ReceiptKey {
     let time = |seconds| DateTime::from_timestamp(seconds, 0).map(time_to_wire);
     v1::ReceiptKey {
         key_id: key.id.clone(),
@@ -156,7 +156,7 @@ pub(super) fn receipt_key(key: &PublicKey) -> v1::ReceiptKey {
     }
 }
 
-pub(super) fn verdict(verdict: Verdict) -> v1::CommitSubmissionResponse {
+pub(crate) fn verdict(verdict: Verdict) -> v1::CommitSubmissionResponse {
     let committed_at = verdict.submission.committed_at;
     v1::CommitSubmissionResponse {
         receipt: verdict.receipt.map(|signed| receipt(signed, committed_at)),
@@ -167,7 +167,7 @@ pub(super) fn verdict(verdict: Verdict) -> v1::CommitSubmissionResponse {
 }
 
 /// Id in the name of the submission that a call is about; the call's span takes it up.
-pub(super) fn submission_id(name: &str) -> Result<&str, HubError> {
+pub(crate) fn submission_id(name: &str) -> Result<&str, HubError> {
     let id = Collection::Submissions.id(name)?;
     telemetry::of_submission(id);
     Ok(id)

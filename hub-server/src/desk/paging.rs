@@ -10,14 +10,14 @@ use crate::seal::Seal;
 
 /// One list request: what it asks for, and where its page begins.
 #[derive(Debug)]
-pub(super) struct Page<'a, K> {
+pub(crate) struct Page<'a, K> {
     seal: &'a Seal,
     purpose: String,
     chosen: Vec<String>,
     /// Key of the last entry of the page before.
-    pub(super) after: Option<K>,
+    pub(crate) after: Option<K>,
     /// Entries of this page.
-    pub(super) size: u32,
+    pub(crate) size: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -28,7 +28,7 @@ struct Token<K> {
 
 impl<'a, K: Serialize + DeserializeOwned> Page<'a, K> {
     /// Opens the request's token. `chosen` is what the method's answer depends on besides the page.
-    pub(super) fn open(
+    pub(crate) fn open(
         seal: &'a Seal,
         message: &'static str,
         chosen: &[&str],
@@ -52,13 +52,13 @@ impl<'a, K: Serialize + DeserializeOwned> Page<'a, K> {
     }
 
     /// How many entries to fetch: one more tells whether another page follows.
-    pub(super) fn fetch(&self) -> u32 {
+    pub(crate) fn fetch(&self) -> u32 {
         self.size + 1
     }
 
     /// Turns the fetched entries into messages, as many as the page holds by number and by bytes, and makes
     /// the token of the next page, empty when this is the last.
-    pub(super) fn close<T, M: Message>(
+    pub(crate) fn close<T, M: Message>(
         self,
         fetched: Vec<T>,
         key: impl Fn(&T) -> K,
@@ -88,7 +88,7 @@ impl<'a, K: Serialize + DeserializeOwned> Page<'a, K> {
 
 impl<K: Serialize + DeserializeOwned + Ord> Page<'_, K> {
     /// A page of entries that are all in memory, ascending by key.
-    pub(super) fn of<T, M: Message>(
+    pub(crate) fn of<T, M: Message>(
         self,
         all: Vec<T>,
         key: impl Fn(&T) -> K,

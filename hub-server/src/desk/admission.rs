@@ -13,14 +13,14 @@ use crate::error::HubError;
 
 /// A call's place in its class, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     _of_class: OwnedSemaphorePermit,
     _of_organisation: Share,
 }
 
 /// Places of each class.
 #[derive(Debug, Clone)]
-pub(super) struct Admission {
+pub(crate) struct Admission {
     pushes: Class,
     reads: Class,
 }
@@ -45,21 +45,21 @@ struct Share {
 }
 
 impl Admission {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(limits::PUSHES, limits::READS)
     }
 
-    pub(super) fn with(pushes: usize, reads: usize) -> Self {
+    pub(crate) fn with(pushes: usize, reads: usize) -> Self {
         let class =
             |size, what| Class { places: Arc::new(Semaphore::new(size)), size, what, held: Held::default() };
         Self { pushes: class(pushes, "pushes"), reads: class(reads, "reads") }
     }
 
-    pub(super) fn push(&self, organisation: &str) -> Result<Place, HubError> {
+    pub(crate) fn push(&self, organisation: &str) -> Result<Place, HubError> {
         self.pushes.enter(organisation)
     }
 
-    pub(super) fn read(&self, organisation: &str) -> Result<Place, HubError> {
+    pub(crate) fn read(&self, organisation: &str) -> Result<Place, HubError> {
         self.reads.enter(organisation)
     }
 }

@@ -1,0 +1,244 @@
+//! The hub's HTTP door, for lines on which HTTP/2 is blocked: HTTP/1.1, one request after the other.
+
+mod push;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hub_datasets::Report;
+use hub_datasets::receipt::{KeySet, Signed};
+use hub_proto::json::{Problem, Submission};
+use hub_proto::{Reason, v1};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::error::{ClientError, Refusal};
+use crate::fault::ProfileFault;
+use crate::names::short;
+use crate::profile::Profile;
+use crate::retry::{Patience, RETRY_FOR, within};
+use crate::transport::{BoxError, CONNECT_TIMEOUT, HTTP_PORT, HTTP1, Way};
+
+/// Longest answer that is taken.
+const ANSWER_MAX: usize = 16 << 20;
+/// Time for one answer; a check of a long payload takes its time.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
+
+type Sender = SendRequest<Full<Bytes>>;
+
+/// A caller of the HTTP door. Clones share the connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Https {
+    endpoint: String,
+    way: Way,
+    host: HeaderValue,
+    bearer: Option<HeaderValue>,
+    retry_for: Duration,
+    open: Arc<Mutex<Option<Sender>>>,
+}
+
+/// Why a request has no answer that can be used.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Refused(Box<Refusal>),
+    Busy(Box<Refusal>),
+    /// No answer, or none of the hub's.
+    Cut(String),
+    Certificate(String),
+}
+
+/// An answer of the hub.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+struct Asked {
+    method: Method,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Bytes,
+}
+
+impl Asked {
+    fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), headers: Vec::new(), body: Bytes::new() }
+    }
+
+    fn post(path: impl Into<String>, body: &impl serde::Serialize) -> Self {
+        let body = serde_json::to_vec(body).unwrap_or_default().into();
+        let json = ("content-type", "application/json".to_owned());
+        Self { method: Method::POST, path: path.into(), headers: vec![json], body }
+    }
+}
+
+/// The address of a submission.
+fn place(name: &str) -> String {
+    format!("/api/v1/submissions/{}", short(name))
+}
+
+impl Https {
+    pub(crate) fn new(profile: &Profile) -> Result<Self, ClientError> {
+        let endpoint = profile.http_address();
+        let way = Way::to(&endpoint, profile.ca.as_deref(), &[HTTP1], HTTP_PORT)?;
+        let token = |_| ClientError::profile(&profile.name, ProfileFault::Token);
+        let bearer = match &profile.token {
+            Some(token_of) => {
+                let mut value =
+                    HeaderValue::try_from(format!("Bearer {}", token_of.reveal())).map_err(token)?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+            None => None,
+        };
+        let host = HeaderValue::try_from(format!("{}:{}", way.host, way.port)).map_err(token)?;
+        Ok(Self { endpoint, way, host, bearer, retry_for: RETRY_FOR, open: Arc::default() })
+    }
+
+    pub(crate) fn retry_for(mut self, limit: Duration) -> Self {
+        self.retry_for = limit;
+        self
+    }
+
+    /// Asks until there is an answer, as long as there is patience.
+    async fn ask(&self, asked: &Asked) -> Result<Answer, ClientError> {
+        let mut patience = Patience::new(&self.endpoint, self.retry_for);
+        loop {
+            match self.once(asked).await {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => patience.after_request(fault).await?,
+            }
+        }
+    }
+
+    async fn once(&self, asked: &Asked) -> Result<Answer, Fault> {
+        let answered = async {
+            let response = self.send(asked).await?;
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, ANSWER_MAX).collect().await?.to_bytes();
+            Ok::<_, BoxError>((head.status, head.headers, body))
+        };
+        let (status, headers, body) = timeout(ANSWER_TIMEOUT, answered)
+            .await
+            .map_err(|_| Fault::Cut(format!("no answer for {} s", ANSWER_TIMEOUT.as_secs())))?
+            .map_err(|error| fault_of(error.as_ref()))?;
+        if status.is_success() { Ok(Answer { headers, body }) } else { Err(refusal(status, &headers, &body)) }
+    }
+
+    async fn send(&self, asked: &Asked) -> Result<Response<Incoming>, BoxError> {
+        let mut open = self.open.lock().await;
+        let mut sender = match open.take().filter(|sender| !sender.is_closed()) {
+            Some(sender) => sender,
+            None => timeout(CONNECT_TIMEOUT, self.connect()).await??,
+        };
+        sender.ready().await?;
+        let mut request = Request::builder().method(asked.method.clone()).uri(&asked.path);
+        request = request.header(HOST, &self.host);
+        if let Some(bearer) = &self.bearer {
+            request = request.header(AUTHORIZATION, bearer);
+        }
+        for (name, value) in &asked.headers {
+            request = request.header(*name, value);
+        }
+        let response = sender.send_request(request.body(Full::new(asked.body.clone()))?).await?;
+        *open = Some(sender);
+        Ok(response)
+    }
+
+    async fn connect(&self) -> Result<Sender, BoxError> {
+        let line = self.way.open().await?;
+        let (sender, connection) = handshake(TokioIo::new(line.wire)).await?;
+        // What ends it is told to who waits for the answer.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ClientError> {
+        serde_json::from_slice(&answer.body).map_err(|error| self.incomplete(error.to_string()))
+    }
+
+    fn incomplete(&self, message: impl Into<String>) -> ClientError {
+        ClientError::Incomplete { endpoint: self.endpoint.clone(), message: message.into() }
+    }
+
+    pub(crate) async fn submission(&self, name: &str) -> Result<v1::Submission, ClientError> {
+        let answer = self.ask(&Asked::get(place(name))).await?;
+        let submission: Submission = self.read(&answer)?;
+        submission
+            .try_into()
+            .map_err(|error: hub_proto::TypeConversionError| self.incomplete(error.to_string()))
+    }
+
+    pub(crate) async fn report(&self, name: &str) -> Result<v1::Report, ClientError> {
+        let answer = self.ask(&Asked::get(format!("{}/report", place(name)))).await?;
+        Ok(self.read::<Report>(&answer)?.into())
+    }
+
+    pub(crate) async fn receipt(&self, name: &str) -> Result<v1::Receipt, ClientError> {
+        let answer = self.ask(&Asked::get(format!("{}/receipt", place(name)))).await?;
+        let text = std::str::from_utf8(&answer.body).map_err(|error| self.incomplete(error.to_string()))?;
+        let signed = Signed::read(text).map_err(|error| self.incomplete(error.to_string()))?;
+        let commit_time = signed.receipt.committed_at.parse().ok();
+        Ok(v1::Receipt {
+            canonical_json: signed.text,
+            key_id: signed.receipt.key_id,
+            signature: signed.signature.into(),
+            commit_time,
+        })
+    }
+
+    pub(crate) async fn receipt_keys(&self) -> Result<KeySet, ClientError> {
+        let answer = self.ask(&Asked::get("/.well-known/jwks.json")).await?;
+        let text = std::str::from_utf8(&answer.body).map_err(|error| self.incomplete(error.to_string()))?;
+        KeySet::parse(text).map_err(|error| self.incomplete(error.to_string()))
+    }
+
+    /// What the door says of its health, once.
+    pub(crate) async fn health(&self) -> Result<Answer, Fault> {
+        self.once(&Asked::get("/healthz")).await
+    }
+}
+
+/// What an answer says that is no success.
+fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+    let is_problem = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
+    let problem = serde_json::from_slice::<Problem>(body).ok().filter(|_| is_problem);
+    let Some(refusal) = problem.map(|problem| Box::new(Refusal::from(problem))) else {
+        return match status {
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Fault::Cut(format!("HTTP {status}"))
+            }
+            _ => Fault::Refused(Box::new(Refusal {
+                reason: None,
+                code: tonic::Code::Unknown,
+                message: format!("HTTP {status}, and not from the hub"),
+                fields: Vec::new(),
+                metadata: std::collections::BTreeMap::new(),
+            })),
+        };
+    };
+    match refusal.reason {
+        Some(Reason::Busy) => Fault::Busy(refusal),
+        Some(Reason::Unavailable) => Fault::Cut(refusal.message),
+        _ => Fault::Refused(refusal),
+    }
+}
+
+fn fault_of(error: &(dyn std::error::Error + 'static)) -> Fault {
+    if let Some(error) = within::<rustls::Error>(error) {
+        return Fault::Certificate(error.to_string());
+    }
+    let innermost = std::iter::successors(Some(error), |error| error.source()).last();
+    Fault::Cut(innermost.unwrap_or(error).to_string())
+}

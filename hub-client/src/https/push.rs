@@ -1,0 +1,98 @@
+//! A push over the HTTP door: open, append at the durable offset until all is there, commit.
+
+use hub_proto::json::{CommitOptions, NewSubmission, Submission};
+use hub_proto::v1::{self, SubmissionState};
+use hub_proto::{Reason, TypeConversionError, json};
+
+use super::{Answer, Asked, Fault, Https, place};
+use crate::error::ClientError;
+use crate::push::{Payload, Progress, PushRequest, Verdict, digest_of, piece_of};
+use crate::retry::Patience;
+use http::Method;
+
+/// Bytes of one request: few enough for proxies that hold a body back, each durable when it is answered.
+const PIECE: usize = 4 << 20;
+const OFFSET: &str = "upload-offset";
+
+impl Https {
+    pub(crate) async fn push(
+        &self,
+        request: &PushRequest,
+        progress: Option<Progress>,
+    ) -> Result<Verdict, ClientError> {
+        let digest = match &request.digest {
+            Some(digest) if !digest.sha256.is_empty() => digest.clone(),
+            _ => digest_of(&request.payload).await?,
+        };
+        let new = NewSubmission::from(request.create(&digest));
+        let answer = self.ask(&Asked::post("/api/v1/submissions", &new)).await?;
+        let submission: Submission = self.read(&answer)?;
+        let submission: v1::Submission = submission.try_into().map_err(|error| self.unread(&error))?;
+        match submission.state() {
+            SubmissionState::Receiving => {
+                self.upload(&request.payload, &submission, digest.size, progress).await?;
+            }
+            SubmissionState::Abandoned | SubmissionState::Expired => {
+                let state =
+                    submission.state().as_str_name().trim_start_matches("SUBMISSION_STATE_").to_owned();
+                return Err(ClientError::Closed { submission: submission.name, state });
+            }
+            // All bytes are with the hub already.
+            _ => {}
+        }
+        let options = CommitOptions::from(v1::CommitOptions { sha256: digest.sha256, ..request.commit() });
+        let answer = self.ask(&Asked::post(format!("{}/commit", place(&submission.name)), &options)).await?;
+        let verdict: json::Verdict = self.read(&answer)?;
+        let verdict = v1::CommitSubmissionResponse::try_from(verdict).map_err(|error| self.unread(&error))?;
+        Verdict::of(verdict.submission, (verdict.report, verdict.receipt, verdict.unchanged))
+            .ok_or_else(|| self.incomplete("it holds no submission"))
+    }
+
+    fn unread(&self, error: &TypeConversionError) -> ClientError {
+        self.incomplete(error.to_string())
+    }
+
+    async fn upload(
+        &self,
+        payload: &Payload,
+        submission: &v1::Submission,
+        size: u64,
+        progress: Option<Progress>,
+    ) -> Result<(), ClientError> {
+        let mut durable = submission.durable_offset;
+        let mut patience = Patience::new(&self.endpoint, self.retry_for);
+        while durable < size {
+            if let Some(progress) = &progress {
+                progress(durable, size);
+            }
+            let asked = Asked {
+                method: Method::PATCH,
+                path: format!("{}/payload", place(&submission.name)),
+                headers: vec![(OFFSET, durable.to_string())],
+                body: piece_of(payload, durable, PIECE).await?,
+            };
+            let after = match self.once(&asked).await {
+                Ok(answer) => self.offset(&answer)?,
+                Err(Fault::Refused(refusal)) if refusal.reason == Some(Reason::OffsetStale) => {
+                    self.submission(&submission.name).await?.durable_offset
+                }
+                Err(fault) => {
+                    patience.after_request(fault).await?;
+                    self.submission(&submission.name).await?.durable_offset
+                }
+            };
+            if after > durable {
+                patience.progressed();
+            } else {
+                patience.after_cut(format!("the hub keeps {after} of {size} bytes")).await?;
+            }
+            durable = after;
+        }
+        Ok(())
+    }
+
+    fn offset(&self, answer: &Answer) -> Result<u64, ClientError> {
+        let said = answer.headers.get(OFFSET).and_then(|value| value.to_str().ok()?.parse().ok());
+        said.ok_or_else(|| self.incomplete("it names no offset"))
+    }
+}

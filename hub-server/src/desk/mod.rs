@@ -1,0 +1,111 @@
+//! The desk behind both doors. A door brings who calls and a message of the contract; the desk asks `identity` for a
+//! permit, finds the call a place, has one room do it, and gives a message back. What a call means is the same by
+//! whichever door it came.
+
+mod admission;
+mod answers;
+mod check;
+mod paging;
+mod read;
+mod submission;
+
+use std::sync::Arc;
+
+use hub_datasets::{CodeLists, Pattern, Patterns};
+use hub_proto::name::Collection;
+use hub_proto::{Reason, Refusal};
+
+use crate::commit::Commits;
+use crate::error::{HubError, hub_errors};
+use crate::identity::{Identity, Principal};
+use crate::intake::Intake;
+use crate::permit::ReadPermit;
+use crate::read::Reads;
+use crate::seal::Seal;
+use crate::sign::Signer;
+use crate::telemetry;
+
+pub(crate) use answers::{Answers, answers, panicked};
+pub(crate) use paging::Page;
+pub(crate) use submission::convert;
+
+hub_errors!(
+    crate::identity::IdentityError,
+    crate::intake::IntakeError,
+    crate::commit::CommitError,
+    crate::read::ReadError,
+    crate::catalog::CatalogError,
+    crate::store::StoreError,
+);
+
+/// The rooms behind the desk.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) reads: Arc<Reads>,
+    pub(crate) commits: Arc<Commits>,
+    pub(crate) catalog: Arc<crate::catalog::Catalog>,
+    pub(crate) patterns: Arc<Patterns>,
+    pub(crate) lists: Arc<CodeLists>,
+    pub(crate) seal: Arc<Seal>,
+    pub(crate) signer: Arc<Signer>,
+}
+
+/// What the doors share: the rooms, and the places of calls.
+#[derive(Debug, Clone)]
+pub(crate) struct Desk {
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) admission: admission::Admission,
+}
+
+impl Desk {
+    pub(crate) fn new(rooms: Rooms) -> Self {
+        Self { rooms: Arc::new(rooms), admission: admission::Admission::new() }
+    }
+
+    /// Verifies the value of an `authorization` header, which a client wrote; `Err`: it is not even text.
+    pub(crate) fn caller<E>(&self, authorization: Option<Result<&str, E>>) -> Result<Principal, HubError> {
+        let value = authorization.transpose().map_err(|_| {
+            HubError::new(
+                Reason::CredentialInvalid,
+                "the authorization header holds other than plain ASCII; send `Bearer hub_…`",
+            )
+        })?;
+        let caller = self.rooms.identity.authenticate(value)?;
+        telemetry::of_organisation(&caller.organisation);
+        Ok(caller)
+    }
+
+    /// The pattern of a `patterns/…` or `datasets/…` name.
+    pub(crate) fn pattern(&self, collection: Collection, name: &str) -> Result<Arc<Pattern>, HubError> {
+        let id = collection.id(name)?;
+        self.rooms.patterns.get(id).ok_or_else(|| {
+            let (reason, what) = match collection {
+                Collection::Datasets => (Reason::DatasetUnknown, "dataset"),
+                _ => (Reason::PatternUnknown, "pattern"),
+            };
+            let message = format!("the hub has no {what} `{id}`; list them to see which there are");
+            Refusal::new(reason, message).resource(format!("hub.v1/{what}"), name).into()
+        })
+    }
+
+    /// What the caller may read, one entry a dataset. What it may not read does not exist for it.
+    pub(crate) fn readable(&self, caller: &Principal) -> Result<Vec<(Arc<Pattern>, ReadPermit)>, HubError> {
+        let mut readable: Vec<(Arc<Pattern>, ReadPermit)> = Vec::new();
+        for pattern in self.rooms.patterns.iter() {
+            // Several versions of a pattern are one dataset.
+            if readable.iter().any(|(known, _)| known.id == pattern.id) {
+                continue;
+            }
+            match self.rooms.identity.read(caller, pattern) {
+                Ok(permit) => readable.push((Arc::clone(pattern), permit)),
+                Err(error) if error.reason() == Reason::ReadNotPermitted => {}
+                // A key that may read nothing at all is told so.
+                Err(error) => return Err(error.into()),
+            }
+        }
+        readable.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+        Ok(readable)
+    }
+}

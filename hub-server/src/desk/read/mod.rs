@@ -1,0 +1,90 @@
+//! Reading: sessions, their rows, and statements.
+
+mod convert;
+
+use hub_proto::name::Collection;
+use hub_proto::v1;
+
+use super::{Answers, Desk, answers};
+use crate::error::HubError;
+use crate::identity::Principal;
+use crate::query::RowChunk;
+use crate::read::SessionRequest;
+
+use convert::version_ref;
+
+/// An answer to a statement: what it stands on, and its rows.
+pub(crate) struct Found {
+    pub(crate) versions: Vec<v1::DatasetVersionRef>,
+    pub(crate) rows: Answers<RowChunk>,
+}
+
+impl Desk {
+    /// Pins a dataset version, columns and a filter.
+    pub(crate) async fn create_session(
+        &self,
+        caller: &Principal,
+        request: v1::CreateReadSessionRequest,
+    ) -> Result<v1::ReadSession, HubError> {
+        use v1::create_read_session_request::AsOf as Asked;
+        const MESSAGE: &str = "CreateReadSessionRequest";
+        let _place = self.admission.read(&caller.organisation)?;
+        let pattern = self.pattern(Collection::Datasets, &request.dataset)?;
+        let permit = self.rooms.identity.read(caller, &pattern)?;
+        let as_of = match &request.as_of {
+            Some(Asked::Version(version)) => convert::as_of(MESSAGE, Some(*version), None)?,
+            Some(Asked::Time(time)) => convert::as_of(MESSAGE, None, Some(time))?,
+            None => convert::as_of(MESSAGE, None, None)?,
+        };
+        let asked = SessionRequest {
+            columns: request.columns,
+            filter: (!request.filter.trim().is_empty()).then_some(request.filter),
+            as_of,
+            format: convert::format_from_wire(MESSAGE, request.format)?,
+        };
+        let session = self.rooms.reads.create_session(&permit, asked).await?;
+        Ok(v1::ReadSession {
+            name: session.name,
+            version: Some(version_ref(session.version)),
+            columns: session.columns,
+            estimated_rows: session.estimated_rows,
+            format: convert::format_to_wire(session.format).into(),
+        })
+    }
+
+    /// Rows of a session from an offset on.
+    pub(crate) async fn read_rows(
+        &self,
+        caller: &Principal,
+        request: v1::ReadRowsRequest,
+    ) -> Result<Answers<RowChunk>, HubError> {
+        let place = self.admission.read(&caller.organisation)?;
+        Collection::ReadSessions.id(&request.session)?;
+        let dataset = Collection::Datasets.name(&self.rooms.reads.dataset_of(&request.session)?);
+        let pattern = self.pattern(Collection::Datasets, &dataset)?;
+        let permit = self.rooms.identity.read(caller, &pattern)?;
+        let chunks = self.rooms.reads.read_rows(&permit, &request.session, request.offset).await?;
+        Ok(answers(chunks, place))
+    }
+
+    /// One SELECT over all that the caller may read.
+    pub(crate) async fn query_rows(
+        &self,
+        caller: &Principal,
+        request: v1::QueryRowsRequest,
+    ) -> Result<Found, HubError> {
+        use v1::query_rows_request::AsOf as Asked;
+        const MESSAGE: &str = "QueryRowsRequest";
+        let place = self.admission.read(&caller.organisation)?;
+        let as_of = match &request.as_of {
+            Some(Asked::Version(version)) => convert::as_of(MESSAGE, Some(*version), None)?,
+            Some(Asked::Time(time)) => convert::as_of(MESSAGE, None, Some(time))?,
+            None => convert::as_of(MESSAGE, None, None)?,
+        };
+        let format = convert::format_from_wire(MESSAGE, request.format)?;
+        let permits = self.readable(caller)?.into_iter().map(|(_, permit)| permit).collect();
+        let answer = self.rooms.reads.query(permits, &request.sql, as_of, format).await?;
+        let versions = answer.versions.into_iter().map(version_ref).collect();
+        Ok(Found { versions, rows: answers(answer.chunks, place) })
+    }
+}

@@ -1,0 +1,153 @@
+//! Rows of a dataset, and answers to statements, as files.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::once;
+use http::{HeaderName, header};
+use hub_proto::convert::{Timestamp, time_to_wire};
+use hub_proto::name::Collection;
+use hub_proto::{Reason, Refusal, TypeConversionError, json, v1};
+use serde::Deserialize;
+
+use super::HttpDoor;
+use super::array::Array;
+use super::asked::{Json, Parameters};
+use super::caller::Caller;
+use crate::desk::Answers;
+use crate::error::HubError;
+use crate::query::RowChunk;
+
+/// What an answer stands on, as `rb28s=7`.
+const VERSIONS: HeaderName = HeaderName::from_static("hub-dataset-versions");
+
+/// Which rows of a dataset.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Of {
+    columns: String,
+    r#where: String,
+    as_of: String,
+    format: String,
+}
+
+/// A format of rows as it is written here: JSON is an array of what NDJSON has line by line.
+#[derive(Debug, Clone, Copy)]
+struct Format {
+    rows: v1::RowFormat,
+    media_type: &'static str,
+    as_array: bool,
+}
+
+fn format(name: &str) -> Result<Format, HubError> {
+    use v1::RowFormat::{Arrow, Csv, Ndjson, Parquet};
+    let (rows, media_type) = match name {
+        "" | "csv" => (Csv, "text/csv; charset=utf-8"),
+        "json" => (Ndjson, "application/json"),
+        "ndjson" => (Ndjson, "application/x-ndjson"),
+        "arrow" => (Arrow, "application/vnd.apache.arrow.stream"),
+        "parquet" => (Parquet, "application/vnd.apache.parquet"),
+        other => {
+            let message = format!("there is no format `{other}`; write csv, json, ndjson, arrow or parquet");
+            return Err(Refusal::new(Reason::RequestInvalid, message).field("format", "unknown").into());
+        }
+    };
+    Ok(Format { rows, media_type, as_array: name == "json" })
+}
+
+/// A past state: a dataset version or a moment.
+enum AsOf {
+    Version(u64),
+    Time(Timestamp),
+}
+
+fn as_of(text: &str) -> Result<Option<AsOf>, HubError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Ok(version) = text.parse() {
+        return Ok(Some(AsOf::Version(version)));
+    }
+    let moment = chrono::DateTime::parse_from_rfc3339(text);
+    moment.map(|moment| Some(AsOf::Time(time_to_wire(moment.to_utc())))).map_err(|_| {
+        let told = "write a dataset version, or a moment as 2026-01-31T12:00:00Z";
+        TypeConversionError::invalid("request", "as_of", told).into()
+    })
+}
+
+pub(super) async fn rows(
+    State(door): State<HttpDoor>,
+    Caller(caller): Caller,
+    Path(dataset): Path<String>,
+    Parameters(of): Parameters<Of>,
+) -> Result<Response, HubError> {
+    use v1::create_read_session_request::AsOf as Wire;
+    let format = format(&of.format)?;
+    let columns = of.columns.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+    let request = v1::CreateReadSessionRequest {
+        dataset: Collection::Datasets.name(&dataset),
+        columns: columns.collect(),
+        filter: of.r#where,
+        format: format.rows.into(),
+        as_of: as_of(&of.as_of)?.map(|as_of| match as_of {
+            AsOf::Version(version) => Wire::Version(version),
+            AsOf::Time(time) => Wire::Time(time),
+        }),
+    };
+    let session = door.desk.create_session(&caller, request).await?;
+    let versions = versions(session.version.as_slice());
+    let request = v1::ReadRowsRequest { session: session.name, offset: 0 };
+    answer(door.desk.read_rows(&caller, request).await?, format, versions).await
+}
+
+pub(super) async fn query(
+    State(door): State<HttpDoor>,
+    Caller(caller): Caller,
+    Json(query): Json<json::Query>,
+) -> Result<Response, HubError> {
+    use v1::query_rows_request::AsOf as Wire;
+    let format = format(&query.format)?;
+    let request = v1::QueryRowsRequest {
+        sql: query.sql,
+        format: format.rows.into(),
+        as_of: as_of(&query.as_of)?.map(|as_of| match as_of {
+            AsOf::Version(version) => Wire::Version(version),
+            AsOf::Time(time) => Wire::Time(time),
+        }),
+    };
+    let found = door.desk.query_rows(&caller, request).await?;
+    let versions = versions(&found.versions);
+    answer(found.rows, format, versions).await
+}
+
+fn versions(versions: &[v1::DatasetVersionRef]) -> String {
+    let each =
+        versions.iter().map(|v| format!("{}={}", v.dataset.trim_start_matches("datasets/"), v.version));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// The rows as a body. Whatever refuses them at once is a refusal; what breaks them later breaks the connection, so
+/// that nobody takes a part for the whole.
+async fn answer(mut rows: Answers<RowChunk>, format: Format, versions: String) -> Result<Response, HubError> {
+    let first = rows.next().await.transpose()?;
+    let rows = once(async move { first.map(Ok) }).filter_map(|first| async move { first }).chain(rows);
+    let mut array = format.as_array.then(Array::default);
+    let pieces = rows.map(move |piece| {
+        let piece = piece?;
+        Ok(match &mut array {
+            Some(array) => array.piece(&piece.data, piece.complete),
+            None => piece.data,
+        })
+    });
+    let pieces = pieces.map(|piece: Result<Bytes, HubError>| {
+        piece.map_err(|error| std::io::Error::other(error.into_refusal().message))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, format.media_type.to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (VERSIONS, versions),
+    ];
+    Ok((headers, Body::from_stream(pieces)).into_response())
+}

@@ -1,0 +1,174 @@
+//! All that the door answers.
+
+use http::Method;
+use hub_proto::json::{Checked, CommitOptions, NewSubmission, Query, Submission, Submissions, Verdict};
+
+use super::api::Operation;
+use super::{check, datasets, extract, health, keys, push, read, submissions, upload};
+
+const REPORTS: [&str; 2] = ["text/plain", "text/html"];
+const ROWS: [&str; 4] = [
+    "text/csv",
+    "application/x-ndjson",
+    "application/vnd.apache.arrow.stream",
+    "application/vnd.apache.parquet",
+];
+
+/// Every operation of the door, but for the document of them.
+pub(super) fn operations() -> Vec<Operation> {
+    [of_everyone(), of_submissions(), of_bytes(), of_rows()].into_iter().flatten().collect()
+}
+
+fn of_everyone() -> Vec<Operation> {
+    let get = |path, about| (path, about);
+    let (extract_path, about) =
+        get("/datasets/{dataset}/versions/{version}/{file}", "An extract: a file of an open dataset");
+    vec![
+        Operation::new(Method::GET, "/healthz", health::healthz)
+            .says("hub", "Whether the doors are open", "")
+            .also(200, "They are", &["application/json"])
+            .also(503, "The hub is starting or stopping", &["application/json"]),
+        Operation::new(Method::GET, "/.well-known/jwks.json", keys::published)
+            .says("hub", "The public keys of receipts, old ones too", "")
+            .in_time()
+            .also(200, "A JSON Web Key Set (RFC 7517, 8037)", &["application/jwk-set+json"]),
+        Operation::new(Method::GET, "/datasets", datasets::list)
+            .says("open data", "Open datasets, and where their extracts lie", "")
+            .in_time()
+            .also(200, "The datasets", &["application/json"]),
+        Operation::new(Method::GET, "/datasets/{dataset}/latest/{file}", extract::latest)
+            .says("open data", "Leads to the newest extract", "`file`: extract.csv or extract.parquet")
+            .in_time()
+            .also(302, "Where it lies", &[]),
+        Operation::new(Method::GET, extract_path, extract::version)
+            .says("open data", about, "With ETag and ranges. `file`: extract.csv or extract.parquet")
+            .in_time()
+            .also(200, "The file", &["text/csv", "application/vnd.apache.parquet"])
+            .also(206, "A range of it", &["text/csv", "application/vnd.apache.parquet"]),
+        Operation::new(Method::POST, "/api/v1/patterns/{pattern}/check", check::check)
+            .says("check", "Checks a payload for anyone; nothing of it is kept", "At most 64 MiB.")
+            .query("period", "As 2022-Q4; what needs it is not evaluated without it")
+            .query("publisher", "As gmina-100201; needs a period")
+            .takes_bytes("The payload; Content-Type is its media type, else the bytes tell it")
+            .gives::<Checked>(200, "The verdict and the report")
+            .also(200, "", &REPORTS),
+    ]
+}
+
+fn of_submissions() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::POST, "/api/v1/submissions", submissions::create)
+            .says(
+                "push",
+                "Opens a submission",
+                "The same request id with the same content gives the same one.",
+            )
+            .in_time()
+            .keyed()
+            .takes::<NewSubmission>(true)
+            .gives::<Submission>(201, "The submission; Location is its address"),
+        Operation::new(Method::GET, "/api/v1/submissions", submissions::list)
+            .says("push", "Submissions of the key's organisation, the newest first", "")
+            .in_time()
+            .keyed()
+            .query("pattern", "Only of this pattern")
+            .query("publisher", "Only by this publisher")
+            .query("period", "Only for this period")
+            .query("page_size", "Entries of a page, at most 1,000")
+            .query("page_token", "`next_page_token` of the page before")
+            .gives::<Submissions>(200, "A page of them"),
+        Operation::new(Method::GET, "/api/v1/submissions/{id}", submissions::get)
+            .says("push", "A submission as it stands", "")
+            .in_time()
+            .keyed()
+            .gives::<Submission>(200, "The submission"),
+        Operation::new(Method::DELETE, "/api/v1/submissions/{id}", submissions::abandon)
+            .says("push", "Gives up a submission that has no verdict yet", "")
+            .in_time()
+            .keyed()
+            .gives::<Submission>(200, "The submission"),
+        Operation::new(Method::POST, "/api/v1/submissions/{id}/commit", submissions::commit)
+            .says(
+                "push",
+                "Checks the payload and, if nothing blocks, makes it visible",
+                "Asking again gives the same verdict.",
+            )
+            .keyed()
+            .takes::<CommitOptions>(false)
+            .gives::<Verdict>(200, "The verdict; a refusal by the check is one too"),
+        Operation::new(Method::GET, "/api/v1/submissions/{id}/report", submissions::report)
+            .says(
+                "push",
+                "What the check found",
+                "JSON, or text or a page by Accept; Polish, or English by Accept-Language.",
+            )
+            .in_time()
+            .keyed()
+            .gives::<hub_datasets::Report>(200, "The report")
+            .also(200, "", &REPORTS),
+        Operation::new(Method::GET, "/api/v1/submissions/{id}/receipt", submissions::receipt)
+            .says("push", "The signed receipt as it is filed", "JSON, or a page with it inside by Accept.")
+            .in_time()
+            .keyed()
+            .also(200, "The receipt, byte for byte", &["application/json", "text/html"]),
+    ]
+}
+
+fn of_bytes() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::HEAD, "/api/v1/submissions/{id}/payload", upload::offset)
+            .says("push", "From where an upload goes on", "In the header Upload-Offset.")
+            .in_time()
+            .keyed()
+            .also(200, "The durable offset", &[]),
+        Operation::new(Method::PATCH, "/api/v1/submissions/{id}/payload", upload::append)
+            .says(
+                "push",
+                "Appends bytes at the durable offset",
+                "What came before a cut is kept; ask for the offset and go on there.",
+            )
+            .keyed()
+            .header("Upload-Offset", "The durable offset; at another one the answer is 409 and names it")
+            .takes_bytes("The payload from that offset on")
+            .also(204, "All of it is durable; Upload-Offset says how far the payload came", &[]),
+        Operation::new(Method::POST, "/api/v1/patterns/{pattern}/submissions", push::push)
+            .says(
+                "push",
+                "Opens, uploads and commits in one request",
+                "For short files: what is cut begins anew, safely if the request id is the same.",
+            )
+            .keyed()
+            .needed_query("period", "As 2022-Q4")
+            .query("publisher", "As gmina-100201; left out: the key's own organisation")
+            .query("request_id", "A UUID that the sender draws; left out, the hub draws one")
+            .query("sha256", "SHA-256 of the payload in hex")
+            .query("validate_only", "true: check only, keep nothing")
+            .query("strict", "true: warnings block too")
+            .query("replace_all", "true: drop slices that the payload lacks")
+            .query("confirm_deletions", "true: agree that rows are dropped")
+            .query("parent_revision", "The current revision that the sender saw")
+            .query("nothing_to_report", "true: there is nothing to report, and no body")
+            .takes_bytes("The payload; Content-Type is its media type, else the bytes tell it")
+            .gives::<Verdict>(200, "The verdict; a refusal by the check is one too"),
+    ]
+}
+
+fn of_rows() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::GET, "/api/v1/datasets/{dataset}/rows", read::rows)
+            .says("read", "Rows of a dataset at one version", "An answer that is cut begins anew.")
+            .keyed()
+            .query("columns", "In this order, with commas between; left out: all that the key may see")
+            .query("where", "Row expression, as dzial = '801'")
+            .query("as_of", "A past state: a dataset version or a moment (RFC 3339)")
+            .query("format", "csv (the default), json, ndjson, arrow or parquet")
+            .also(200, "The rows; Hub-Dataset-Versions names their version", &ROWS)
+            .also(200, "", &["application/json"]),
+        Operation::new(Method::POST, "/api/v1/query", read::query)
+            .says("read", "One SELECT over all that the key may read", "An answer that is cut begins anew.")
+            .keyed()
+            .takes::<Query>(true)
+            .also(200, "The rows; Hub-Dataset-Versions names what they stand on", &ROWS)
+            .also(200, "", &["application/json"]),
+    ]
+}

@@ -1,0 +1,192 @@
+//! The contract as JSON, for the HTTP door and those who call it: the messages of the `.proto` under the same names,
+//! with plain ids (`rb28s`, not `patterns/rb28s`), states without their prefix and moments as RFC 3339.
+
+mod convert;
+mod report;
+mod shape;
+
+pub use shape::Shape;
+
+use hub_datasets::Report;
+use shape::shapes;
+
+shapes! {
+    /// A submission as it stands.
+    answer Submission {
+        /// A UUID that the hub drew.
+        id: String,
+        /// RECEIVING, CHECKING, REFUSED, AWAITING, COMMITTED, SUPERSEDED, ABANDONED, EXPIRED or ERASED.
+        state: String,
+        /// As `rb28s`.
+        pattern: String,
+        /// As `gmina-100201`.
+        publisher: String,
+        /// As it was sent, `2022-Q4`.
+        period: String,
+        /// Format of the payload.
+        media_type: String,
+        /// Length of the payload in bytes; 0 until it is known.
+        size_bytes: u64,
+        /// SHA-256 of the payload in hex; empty until it is known.
+        sha256: String,
+        /// Bytes that are durable: an upload goes on from here.
+        durable_offset: u64,
+        /// Number in the chain of (dataset, publisher, period), from 1; 0 before the commit.
+        revision: u64,
+        /// Rows of this submission.
+        rows: u64,
+        /// The dataset version that it made visible; 0 before the commit.
+        dataset_version: u64,
+        /// When it was opened.
+        create_time: String,
+        /// When it was committed.
+        commit_time: Option<String>,
+        /// Slices of the earlier revision that the payload lacks and that stay current.
+        carried_slices: Vec<String>,
+        /// Slices that this revision dropped.
+        dropped_slices: Vec<String>,
+        /// The publisher has nothing to report for the period.
+        nothing_to_report: bool,
+        /// The id that its sender drew.
+        request_id: String,
+        /// Why it was refused; empty otherwise.
+        reason: String,
+        /// Set when it was erased.
+        erasure: Option<Erasure>,
+        /// Findings of comparisons that came after the acceptance; the report has them under `later`.
+        late_findings: u64,
+    }
+
+    /// That the rows and bytes of a submission are gone for good.
+    answer Erasure {
+        /// When.
+        time: String,
+        /// As the operator gave it.
+        reason: String,
+    }
+
+    /// A signed receipt in its parts. `GET /api/v1/submissions/{id}/receipt` gives it as it is filed.
+    answer Receipt {
+        /// The text that is signed: canonical JSON (RFC 8785) with an empty `signature`.
+        canonical_json: String,
+        /// Thumbprint of the key, as `/.well-known/jwks.json` names it.
+        key_id: String,
+        /// Ed25519 over the UTF-8 bytes of `canonical_json`, in base64url without padding.
+        signature: String,
+        /// When the submission was committed.
+        commit_time: Option<String>,
+    }
+
+    /// What became of a push. A refusal by the check is an answer: `submission.state` says so.
+    answer Verdict {
+        /// The submission, with its state, revision and dataset version.
+        submission: Submission,
+        /// What the check found.
+        report: Option<Report>,
+        /// Set when committed.
+        receipt: Option<Receipt>,
+        /// The same bytes were current already; the receipt is the earlier one.
+        unchanged: bool,
+    }
+
+    /// A page of submissions, the newest first.
+    answer Submissions {
+        /// The submissions.
+        submissions: Vec<Submission>,
+        /// For `page_token` of the next page; empty: this is the last.
+        next_page_token: String,
+    }
+
+    /// What a check found that kept nothing.
+    answer Checked {
+        /// `ACCEPTED` or `REFUSED`, as a push would be by this report alone.
+        verdict: String,
+        /// What the check found.
+        report: Option<Report>,
+    }
+
+    /// A refusal (RFC 9457).
+    answer Problem {
+        /// `about:blank`: `reason` says what it is.
+        r#type: String,
+        /// Text of the status.
+        title: String,
+        /// The HTTP status.
+        status: u16,
+        /// What, where, and what to do.
+        detail: String,
+        /// Stable cause, as in the vendor's guide.
+        reason: String,
+        /// Faults by field of the request.
+        errors: Vec<FieldFault>,
+        /// With `OFFSET_STALE`: from where the upload goes on.
+        durable_offset: Option<u64>,
+    }
+
+    /// What is wrong with a field.
+    answer FieldFault {
+        /// Its name.
+        field: String,
+        /// What is wrong with it.
+        detail: String,
+    }
+
+    /// What a sender announces.
+    request NewSubmission requires ["request_id", "pattern", "period"] {
+        /// A UUID that the sender draws, and keeps until there is a verdict.
+        request_id: String,
+        /// As `rb28s`.
+        pattern: String,
+        /// As `gmina-100201`; left out: the key's own organisation.
+        publisher: String,
+        /// As `2022-Q4`.
+        period: String,
+        /// Format of the payload, as `text/csv`; needed unless there is nothing to report.
+        media_type: String,
+        /// Length of the payload in bytes, if it is known.
+        size_bytes: u64,
+        /// SHA-256 of the payload in hex, if it is known.
+        sha256: String,
+        /// The publisher has nothing to report for the period; no payload follows.
+        nothing_to_report: bool,
+    }
+
+    /// What a sender decides when committing; all of it may be left out.
+    request CommitOptions requires [] {
+        /// Check only: nothing becomes visible and nothing is kept.
+        validate_only: bool,
+        /// The current revision that the sender saw; left out: whatever is current.
+        parent_revision: Option<u64>,
+        /// Drop slices of the earlier revision that the payload lacks.
+        replace_all: bool,
+        /// Agree to the loss of rows that this commit would drop.
+        confirm_deletions: bool,
+        /// Warnings block too.
+        strict: bool,
+        /// SHA-256 of the whole payload in hex, if it was not announced.
+        sha256: String,
+        /// What the sender says to rules that must be explained, at most 100.
+        explanations: Vec<Explanation>,
+    }
+
+    /// What the sender says to all findings of a rule.
+    request Explanation requires ["rule", "text"] {
+        /// Id of the rule, as the report names it.
+        rule: String,
+        /// At most 2,000 characters.
+        text: String,
+    }
+
+    /// A statement.
+    request Query requires ["sql"] {
+        /// One SELECT.
+        sql: String,
+        /// csv (the default), json, ndjson, arrow or parquet.
+        format: String,
+        /// A past state: a dataset version or a moment (RFC 3339); left out: the newest.
+        as_of: String,
+    }
+}
+
+#[cfg(test)]
+mod tests;
