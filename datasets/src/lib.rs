@@ -18,7 +18,7 @@ pub mod synthetic;
 
 pub use codelist::CodeLists;
 #[cfg(feature = "check")]
-pub use document::write::WriteError;
+pub use document::write::{JsonDocument, WriteError};
 pub use media::MediaType;
 pub use pattern::{Pattern, Patterns};
 pub use period::Period;

@@ -108,7 +108,7 @@ fn samples(pattern: &Pattern, kind: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| MediaType::of(path).is_some())
+        .filter(|path| MediaType::of(path).is_some() && !path.to_string_lossy().ends_with(".report.json"))
         .collect();
     files.sort();
     assert!(!files.is_empty(), "{} has no {kind} samples", pattern.reference());

@@ -80,7 +80,7 @@ pub(crate) enum Lookup {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
-    /// Files to check (.csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet, .arrow)
+    /// Files to check (.csv, .xlsx, .xls, .ods, .xml, .json, .ndjson, .parquet, .arrow)
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Pattern, as rb28s [default: the one that the file fits]
@@ -108,7 +108,7 @@ pub(crate) struct Check {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Push {
-    /// Files to push (.csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet, .arrow), each a submission of its own
+    /// Files to push (.csv, .xlsx, .xls, .ods, .xml, .json, .ndjson, .parquet, .arrow), each a submission of its own
     #[arg(
         required_unless_present = "nothing_to_report",
         conflicts_with = "nothing_to_report",
@@ -234,6 +234,9 @@ pub(crate) struct Pull {
     /// Write the document of another system, as bestia, instead of rows
     #[arg(long = "as", value_name = "DOCUMENT", conflicts_with = "columns")]
     pub(crate) document: Option<String>,
+    /// Write the rows of this dataset, whose pattern is of the same family, into the document too
+    #[arg(long = "with", value_name = "DATASET", requires = "document")]
+    pub(crate) with: Option<String>,
     /// Row expression, as "dzial = '801'"
     #[arg(long = "where", value_name = "EXPR")]
     pub(crate) filter: Option<String>,

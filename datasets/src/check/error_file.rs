@@ -16,6 +16,7 @@ use super::sheets::{SEPARATOR, SheetText};
 use super::stream::Stop;
 use super::{Checker, Context};
 use crate::MediaType;
+use crate::pattern::DocumentForm;
 use crate::report::{Code, Language, Report, Severity, Violation};
 
 /// The column in which findings stand.
@@ -98,10 +99,14 @@ impl Checker {
         report: &'a Report,
         language: Language,
     ) -> Result<ErrorRows<'a>, NoErrorFile> {
-        let is_document = media == MediaType::Xml && !is_workbook(payload.as_ref());
+        let document = match media {
+            MediaType::Json => Some(DocumentForm::Json),
+            MediaType::Xml if !is_workbook(payload.as_ref()) => Some(DocumentForm::Xml),
+            _ => None,
+        };
         let only_in_the_source = |code: Code| match code {
             Code::FormulaUnresolved | Code::QuoteUnclosed | Code::LineTooLong | Code::NulByte => true,
-            Code::SliceRepeated | Code::RowInvalid | Code::ColumnUnknown => is_document,
+            Code::SliceRepeated | Code::RowInvalid | Code::ColumnUnknown => document.is_some(),
             _ => false,
         };
         let grave = report.counts.iter().filter(|count| count.severity == Severity::Block);
@@ -111,13 +116,15 @@ impl Checker {
         }
         let mut findings: BTreeMap<u64, Vec<&Violation>> = BTreeMap::new();
         report.violations.iter().for_each(|found| findings.entry(found.row).or_default().push(found));
+        if let Some(form) = document {
+            return self.document_rows(form, payload, findings, language);
+        }
         let (blocks, fixed): (Box<dyn Blocks + 'a>, _) = match media {
             MediaType::Csv => (Box::new(Office::new(self, payload, BLOCK_BYTES)), None),
-            MediaType::Xml if is_document => return self.document_rows(payload, findings, language),
             MediaType::Xlsx | MediaType::Xls | MediaType::Ods | MediaType::Xml => {
                 (Box::new(SheetText::new(self, payload)), Some(SEPARATOR))
             }
-            MediaType::Ndjson | MediaType::ArrowStream | MediaType::Parquet => {
+            MediaType::Json | MediaType::Ndjson | MediaType::ArrowStream | MediaType::Parquet => {
                 return Err(NoErrorFile::NoRows);
             }
         };
@@ -152,11 +159,12 @@ impl Checker {
 
     fn document_rows<'a>(
         &'a self,
+        form: DocumentForm,
         payload: Arc<dyn ReadAt>,
         findings: BTreeMap<u64, Vec<&'a Violation>>,
         language: Language,
     ) -> Result<ErrorRows<'a>, NoErrorFile> {
-        let rows = Rows::open(self, &payload).map_err(|stop| match stop {
+        let rows = Rows::open(self, form, &payload).map_err(|stop| match stop {
             Stop::Io(error) => NoErrorFile::Io(error),
             Stop::Findings(_) => NoErrorFile::NoRows,
         })?;

@@ -109,6 +109,8 @@ mod tests {
         let table = sample("rb28s/1.0.0/samples/valid/kutno-sp1-2022-q4-metryka.csv");
         assert_eq!(fits(MediaType::Csv, table), ["rb28s 2022-Q4"]);
         assert_eq!(fits(MediaType::Csv, sample("rb27s/1.0.0/samples/valid/kutno-2022-q4.csv")), ["rb27s"]);
+        let contracts = sample("rejestr_umow/1.0.0/samples/valid/cru.json");
+        assert_eq!(fits(MediaType::Json, contracts), ["rejestr_umow", "rejestr_umow_strony"]);
         let sheet = sample("rb28s/1.0.0/samples/valid/biuro-dwuwierszowy-naglowek.xlsx");
         assert_eq!(fits(MediaType::Xlsx, sheet), ["rb28s"]);
     }

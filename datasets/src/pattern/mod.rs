@@ -18,7 +18,9 @@ mod validate;
 
 pub(crate) use bundle::file_digest;
 pub(crate) use file::{TextFile, yaml_file};
-pub use mapping::{Constant, MappedField, Mapping, Place, Source};
+#[cfg(feature = "check")]
+pub(crate) use mapping::is_step;
+pub use mapping::{Constant, DateForm, DocumentForm, MappedField, Mapping, Place, Source};
 pub(crate) use set::embedded_files;
 pub use set::{Patterns, embedded_sample};
 

@@ -28,12 +28,17 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
     let mut known = None;
     let mut parcels = Vec::with_capacity(args.files.len());
     for file in &args.files {
-        parcels.push(parcel(session, &args, &mut known, file)?);
+        parcels.extend(parcels_of(session, &args, &mut known, file)?);
     }
     if let (true, Some(pattern), Some(period)) = (args.nothing_to_report, &args.pattern, &args.period) {
         let (pattern, period) = (pattern.clone(), period.to_string());
         let payload = Payload::NothingToReport;
         parcels.push(Parcel { file: String::new(), payload, media_type: MediaType::Csv, pattern, period });
+    }
+    if parcels.len() > 1 && args.error_file.is_some() {
+        let (name, patterns) = (&parcels[0].file, parcels.iter().map(|parcel| parcel.pattern.as_str()));
+        let facts = [("file", name.as_str()), ("patterns", &patterns.collect::<Vec<_>>().join(", "))];
+        return Err(Failure::Usage(session.say(text::FITS_SEVERAL, &facts)));
     }
     if let Some(file) = &args.receipt {
         if parcels.len() > 1 {
@@ -71,25 +76,41 @@ struct Parcel {
     period: String,
 }
 
-fn parcel(session: &Session, args: &Push, known: &mut Option<Known>, file: &Path) -> Result<Parcel, Failure> {
+/// A file under each pattern that it is of.
+fn parcels_of(
+    session: &Session,
+    args: &Push,
+    known: &mut Option<Known>,
+    file: &Path,
+) -> Result<Vec<Parcel>, Failure> {
     let name = file.display().to_string();
     let media_type = MediaType::of(file)
         .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_MEDIA, &[("file", &name)])))?;
-    let (pattern, period) = match (&args.pattern, &args.period) {
+    let of = match (&args.pattern, &args.period) {
         // The hub may know patterns that the program does not.
-        (Some(pattern), Some(period)) => (pattern.clone(), period.to_string()),
+        (Some(pattern), Some(period)) => vec![(pattern.clone(), period.to_string())],
         (pattern, period) => {
             let known = match known {
                 Some(known) => known,
                 None => known.insert(Known::new(session, None)?),
             };
             let said = (pattern.as_deref(), period.as_ref());
-            let (pattern, period) = known.of_file(session, (file, media_type), said)?;
             let untold = || Failure::Usage(session.say(text::PERIOD_UNTOLD, &[("file", &name)]));
-            (pattern.id.clone(), period.ok_or_else(untold)?.to_string())
+            let of = known.of_file(session, (file, media_type), said)?.into_iter().map(|fit| {
+                let period = fit.period.ok_or_else(untold)?;
+                Ok((fit.pattern.id.clone(), period.to_string()))
+            });
+            of.collect::<Result<Vec<_>, Failure>>()?
         }
     };
-    Ok(Parcel { file: name, payload: Payload::File(file.to_path_buf()), media_type, pattern, period })
+    let parcel = |(pattern, period)| Parcel {
+        file: name.clone(),
+        payload: Payload::File(file.to_path_buf()),
+        media_type,
+        pattern,
+        period,
+    };
+    Ok(of.into_iter().map(parcel).collect())
 }
 
 /// The push of one file.
