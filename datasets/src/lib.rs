@@ -14,6 +14,7 @@ pub mod pattern;
 pub mod period;
 pub mod receipt;
 pub mod report;
+mod settings;
 pub mod synthetic;
 
 pub use codelist::CodeLists;
@@ -23,3 +24,4 @@ pub use media::MediaType;
 pub use pattern::{Pattern, Patterns};
 pub use period::Period;
 pub use report::{Report, Severity, Violation};
+pub use settings::Settings;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use hub_datasets::check::keys::KeyOrder;
 use hub_datasets::check::{Checker, Context, PieceLimits, Publisher, Stop};
 use hub_datasets::report::{Findings, Report};
-use hub_datasets::{CodeLists, MediaType, Pattern, Patterns, Period, synthetic};
+use hub_datasets::{CodeLists, MediaType, Pattern, Patterns, Period, Settings, synthetic};
 
 /// Small chunks, so that samples are cut in several places.
 const CHUNK: usize = 4 * 1024;
@@ -42,9 +42,11 @@ fn root() -> PathBuf {
 }
 
 /// Checks whole bytes: cut, decode, find repeated keys, end.
-fn report(context: Context, media: MediaType, bytes: &[u8]) -> Report {
+fn report(context: Context, path: &Path, bytes: &[u8]) -> Report {
     let pattern = Arc::clone(&context.pattern);
-    let checker = Checker::new(context).unwrap();
+    let media = MediaType::of(path).unwrap();
+    let settings = pattern.settings_of(&path.to_string_lossy(), &Settings::default());
+    let checker = Checker::new(context).unwrap().with(settings);
     let limits =
         PieceLimits { chunk_bytes: CHUNK, record_bytes: RECORD_MAX, block_bytes: 1_000, rows: 1_000 };
     let payload = Arc::new(bytes::Bytes::copy_from_slice(bytes));
@@ -123,8 +125,7 @@ fn every_sample_gets_the_report_beside_it() {
     for pattern in patterns.iter() {
         for (kind, blocks) in [("valid", false), ("invalid", true)] {
             for path in samples(pattern, kind) {
-                let media = MediaType::of(&path).unwrap();
-                let report = report(context(pattern, &lists), media, &std::fs::read(&path).unwrap());
+                let report = report(context(pattern, &lists), &path, &std::fs::read(&path).unwrap());
                 let text = serde_json::to_string_pretty(&report).unwrap() + "\n";
                 let beside = path.with_extension("report.json");
                 if bless {
@@ -156,7 +157,7 @@ fn synthetic_payloads_are_valid() {
             let mut context = context(&pattern, &lists);
             context.publisher = None;
             context.period = Some(period);
-            let report = report(context, MediaType::Csv, &payload);
+            let report = report(context, Path::new("x.csv"), &payload);
             assert_eq!((report.rows_read, report.rows_refused), (3_000, 0), "{id} {label}");
             assert_eq!(report.counts, [], "{id} {label}: {:#?}", report.violations.first());
         }
@@ -172,6 +173,6 @@ fn rules_of_quarter_ends_rest_in_other_months() {
     for (label, blocked) in [("2022-Q4", true), ("2022-M12", true), ("2022", true), ("2022-M11", false)] {
         let mut context = context(&pattern, &lists);
         context.period = Some(label.parse().unwrap());
-        assert_eq!(report(context, MediaType::Csv, &bytes).blocks(), blocked, "{label}");
+        assert_eq!(report(context, Path::new("x.csv"), &bytes).blocks(), blocked, "{label}");
     }
 }

@@ -92,6 +92,9 @@ pub(crate) struct Check {
     /// Publisher, as gmina-100201
     #[arg(long)]
     pub(crate) publisher: Option<String>,
+    /// What the file does not say, for tables of other systems, as data=2017-02-15 [default: what its name says]
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Warnings block too
     #[arg(long)]
     pub(crate) strict: bool,
@@ -127,6 +130,9 @@ pub(crate) struct Push {
     /// Check on the hub only; nothing is kept
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// What the file does not say, for tables of other systems, as data=2017-02-15 [default: what its name says]
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Warnings block too
     #[arg(long)]
     pub(crate) strict: bool,

@@ -170,6 +170,10 @@ texts! {
         "{file}: the file does not say its period; give --period, as 2022-Q4";
     UNKNOWN_MAPPING: "wzór {pattern} nie ma postaci {mapping}; znane: {known}",
         "pattern {pattern} cannot be written as {mapping}; known: {known}";
+    SETTING_INVALID: "--set {text}: napisz NAZWA=WARTOŚĆ, wartość bez polskich liter i cudzysłowów, najwyżej {bytes} znaki",
+        "--set {text}: write NAME=VALUE, the value in ASCII without quotes, at most {bytes} characters";
+    SETTING_UNKNOWN: "--set {name}: żadna postać wzoru {pattern} o to nie pyta",
+        "--set {name}: no table of the pattern {pattern} asks for it";
     NO_COMMON_DOCUMENT: "postać {mapping} wzorów {pattern} i {other} nie jest jednym dokumentem",
         "{mapping} of the patterns {pattern} and {other} is not one document";
     NOT_WRITABLE_AS: "nie można zapisać jako {mapping}: {cause}", "cannot be written as {mapping}: {cause}";

@@ -74,6 +74,8 @@ pub struct ErrorRows<'a> {
     places: BTreeMap<&'a str, usize>,
     header: u64,
     width: usize,
+    /// The table is another system's.
+    of_table: bool,
 }
 
 enum Source<'a> {
@@ -154,7 +156,8 @@ impl Checker {
         let of_header = findings.remove(&header).unwrap_or_default();
         findings.entry(0).or_default().extend(of_header);
         let (places, width) = (self.places(&names), names.len());
-        Ok(ErrorRows { source, language, findings, places, header, width })
+        let of_table = self.table_columns_in(&names) > 0;
+        Ok(ErrorRows { source, language, findings, places, header, width, of_table })
     }
 
     fn document_rows<'a>(
@@ -171,7 +174,7 @@ impl Checker {
         let names: Vec<String> = rows.names().into_iter().map(str::to_owned).collect();
         let (places, width) = (self.places(&names), names.len());
         let source = Source::Document { rows: Box::new(rows), next: 0 };
-        Ok(ErrorRows { source, language, findings, places, header: 0, width })
+        Ok(ErrorRows { source, language, findings, places, header: 0, width, of_table: false })
     }
 
     fn places(&self, names: &[String]) -> BTreeMap<&str, usize> {
@@ -287,6 +290,9 @@ impl ErrorRows<'_> {
 
     fn said(&self, found: &Violation) -> String {
         let column = if found.column.is_empty() { String::new() } else { format!("{}: ", found.column) };
+        // Where a row of the file makes several of the pattern's, the key says which.
+        let is_made = self.of_table && !found.key.is_empty();
+        let column = if is_made { format!("{column}({}) ", found.key) } else { column };
         let message = self.language.pick(&found.message_pl, &found.message_en);
         let hint = self.language.pick(&found.hint_pl, &found.hint_en);
         let hint = if hint.is_empty() { String::new() } else { format!(" → {hint}") };

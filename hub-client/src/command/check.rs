@@ -9,7 +9,7 @@ use hub_datasets::report::render_page;
 use hub_datasets::{Report, Severity};
 use serde_json::json;
 
-use super::known::{Known, unusable};
+use super::known::{Known, settings, settings_of, unusable};
 use super::{error_file, of_report, print, print_json, rendered};
 use crate::args::Check;
 use crate::exit::{Exit, Failure};
@@ -48,7 +48,8 @@ fn each(session: &Session, args: &Check, known: &Known, file: &Path, name: &str)
     let media_type = MediaType::of(file)
         .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_MEDIA, &[("file", name)])))?;
     let said = (args.pattern.as_deref(), args.period.as_ref());
-    let of = known.of_file(session, (file, media_type), said)?;
+    let set = settings(session, &args.set)?;
+    let of = known.of_file(session, (file, media_type), said, &set)?;
     if of.len() > 1 && (args.error_file.is_some() || args.report.is_some()) {
         let fitting = of.iter().map(|fit| fit.pattern.id.as_str()).collect::<Vec<_>>().join(", ");
         return Err(Failure::Usage(
@@ -57,9 +58,10 @@ fn each(session: &Session, args: &Check, known: &Known, file: &Path, name: &str)
     }
     let mut worst = Exit::Accepted;
     for Fit { pattern, period } in of {
+        let settings = settings_of(session, &pattern, name, &set)?;
         let lists = Arc::clone(&known.lists);
         let context = Context { pattern, lists, period, publisher: publisher(args) };
-        let checker = Checker::new(context).map_err(|error| unusable(session, &error))?;
+        let checker = Checker::new(context).map_err(|error| unusable(session, &error))?.with(settings);
         worst = worst.max(one(session, args, &checker, (file, media_type), name)?);
     }
     Ok(worst)

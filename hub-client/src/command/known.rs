@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hub_client::{MediaType, pattern_files, short};
 use hub_datasets::check::{Fit, ReadAt, RecogniseError, recognise};
 use hub_datasets::pattern::PatternError;
-use hub_datasets::{CodeLists, Pattern, Patterns, Period};
+use hub_datasets::{CodeLists, Pattern, Patterns, Period, Settings};
 
 use crate::exit::Failure;
 use crate::offline::PayloadFile;
@@ -54,6 +54,7 @@ impl Known {
         session: &Session,
         (file, media_type): (&Path, MediaType),
         said: (Option<&str>, Option<&Period>),
+        set: &Settings,
     ) -> Result<Vec<Fit>, Failure> {
         let name = file.display().to_string();
         let asked = said.0.map(|id| self.get(session, id)).transpose()?;
@@ -66,13 +67,12 @@ impl Known {
         };
         let payload = PayloadFile::open(file).map_err(unreadable)?;
         let payload: Arc<dyn ReadAt> = Arc::new(payload);
+        let settings = |pattern: &Pattern| pattern.settings_of(&name, set);
         let of_asked = |pattern: &Pattern| asked.as_ref().is_none_or(|asked| asked.id == pattern.id);
-        let mut fits =
-            recognise(&self.patterns, &self.lists, of_asked, media_type, &payload).map_err(|error| {
-                match error {
-                    RecogniseError::Io(error) => unreadable(error),
-                    RecogniseError::Pattern(error) => unusable(session, &error),
-                }
+        let mut fits = recognise(&self.patterns, &self.lists, of_asked, settings, media_type, &payload)
+            .map_err(|error| match error {
+                RecogniseError::Io(error) => unreadable(error),
+                RecogniseError::Pattern(error) => unusable(session, &error),
             })?;
         let recognised = |fit: &Fit| {
             let period = fit.period.as_ref().map(|period| format!(" {period}")).unwrap_or_default();
@@ -102,6 +102,39 @@ fn is_family(fits: &[Fit], media_type: MediaType) -> bool {
     let mut families = fits.iter().map(|fit| fit.pattern.family.as_deref());
     let first = families.next().flatten();
     media_type == MediaType::Json && first.is_some() && families.all(|family| family == first)
+}
+
+/// What the command line says of files: `NAME=VALUE` each.
+pub(super) fn settings(session: &Session, set: &[String]) -> Result<Settings, Failure> {
+    let mut settings = Settings::default();
+    for said in set {
+        let good = said.split_once('=').is_some_and(|(name, value)| settings.set(name.trim(), value.trim()));
+        if !good {
+            let most = Settings::VALUE_BYTES.to_string();
+            let facts = [("text", said.as_str()), ("bytes", &most)];
+            return Err(Failure::Usage(session.say(text::SETTING_INVALID, &facts)));
+        }
+    }
+    Ok(settings)
+}
+
+/// What is said of a file under a pattern; what none of its tables asks for is a mistake.
+pub(super) fn settings_of(
+    session: &Session,
+    pattern: &Pattern,
+    file: &str,
+    set: &Settings,
+) -> Result<Settings, Failure> {
+    let asked = |name: &str| {
+        pattern.tables.iter().any(|table| table.settings.iter().any(|setting| setting.name == name))
+    };
+    match set.iter().find(|(name, _)| !asked(name)) {
+        Some((name, _)) => {
+            let facts = [("name", name), ("pattern", pattern.id.as_str())];
+            Err(Failure::Usage(session.say(text::SETTING_UNKNOWN, &facts)))
+        }
+        None => Ok(pattern.settings_of(file, set)),
+    }
 }
 
 /// A pattern that cannot be used.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hub_datasets::check::Publisher;
 use hub_datasets::report::Report;
-use hub_datasets::{MediaType, Pattern, Period};
+use hub_datasets::{MediaType, Pattern, Period, Settings};
 use hub_proto::Reason;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -22,6 +22,8 @@ pub(super) struct Asked {
     pub(super) period: Option<Period>,
     pub(super) publisher: Option<Publisher>,
     pub(super) media: MediaType,
+    /// What the sender says of the file.
+    pub(super) settings: Settings,
     pub(super) payload: PayloadBytes,
     pub(super) seq: i64,
     /// Rows are to be committed.
@@ -82,6 +84,7 @@ impl Intake {
             period: Some(period.clone()),
             publisher: Some(publisher),
             media: media_type(&header.media_type)?,
+            settings: Settings::of_media_type(&header.media_type),
             payload,
             seq,
             encode: !trial,
@@ -92,7 +95,7 @@ impl Intake {
 
     /// Checks a payload on threads of its own.
     pub(super) async fn carry_out(&self, asked: Asked) -> Result<Outcome, IntakeError> {
-        let Asked { pattern, period, publisher, media, payload, seq, encode, places } = asked;
+        let Asked { pattern, period, publisher, media, settings, payload, seq, encode, places } = asked;
         let parts = &self.parts;
         let commits = &parts.commits;
         let (Some(table), Some(layout)) = (commits.table(&pattern.id), commits.layout(&pattern.id)) else {
@@ -118,7 +121,8 @@ impl Intake {
         };
         let check = move || {
             let _places = places;
-            let checker = Arc::new(checkers.get(&pattern, period.as_ref(), &lists, publisher)?);
+            let checker = checkers.get(&pattern, period.as_ref(), &lists, publisher)?.with(settings);
+            let checker = Arc::new(checker);
             pipeline::run(&Job {
                 checker,
                 media,

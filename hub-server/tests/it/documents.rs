@@ -146,3 +146,23 @@ fn a_register_is_pushed_under_both_its_patterns_and_comes_back_as_one_document()
     let foreign = server.hub("publisher", &[&of[..], &["--with", "rb28s"]].concat());
     assert_eq!(foreign.code, 2, "{foreign:?}");
 }
+
+#[test]
+fn a_daily_table_is_pushed_as_it_is_and_its_name_says_the_rest() {
+    let server = Server::start();
+    let table = sample("jakosc_powietrza/1.0.0/samples/valid/korzeniowskiego__2017-02-15.csv");
+    let of =
+        ["push", table.to_str().expect("a path"), "--pattern", "jakosc_powietrza", "--period", "2017-02-15"];
+    let pushed = server.hub("publisher2", &of);
+    assert_eq!(pushed.code, 0, "{pushed:?}");
+    let count = "SELECT count(*), count(wartosc), sum(CASE WHEN zatwierdzenie = 'A' THEN 1 ELSE 0 END) FROM jakosc_powietrza";
+    assert_eq!(server.rows("ministry", count), ["216,192,0"]);
+    // The same bytes again are nothing new, unless something else is said of them.
+    let again = server.hub("publisher2", &of);
+    assert!(again.code == 0 && again.stdout.contains("unchanged"), "{again:?}");
+    let approved = server.hub("publisher2", &[&of[..], &["--set", "zatwierdzenie=A"]].concat());
+    assert_eq!(approved.code, 0, "{approved:?}");
+    assert_eq!(server.rows("ministry", count), ["216,192,216"]);
+    let unasked = server.hub("publisher2", &[&of[..], &["--set", "miasto=Kutno"]].concat());
+    assert!(unasked.code == 2 && unasked.stderr.contains("no table of the pattern"), "{unasked:?}");
+}

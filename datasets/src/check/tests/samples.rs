@@ -31,7 +31,12 @@ fn check(pattern: &str, kind: &str, name: &str) -> Report {
         period: Some(context["period"].as_str().unwrap().parse().unwrap()),
         publisher: Some(publisher),
     });
-    check_in(&checker.unwrap(), &sample(&format!("{pattern}/1.0.0/samples/{kind}/{name}")), 4_096)
+    let settings = embedded(pattern).settings_of(name, &crate::Settings::default());
+    check_in(
+        &checker.unwrap().with(settings),
+        &sample(&format!("{pattern}/1.0.0/samples/{kind}/{name}")),
+        4_096,
+    )
 }
 
 #[test]

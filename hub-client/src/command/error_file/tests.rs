@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hub_datasets::check::{Context, Publisher};
 use hub_datasets::report::{Code, Language};
-use hub_datasets::{CodeLists, Pattern, Patterns};
+use hub_datasets::{CodeLists, Pattern, Patterns, Settings};
 
 use super::*;
 use crate::offline;
@@ -48,6 +48,8 @@ fn an_error_file_has_the_findings_of_the_file_that_it_is_about() {
                 if file.to_string_lossy().ends_with(".report.json") {
                     continue;
                 }
+                let settings = pattern.settings_of(&file.to_string_lossy(), &Settings::default());
+                let checker = checker.with(settings);
                 let report = offline::check(&file, media, &checker, &|_| {}).unwrap();
                 let payload: Arc<dyn ReadAt> = Arc::new(PayloadFile::open(&file).unwrap());
                 let rows = || checker.error_rows(media, Arc::clone(&payload), &report, Language::Polish);
