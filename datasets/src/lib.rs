@@ -14,12 +14,14 @@ pub mod pattern;
 pub mod period;
 pub mod receipt;
 pub mod report;
+mod settings;
 pub mod synthetic;
 
 pub use codelist::CodeLists;
 #[cfg(feature = "check")]
-pub use document::write::WriteError;
+pub use document::write::{JsonDocument, WriteError};
 pub use media::MediaType;
 pub use pattern::{Pattern, Patterns};
 pub use period::Period;
 pub use report::{Report, Severity, Violation};
+pub use settings::Settings;

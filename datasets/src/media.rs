@@ -15,6 +15,8 @@ pub enum MediaType {
     Ods,
     /// `application/xml`: a document of another system, that a mapping of the pattern knows.
     Xml,
+    /// `application/json`: a document of another system, as `application/xml`.
+    Json,
     /// `application/x-ndjson`: one JSON object a line.
     Ndjson,
     /// `application/vnd.apache.arrow.stream`
@@ -25,12 +27,13 @@ pub enum MediaType {
 
 impl MediaType {
     /// All of them, the plainest first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Csv,
         Self::Xlsx,
         Self::Xls,
         Self::Ods,
         Self::Xml,
+        Self::Json,
         Self::Ndjson,
         Self::ArrowStream,
         Self::Parquet,
@@ -44,6 +47,7 @@ impl MediaType {
             Self::Xls => "application/vnd.ms-excel",
             Self::Ods => "application/vnd.oasis.opendocument.spreadsheet",
             Self::Xml => "application/xml",
+            Self::Json => "application/json",
             Self::Ndjson => "application/x-ndjson",
             Self::ArrowStream => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
@@ -64,19 +68,28 @@ impl MediaType {
             [0xD0, 0xCF, 0x11, 0xE0, ..] => Self::Xls,
             [b'P', b'A', b'R', b'1', ..] => Self::Parquet,
             [0xFF, 0xFF, 0xFF, 0xFF, ..] => Self::ArrowStream,
-            _ if text.starts_with(b"{") => Self::Ndjson,
+            _ if text.starts_with(b"[") => Self::Json,
+            _ if text.starts_with(b"{") => Self::of_object(text),
             _ if text.starts_with(b"<?xml") => Self::Xml,
             _ => Self::Csv,
         }
     }
 
+    /// A line that an object begins and does not end is the first of a document.
+    fn of_object(text: &[u8]) -> Self {
+        let mut lines = text.split(|byte| *byte == b'\n');
+        let first = lines.next().unwrap_or_default().trim_ascii_end();
+        let goes_on = lines.next().is_some() && !first.ends_with(b"}");
+        if goes_on { Self::Json } else { Self::Ndjson }
+    }
+
     /// True where reading can begin only when all bytes are there: at the end of the file, or all at once.
     pub fn is_read_whole(self) -> bool {
-        matches!(self, Self::Xlsx | Self::Xls | Self::Ods | Self::Xml | Self::Parquet)
+        matches!(self, Self::Xlsx | Self::Xls | Self::Ods | Self::Xml | Self::Json | Self::Parquet)
     }
 
     /// The format of a file, by its extension in any case: `.csv`, `.txt`, `.tsv`, `.xlsx`, `.xlsm`, `.xls`, `.ods`,
-    /// `.xml`, `.ndjson`, `.jsonl`, `.arrow`, `.arrows`, `.parquet`.
+    /// `.xml`, `.json`, `.ndjson`, `.jsonl`, `.arrow`, `.arrows`, `.parquet`.
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "csv" | "txt" | "tsv" => Some(Self::Csv),
@@ -84,6 +97,7 @@ impl MediaType {
             "xls" => Some(Self::Xls),
             "ods" => Some(Self::Ods),
             "xml" => Some(Self::Xml),
+            "json" => Some(Self::Json),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
             "arrow" | "arrows" => Some(Self::ArrowStream),
             "parquet" => Some(Self::Parquet),
@@ -102,17 +116,19 @@ mod tests {
             assert_eq!(MediaType::named(media.as_str()), Some(media));
         }
         assert_eq!(MediaType::named("Text/CSV; charset=utf-8"), Some(MediaType::Csv));
-        assert_eq!(MediaType::named("application/json"), None);
+        assert_eq!(MediaType::named("application/pdf"), None);
     }
 
     #[test]
     fn bytes_tell_the_format_where_nobody_declares_it() {
-        let cases: [(&[u8], MediaType); 8] = [
+        let cases: [(&[u8], MediaType); 10] = [
             (b"PK\x03\x04", MediaType::Xlsx),
             (b"\xD0\xCF\x11\xE0", MediaType::Xls),
             (b"PAR1", MediaType::Parquet),
             (b"\xFF\xFF\xFF\xFF\x10", MediaType::ArrowStream),
             (b" {\"a\":1}", MediaType::Ndjson),
+            (b"{\r\n \"a\": [", MediaType::Json),
+            (b"[{", MediaType::Json),
             (b"\xEF\xBB\xBF<?xml version=\"1.0\"?>", MediaType::Xml),
             (b"<html>", MediaType::Csv),
             (b"", MediaType::Csv),

@@ -83,7 +83,7 @@ pub(crate) enum Lookup {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
-    /// Files to check (.csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet, .arrow)
+    /// Files to check (.csv, .xlsx, .xls, .ods, .xml, .json, .ndjson, .parquet, .arrow)
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Pattern, as rb28s [default: the one that the file fits]
@@ -95,6 +95,9 @@ pub(crate) struct Check {
     /// Publisher, as gmina-100201
     #[arg(long)]
     pub(crate) publisher: Option<String>,
+    /// What the file does not say, for tables of other systems, as data=2017-02-15 [default: what its name says]
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Warnings block too
     #[arg(long)]
     pub(crate) strict: bool,
@@ -120,7 +123,7 @@ pub(crate) struct Check {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Push {
-    /// Files to push (.csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet, .arrow), each a submission of its own
+    /// Files to push (.csv, .xlsx, .xls, .ods, .xml, .json, .ndjson, .parquet, .arrow), each a submission of its own
     #[arg(
         required_unless_present = "nothing_to_report",
         conflicts_with = "nothing_to_report",
@@ -139,6 +142,9 @@ pub(crate) struct Push {
     /// Check on the hub only; nothing is kept
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// What the file does not say, for tables of other systems, as data=2017-02-15 [default: what its name says]
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Warnings block too
     #[arg(long)]
     pub(crate) strict: bool,
@@ -249,6 +255,9 @@ pub(crate) struct Pull {
     /// Write the document of another system, as bestia, instead of rows
     #[arg(long = "as", value_name = "DOCUMENT", conflicts_with = "columns")]
     pub(crate) document: Option<String>,
+    /// Write the rows of this dataset, whose pattern is of the same family, into the document too
+    #[arg(long = "with", value_name = "DATASET", requires = "document")]
+    pub(crate) with: Option<String>,
     /// Row expression, as "dzial = '801'"
     #[arg(long = "where", value_name = "EXPR")]
     pub(crate) filter: Option<String>,

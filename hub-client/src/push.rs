@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hub_datasets::MediaType;
 use hub_datasets::report::Explanation;
+use hub_datasets::{MediaType, Settings};
 use hub_proto::v1::{self, SubmissionState};
 use uuid::Uuid;
 
@@ -63,6 +63,8 @@ pub struct PushRequest {
     pub period: String,
     /// Format of the payload.
     pub media_type: MediaType,
+    /// What the sender says of the file; it goes with the media type.
+    pub settings: Settings,
     /// The bytes.
     pub payload: Payload,
     /// Length and SHA-256 of the payload when already known; otherwise they are made while it is sent.
@@ -81,6 +83,7 @@ impl PushRequest {
             publisher: None,
             period: period.into(),
             media_type: MediaType::Csv,
+            settings: Settings::default(),
             payload,
             digest: None,
             request_id: None,
@@ -94,7 +97,7 @@ impl PushRequest {
             pattern: names::pattern(&self.pattern),
             publisher: self.publisher.as_deref().map(names::organisation).unwrap_or_default(),
             period: self.period.clone(),
-            media_type: self.media_type.as_str().to_owned(),
+            media_type: self.settings.on(self.media_type),
             profile: String::new(),
             size_bytes: digest.size,
             sha256: digest.sha256.clone(),

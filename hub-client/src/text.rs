@@ -191,8 +191,8 @@ texts! {
     ADVICE_PUBLISHER_MISMATCH: "Plik należy do innej jednostki niż ta, za którą wysyłasz.",
         "The file belongs to another publisher than the one you push for.";
     ADVICE_LATER: "Spróbuj ponownie za chwilę.", "Try again in a moment.";
-    UNKNOWN_MEDIA: "{file}: nieznane rozszerzenie; wyślij plik .csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet albo .arrow",
-        "{file}: unknown extension; send a .csv, .xlsx, .xls, .ods, .xml, .ndjson, .parquet or .arrow file";
+    UNKNOWN_MEDIA: "{file}: nieznane rozszerzenie; wyślij plik .csv, .xlsx, .xls, .ods, .xml, .json, .ndjson, .parquet albo .arrow",
+        "{file}: unknown extension; send a .csv, .xlsx, .xls, .ods, .xml, .json, .ndjson, .parquet or .arrow file";
     UNKNOWN_FORMAT: "{file}: nieznane rozszerzenie; napisz .parquet, .csv, .arrow albo .ndjson",
         "{file}: unknown extension; write .parquet, .csv, .arrow or .ndjson";
     UNKNOWN_PATTERN: "nieznany wzór {pattern}; znane: {known}", "unknown pattern {pattern}; known: {known}";
@@ -205,6 +205,12 @@ texts! {
         "{file}: the file does not say its period; give --period, as 2022-Q4";
     UNKNOWN_MAPPING: "wzór {pattern} nie ma postaci {mapping}; znane: {known}",
         "pattern {pattern} cannot be written as {mapping}; known: {known}";
+    SETTING_INVALID: "--set {text}: napisz NAZWA=WARTOŚĆ, wartość bez polskich liter i cudzysłowów, najwyżej {bytes} znaki",
+        "--set {text}: write NAME=VALUE, the value in ASCII without quotes, at most {bytes} characters";
+    SETTING_UNKNOWN: "--set {name}: żadna postać wzoru {pattern} o to nie pyta",
+        "--set {name}: no table of the pattern {pattern} asks for it";
+    NO_COMMON_DOCUMENT: "postać {mapping} wzorów {pattern} i {other} nie jest jednym dokumentem",
+        "{mapping} of the patterns {pattern} and {other} is not one document";
     NOT_WRITABLE_AS: "nie można zapisać jako {mapping}: {cause}", "cannot be written as {mapping}: {cause}";
     ERROR_FILE: "  plik błędów: {file}. Popraw w nim wiersze z uwagami i wyślij go tak, jak jest; kolumna _uwagi nie przeszkadza.",
         "  error file: {file}. Correct the rows with findings in it and send it as it is; the column _uwagi does no harm.";

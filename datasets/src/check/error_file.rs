@@ -16,6 +16,7 @@ use super::sheets::{SEPARATOR, SheetText};
 use super::stream::Stop;
 use super::{Checker, Context};
 use crate::MediaType;
+use crate::pattern::DocumentForm;
 use crate::report::{Code, Language, Report, Severity, Violation};
 
 /// The column in which findings stand.
@@ -75,6 +76,8 @@ pub struct ErrorRows<'a> {
     width: usize,
     /// There is something to explain, and the sender's rows have no column for it.
     asks: bool,
+    /// The table is another system's.
+    of_table: bool,
 }
 
 enum Source<'a> {
@@ -100,10 +103,14 @@ impl Checker {
         report: &'a Report,
         language: Language,
     ) -> Result<ErrorRows<'a>, NoErrorFile> {
-        let is_document = media == MediaType::Xml && !is_workbook(payload.as_ref());
+        let document = match media {
+            MediaType::Json => Some(DocumentForm::Json),
+            MediaType::Xml if !is_workbook(payload.as_ref()) => Some(DocumentForm::Xml),
+            _ => None,
+        };
         let only_in_the_source = |code: Code| match code {
             Code::FormulaUnresolved | Code::QuoteUnclosed | Code::LineTooLong | Code::NulByte => true,
-            Code::SliceRepeated | Code::RowInvalid | Code::ColumnUnknown => is_document,
+            Code::SliceRepeated | Code::RowInvalid | Code::ColumnUnknown => document.is_some(),
             _ => false,
         };
         let grave = report.counts.iter().filter(|count| count.severity == Severity::Block);
@@ -113,16 +120,16 @@ impl Checker {
         }
         let mut findings: BTreeMap<u64, Vec<&Violation>> = BTreeMap::new();
         report.violations.iter().for_each(|found| findings.entry(found.row).or_default().push(found));
+        if let Some(form) = document {
+            let asks = report.unexplained() > 0;
+            return Ok(ErrorRows { asks, ..self.document_rows(form, payload, findings, language)? });
+        }
         let (blocks, fixed): (Box<dyn Blocks + 'a>, _) = match media {
             MediaType::Csv => (Box::new(Office::new(self, payload, BLOCK_BYTES)), None),
-            MediaType::Xml if is_document => {
-                let asks = report.unexplained() > 0;
-                return Ok(ErrorRows { asks, ..self.document_rows(payload, findings, language)? });
-            }
             MediaType::Xlsx | MediaType::Xls | MediaType::Ods | MediaType::Xml => {
                 (Box::new(SheetText::new(self, payload)), Some(SEPARATOR))
             }
-            MediaType::Ndjson | MediaType::ArrowStream | MediaType::Parquet => {
+            MediaType::Json | MediaType::Ndjson | MediaType::ArrowStream | MediaType::Parquet => {
                 return Err(NoErrorFile::NoRows);
             }
         };
@@ -153,24 +160,26 @@ impl Checker {
         findings.entry(0).or_default().extend(of_header);
         let (places, width) = (self.places(&names), names.len());
         let has_column = names.iter().any(|name| self.named(name) == Named::Explanation);
-        let asks = report.unexplained() > 0 && !has_column;
-        Ok(ErrorRows { source, language, findings, places, header, width, asks })
+        let of_table = self.table_columns_in(&names) > 0;
+        let asks = report.unexplained() > 0 && !has_column && !of_table;
+        Ok(ErrorRows { source, language, findings, places, header, width, asks, of_table })
     }
 
     fn document_rows<'a>(
         &'a self,
+        form: DocumentForm,
         payload: Arc<dyn ReadAt>,
         findings: BTreeMap<u64, Vec<&'a Violation>>,
         language: Language,
     ) -> Result<ErrorRows<'a>, NoErrorFile> {
-        let rows = Rows::open(self, &payload).map_err(|stop| match stop {
+        let rows = Rows::open(self, form, &payload).map_err(|stop| match stop {
             Stop::Io(error) => NoErrorFile::Io(error),
             Stop::Findings(_) => NoErrorFile::NoRows,
         })?;
         let names: Vec<String> = rows.names().into_iter().map(str::to_owned).collect();
         let (places, width) = (self.places(&names), names.len());
         let source = Source::Document { rows: Box::new(rows), next: 0 };
-        Ok(ErrorRows { source, language, findings, places, header: 0, width, asks: false })
+        Ok(ErrorRows { source, language, findings, places, header: 0, width, asks: false, of_table: false })
     }
 
     fn places(&self, names: &[String]) -> BTreeMap<&str, usize> {
@@ -291,6 +300,9 @@ impl ErrorRows<'_> {
 
     fn said(&self, found: &Violation) -> String {
         let column = if found.column.is_empty() { String::new() } else { format!("{}: ", found.column) };
+        // Where a row of the file makes several of the pattern's, the key says which.
+        let is_made = self.of_table && !found.key.is_empty();
+        let column = if is_made { format!("{column}({}) ", found.key) } else { column };
         let message = self.language.pick(&found.message_pl, &found.message_en);
         let hint = self.language.pick(&found.hint_pl, &found.hint_en);
         let hint = if hint.is_empty() { String::new() } else { format!(" → {hint}") };

@@ -1,6 +1,7 @@
 //! The header of a CSV file, matched with the pattern's columns.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::Pattern;
 use crate::csv::{Cells, separator};
@@ -9,9 +10,10 @@ use crate::report::{Change, Code, Findings, Normalised, Severity};
 
 use super::Checker;
 use super::messages::structural;
+use super::table::TablePlan;
 
 /// The columns of a CSV file, matched with the pattern's.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct HeaderPlan {
     pub(super) separator: u8,
     /// Number of cells in each record.
@@ -24,6 +26,8 @@ pub struct HeaderPlan {
     pub(super) explanation: Option<usize>,
     /// Cells may hold line breaks as sheets write them.
     pub(super) breaks: bool,
+    /// The table is another system's; then no column of the file is the pattern's.
+    pub(super) table: Option<Arc<TablePlan>>,
 }
 
 impl HeaderPlan {
@@ -90,7 +94,8 @@ impl Checker {
         }
         let separator = separator(header);
         let names = names(header, separator);
-        if !names.iter().any(|name| matches!(self.named(name), Named::Column(_))) {
+        let is_known = |name: &String| matches!(self.named(name), Named::Column(_));
+        if !names.iter().any(is_known) && self.table_columns_in(&names) == 0 {
             return Err(refuse(Code::HeaderMissing, "", text));
         }
         self.header_named(&names, separator, 1)
@@ -113,7 +118,7 @@ impl Checker {
         let unnamed: Vec<usize> = (0..names.len()).filter(|file| names[*file].is_empty()).collect();
         let (files, mut findings) = self.columns_named(names.iter().map(String::as_str).zip(named), line);
         if findings.worst() == Some(Severity::Block) {
-            return Err(findings);
+            return self.table_named(names, separator, line).unwrap_or(Err(findings));
         }
         if !unnamed.is_empty() {
             let count = unnamed.len() as u64;
@@ -122,7 +127,8 @@ impl Checker {
         }
         let explanation = names.iter().position(|name| folded(name) == EXPLANATION_COLUMN);
         let width = names.len();
-        Ok((HeaderPlan { separator, width, files, unnamed, explanation, breaks: false }, findings))
+        let plan = HeaderPlan { separator, width, files, unnamed, explanation, breaks: false, table: None };
+        Ok((plan, findings))
     }
 
     /// The place of each column of the pattern among the names in a line of the file, and what is wrong with them.

@@ -14,7 +14,7 @@ use arrow::record_batch::RecordBatch;
 use crate::csv::{Cells, Chunk, CutError, Misfit};
 use crate::pattern::{PatternError, Sensitivity};
 use crate::report::{Code, Findings, Report, Severity, Violation};
-use crate::{CodeLists, Pattern, Period};
+use crate::{CodeLists, Pattern, Period, Settings};
 
 mod batch;
 mod breach;
@@ -46,6 +46,7 @@ mod rules;
 mod sheets;
 mod source;
 mod stream;
+mod table;
 #[cfg(test)]
 #[cfg(feature = "check")]
 mod tests;
@@ -109,6 +110,7 @@ pub struct Checker {
     missing: Arc<[Box<[u8]>]>,
     not_evaluated: Arc<[String]>,
     names: Arc<header::Names>,
+    settings: Arc<Settings>,
 }
 
 /// A checked part of a payload.
@@ -142,6 +144,26 @@ struct Like<'a> {
     files: &'a [Option<usize>],
     /// The header of a table that an office made: its cells and rows may be written otherwise than the pattern says.
     office: Option<&'a HeaderPlan>,
+    /// The cells that were sent, where those of the pattern were made of them.
+    source: Option<(&'a Cells<'a>, &'a table::TablePlan)>,
+}
+
+impl<'a> Like<'a> {
+    /// How many rows each row that was sent makes.
+    fn rows_of_each(&self) -> usize {
+        self.source.map_or(1, |(_, table)| table.rows_of_each())
+    }
+
+    /// The cells that were sent, and the row among them that a row was made of.
+    fn sent<'c>(&self, cells: &'c Cells<'a>, row: usize) -> (&'c Cells<'a>, usize)
+    where
+        'a: 'c,
+    {
+        match self.source {
+            Some((sent, _)) => (sent, row / self.rows_of_each()),
+            None => (cells, row),
+        }
+    }
 }
 
 /// A part while it is checked.
@@ -198,6 +220,7 @@ impl Checker {
             missing,
             not_evaluated,
             names,
+            settings: Arc::default(),
         })
     }
 
@@ -207,6 +230,17 @@ impl Checker {
         let mut checker = self.clone();
         checker.context.publisher = publisher;
         checker
+    }
+
+    /// The same checks for a file of which its sender says this.
+    #[must_use]
+    pub fn with(&self, settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), ..self.clone() }
+    }
+
+    /// What the sender says of the file.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Same as `Pattern::schema`.
@@ -234,8 +268,18 @@ impl Checker {
             }
         }
         let tell = |misfit: &Misfit| messages::cell_count(plan.width, misfit);
-        let like = Like { files: &plan.files, office: Some(plan) };
-        let mut checked = self.cells(cells, &like, Code::CellCount, &misfits, |misfit| misfit.line, tell);
+        let mut checked = match &plan.table {
+            Some(table) => {
+                let mut checked = self.table(plan, table, &cells);
+                misfits.iter().for_each(|misfit| checked.findings.add(tell(misfit)));
+                checked.rows += misfits.len() as u64;
+                checked
+            }
+            None => {
+                let like = Like { files: &plan.files, office: Some(plan), source: None };
+                self.cells(cells, &like, Code::CellCount, &misfits, |misfit| misfit.line, tell)
+            }
+        };
         for (line, what, record) in aside {
             self.tell_aside(&mut checked.findings, what, line, &String::from_utf8_lossy(record));
         }
@@ -255,7 +299,8 @@ impl Checker {
     ) -> Checked {
         let mut part = self.decode(like, &cells);
         self.complete(&mut part);
-        let aside = like.office.map(|plan| self.rows_aside(plan, &cells, &mut part)).unwrap_or_default();
+        let aside =
+            like.office.map(|plan| self.rows_aside(plan, like, &cells, &mut part)).unwrap_or_default();
         let breaches = std::mem::take(&mut part.breaches);
         let decoded = part.columns.clone();
         let explanation = like.office.and_then(|plan| plan.explanation);
@@ -268,7 +313,7 @@ impl Checker {
             findings.normalise(normalised);
         }
         if let Some(plan) = like.office {
-            self.office_rows(plan, &cells, &aside, &mut findings);
+            self.office_rows(plan, like, &cells, &aside, &mut findings);
         }
         for misfit in misfits {
             findings.refuse(line(misfit));

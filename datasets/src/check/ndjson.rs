@@ -66,7 +66,7 @@ impl Checker {
         let held = plan.held.iter().zip(&rows.held).enumerate();
         let files: Vec<_> = held.map(|(column, (first, here))| (*first || *here).then_some(column)).collect();
         let cells = Cells::found(&text, width, rows.spans, rows.lines);
-        let like = Like { files: &files, office: None };
+        let like = Like { files: &files, office: None, source: None };
         self.cells(cells, &like, Code::RowInvalid, &rows.misfits, |misfit| misfit.line, row_invalid)
     }
 }

@@ -10,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use super::pieces::{PieceLimits, ReadAt};
 use super::{Checker, Context, Stop};
 use crate::pattern::PatternError;
-use crate::{CodeLists, MediaType, Pattern, Patterns, Period};
+use crate::{CodeLists, MediaType, Pattern, Patterns, Period, Settings};
 
 /// Bounds of the one piece that is looked at.
 const LIMITS: PieceLimits =
@@ -37,11 +37,12 @@ pub enum RecogniseError {
 }
 
 /// The patterns that a file fits by what names its columns, of those that are asked for. Reads a payload's
-/// first rows once for each pattern.
+/// first rows once for each pattern, with what its sender says of it.
 pub fn recognise(
     patterns: &Patterns,
     lists: &Arc<CodeLists>,
     asked: impl Fn(&Pattern) -> bool,
+    settings: impl Fn(&Pattern) -> Settings,
     media: MediaType,
     payload: &Arc<dyn ReadAt>,
 ) -> Result<Vec<Fit>, RecogniseError> {
@@ -52,7 +53,7 @@ pub fn recognise(
         let is_newest = std::mem::replace(&mut last, &pattern.id) != pattern.id;
         if is_newest
             && asked(pattern)
-            && let Some(period) = fitting(pattern, lists, media, payload)?
+            && let Some(period) = fitting(pattern, lists, settings(pattern), media, payload)?
         {
             fits.push(Fit { pattern: Arc::clone(pattern), period });
         }
@@ -64,11 +65,12 @@ pub fn recognise(
 fn fitting(
     pattern: &Arc<Pattern>,
     lists: &Arc<CodeLists>,
+    settings: Settings,
     media: MediaType,
     payload: &Arc<dyn ReadAt>,
 ) -> Result<Option<Option<Period>>, RecogniseError> {
     let (pattern, lists) = (Arc::clone(pattern), Arc::clone(lists));
-    let checker = Checker::new(Context { pattern, lists, period: None, publisher: None })?;
+    let checker = Checker::new(Context { pattern, lists, period: None, publisher: None })?.with(settings);
     let mut pieces = checker.pieces(media, Arc::clone(payload), LIMITS);
     match pieces.next_piece() {
         Ok(Some(piece)) => Ok(Some(period(&piece.check(&checker).batch))),
@@ -89,7 +91,7 @@ mod tests {
     fn fits(media: MediaType, bytes: &[u8]) -> Vec<String> {
         let payload: Arc<dyn ReadAt> = Arc::new(bytes::Bytes::copy_from_slice(bytes));
         let (patterns, lists) = (Patterns::embedded().unwrap(), Arc::new(CodeLists::embedded().unwrap()));
-        let fits = recognise(&patterns, &lists, |_| true, media, &payload).unwrap();
+        let fits = recognise(&patterns, &lists, |_| true, |_| Settings::default(), media, &payload).unwrap();
         let told = |fit: &Fit| match &fit.period {
             Some(period) => format!("{} {period}", fit.pattern.id),
             None => fit.pattern.id.clone(),
@@ -109,6 +111,8 @@ mod tests {
         let table = sample("rb28s/1.0.0/samples/valid/kutno-sp1-2022-q4-metryka.csv");
         assert_eq!(fits(MediaType::Csv, table), ["rb28s 2022-Q4"]);
         assert_eq!(fits(MediaType::Csv, sample("rb27s/1.0.0/samples/valid/kutno-2022-q4.csv")), ["rb27s"]);
+        let contracts = sample("rejestr_umow/1.0.0/samples/valid/cru.json");
+        assert_eq!(fits(MediaType::Json, contracts), ["rejestr_umow", "rejestr_umow_strony"]);
         let sheet = sample("rb28s/1.0.0/samples/valid/biuro-dwuwierszowy-naglowek.xlsx");
         assert_eq!(fits(MediaType::Xlsx, sheet), ["rb28s"]);
     }

@@ -1,8 +1,11 @@
-//! Documents: trees of named elements with texts, as XML has them. A document is held whole, within bounds.
+//! Documents: trees of named elements with texts, as XML has them and JSON can be seen. A document is held whole, within bounds.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::pattern::is_step;
+
+pub(crate) mod json;
 pub(crate) mod write;
 pub(crate) mod xml;
 
@@ -144,11 +147,11 @@ impl Tree {
         })
     }
 
-    /// The elements at the end of a path below another.
-    pub(crate) fn below(&self, at: At, names: &[String]) -> Vec<At> {
-        names.iter().fold(vec![at], |found, name| {
+    /// The elements at the end of a path below another; a step may have several names.
+    pub(crate) fn below(&self, at: At, steps: &[String]) -> Vec<At> {
+        steps.iter().fold(vec![at], |found, step| {
             let children = found.into_iter().flat_map(|at| self.children(at));
-            children.filter(|child| self.name(*child) == name).collect()
+            children.filter(|child| is_step(step, self.name(*child))).collect()
         })
     }
 

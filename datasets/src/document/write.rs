@@ -10,8 +10,12 @@ use quick_xml::escape::escape;
 
 use super::limits;
 use crate::Period;
-use crate::pattern::{Mapping, Pattern, Place, Source};
+use crate::pattern::{ColumnType, DocumentForm, MappedField, Mapping, Pattern, Place, Source};
 use crate::period::Frequency;
+
+mod json;
+
+pub use json::JsonDocument;
 
 /// Why rows make no document.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +55,24 @@ pub enum WriteError {
     Io(#[from] io::Error),
 }
 
-/// The texts of a row, one for each place of the mapping that has one; in the order of the fields.
-type Row<'m> = Vec<(&'m Place, String)>;
+/// A row of a document.
+#[derive(Debug, Default)]
+struct Row<'m> {
+    /// One text for each place of the mapping that has one; in the order of the fields.
+    texts: Vec<(&'m Place, Text)>,
+    /// Which of the row's names it has.
+    name: Option<&'m str>,
+    /// Its place among those of its name.
+    ordinal: u64,
+}
+
+/// What stands at a place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Text {
+    text: String,
+    /// A number or a truth value, which JSON writes without quotes.
+    is_bare: bool,
+}
 
 impl Mapping {
     /// Writes rows as a document. They need not come in order: those that share what stands above a row are
@@ -63,20 +83,12 @@ impl Mapping {
         batches: &[RecordBatch],
         out: &mut impl Write,
     ) -> Result<(), WriteError> {
-        let mut rows = Vec::new();
-        let mut bytes = 0;
-        for batch in batches {
-            for row in self.rows_of(pattern, batch)? {
-                bytes += row
-                    .iter()
-                    .map(|(place, text)| text.len() + place.below.len() * NAME_BYTES)
-                    .sum::<usize>();
-                if bytes as u64 > limits::BYTES {
-                    return Err(WriteError::TooLarge);
-                }
-                rows.push(row);
-            }
+        if self.form == DocumentForm::Json {
+            JsonDocument::new(self, pattern, batches)?.write(out)?;
+            out.flush()?;
+            return Ok(());
         }
+        let mut rows = self.all_rows(pattern, batches)?;
         let depth = self.rows.len() - 1;
         rows.sort_by(|a, b| shared(a, depth).cmp(shared(b, depth)));
         let mut writing = Writing { mapping: self, out, open: 0 };
@@ -98,6 +110,28 @@ impl Mapping {
         Ok(())
     }
 
+    /// The rows of a document, within its bound.
+    fn all_rows<'m>(
+        &'m self,
+        pattern: &Pattern,
+        batches: &[RecordBatch],
+    ) -> Result<Vec<Row<'m>>, WriteError> {
+        let mut rows = Vec::new();
+        let mut bytes = 0;
+        for batch in batches {
+            for row in self.rows_of(pattern, batch)? {
+                let texts = row.texts.iter();
+                bytes +=
+                    texts.map(|(place, of)| of.text.len() + place.below.len() * NAME_BYTES).sum::<usize>();
+                if bytes as u64 > limits::BYTES {
+                    return Err(WriteError::TooLarge);
+                }
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
     /// The column in which two rows differ at the root.
     fn differing(&self, pattern: &Pattern, before: Option<&Row<'_>>, row: &Row<'_>) -> String {
         let mut both = before.into_iter().flat_map(|before| texts(before, 0).zip(texts(row, 0)));
@@ -112,9 +146,11 @@ impl Mapping {
         let options = FormatOptions::default();
         let placed = |at: usize| self.fields.iter().any(|field| field.column == at);
         for (_, column) in pattern.columns.iter().enumerate().filter(|(at, _)| !placed(*at)) {
-            // The status of an amount says that it is there; the amount is looked at itself.
-            let Some(array) = batch.column_by_name(&column.name).filter(|_| column.status_of.is_none())
-            else {
+            // The status of an amount says that it is there; the amount is looked at itself. Period and unit are the
+            // hub's own, filled in where a sender does not say them.
+            let is_filled = column.header && FILLED.contains(&column.name.as_str());
+            let is_asked = column.status_of.is_none() && !is_filled;
+            let Some(array) = batch.column_by_name(&column.name).filter(|_| is_asked) else {
                 continue;
             };
             let formatter = ArrayFormatter::try_new(array.as_ref(), &options)?;
@@ -139,14 +175,15 @@ impl Mapping {
         }
         let mut rows = Vec::with_capacity(batch.num_rows());
         for at in 0..batch.num_rows() {
-            let mut row = Row::with_capacity(columns.len());
+            let mut row = Row::default();
             for (field, name, array, formatter) in &columns {
                 if array.is_null(at) {
                     continue;
                 }
                 let text = formatter.value(at).try_to_string()?;
                 if !(field.omit_zero && is_zero(&text)) {
-                    apart(&field.from, name, text, &mut row)?;
+                    let kind = pattern.columns[field.column].kind;
+                    apart(field, (name.as_str(), kind), text, &mut row)?;
                 }
             }
             rows.push(row);
@@ -159,24 +196,37 @@ fn is_zero(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'))
 }
 
+/// Header columns that the hub fills in.
+const FILLED: [&str; 2] = ["okres", "jst_terc6"];
+
 /// Bytes of an element's tags, about.
 const NAME_BYTES: usize = 24;
 
 /// The texts that make a value, each at its place.
-fn apart<'m>(from: &'m Source, column: &str, text: String, row: &mut Row<'m>) -> Result<(), WriteError> {
+fn apart<'m>(
+    field: &'m MappedField,
+    (column, kind): (&str, ColumnType),
+    text: String,
+    row: &mut Row<'m>,
+) -> Result<(), WriteError> {
     let refused = |value: &str, wanted: String| {
         let (column, value) = (column.to_owned(), value.to_owned());
         Err(WriteError::Value { column, value, wanted })
     };
-    match from {
-        Source::Element(place) => row.push((place, text)),
+    let plain = |text: String| Text { text, is_bare: false };
+    match &field.from {
+        Source::Element(place) => {
+            let is_bare = !matches!(kind, ColumnType::String | ColumnType::Date | ColumnType::Datetime);
+            let text = field.date.as_ref().and_then(|form| form.of_iso(&text)).unwrap_or(text);
+            row.texts.push((place, Text { text, is_bare }));
+        }
         Source::Joined(parts) => {
             if text.chars().count() != parts.iter().map(|(_, length)| length).sum::<usize>() {
                 return refused(&text, "parts of their lengths".to_owned());
             }
             let mut rest = text.chars();
             for (place, length) in parts {
-                row.push((place, rest.by_ref().take(*length).collect()));
+                row.texts.push((place, plain(rest.by_ref().take(*length).collect())));
             }
         }
         Source::Period { year, kind, number, kinds } => {
@@ -188,10 +238,21 @@ fn apart<'m>(from: &'m Source, column: &str, text: String, row: &mut Row<'m>) ->
                 let known = kinds.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
                 return refused(&text, known);
             };
-            row.push((year, text.chars().take(4).collect()));
-            row.push((kind, name.clone()));
-            row.push((number, counted));
+            row.texts.push((year, plain(text.chars().take(4).collect())));
+            row.texts.push((kind, plain(name.clone())));
+            row.texts.push((number, plain(counted)));
         }
+        Source::RowName(names) => match names.iter().find(|(_, value)| *value == text) {
+            Some((name, _)) => row.name = Some(name),
+            None => {
+                let known = names.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ");
+                return refused(&text, known);
+            }
+        },
+        Source::Ordinal => match text.parse() {
+            Ok(ordinal) => row.ordinal = ordinal,
+            Err(_) => return refused(&text, "1, 2, 3 …".to_owned()),
+        },
     }
     Ok(())
 }
@@ -205,9 +266,9 @@ fn number_of(period: &Period) -> String {
 }
 
 /// What stands above a row.
-fn shared<'r>(row: &'r Row<'_>, depth: usize) -> impl Iterator<Item = (usize, &'r [String], &'r str)> {
-    let above = row.iter().filter(move |(place, _)| place.level < depth);
-    above.map(|(place, text)| (place.level, place.below.as_slice(), text.as_str()))
+fn shared<'r>(row: &'r Row<'_>, depth: usize) -> impl Iterator<Item = (usize, &'r [String], &'r Text)> {
+    let above = row.texts.iter().filter(move |(place, _)| place.level < depth);
+    above.map(|(place, text)| (place.level, place.below.as_slice(), text))
 }
 
 /// The first level at which two rows stand in different elements.
@@ -216,8 +277,8 @@ fn parting(before: &Row<'_>, row: &Row<'_>, depth: usize) -> usize {
 }
 
 /// What a row says below one level.
-fn texts<'r, 'm>(row: &'r Row<'m>, level: usize) -> impl Iterator<Item = &'r (&'m Place, String)> {
-    row.iter().filter(move |(place, _)| place.level == level)
+fn texts<'r, 'm>(row: &'r Row<'m>, level: usize) -> impl Iterator<Item = &'r (&'m Place, Text)> {
+    row.texts.iter().filter(move |(place, _)| place.level == level)
 }
 
 struct Writing<'w, W> {
@@ -237,7 +298,7 @@ impl<W: Write> Writing<'_, W> {
         let constants = self.mapping.constants.iter().filter(|constant| constant.place.level == level);
         let constants = constants.map(|constant| (&constant.place, constant.value.as_str()));
         let said: Vec<(&Place, &str)> =
-            constants.chain(texts(row, level).map(|(place, text)| (*place, text.as_str()))).collect();
+            constants.chain(texts(row, level).map(|(place, of)| (*place, of.text.as_str()))).collect();
         let mut tag = format!("<{}", self.mapping.rows[level]);
         for (place, text) in &said {
             if let [name] = &place.below[..]

@@ -12,5 +12,7 @@ mod tests;
 
 pub use cutter::LineCutter;
 pub use object::Fault;
+#[cfg(feature = "check")]
+pub(crate) use object::{Scan, Text, Value, unescape};
 pub use rows::{Key, Misfit, keys};
 pub(crate) use rows::{Place, Rows};

@@ -32,16 +32,16 @@ pub enum Fault {
 
 /// A run of bytes of the line: a string without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Text {
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Text {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
     /// True when it holds escapes.
-    pub(super) escaped: bool,
+    pub(crate) escaped: bool,
 }
 
 /// What a key stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// A string, or the text of a number, `true` or `false`.
     Text(Text),
     Null,
@@ -51,44 +51,59 @@ pub(super) enum Value {
 /// Walks over the members of one object. It holds no borrow, so that values may be unescaped in place.
 #[derive(Debug)]
 pub(super) struct Members {
-    at: usize,
+    scan: Scan,
     begun: bool,
+}
+
+/// Steps over the marks and values of a JSON text.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    pub(crate) at: usize,
 }
 
 impl Members {
     pub(super) fn open(line: &[u8]) -> Result<Self, Fault> {
-        let mut members = Self { at: 0, begun: false };
-        members.blanks(line);
-        members.expect(line, b'{', "`{`")?;
-        Ok(members)
+        let mut scan = Scan::default();
+        scan.blanks(line);
+        scan.expect(line, b'{', "`{`")?;
+        Ok(Self { scan, begun: false })
     }
 
     /// The next key and its value; None at the end of the object, after which only blanks may follow. After a
     /// nested value there is nothing more.
     pub(super) fn next(&mut self, line: &[u8]) -> Result<Option<(Text, Value)>, Fault> {
-        self.blanks(line);
-        match line.get(self.at) {
+        let scan = &mut self.scan;
+        scan.blanks(line);
+        match line.get(scan.at) {
             Some(b'}') => return self.close(line),
-            Some(b',') if self.begun => self.at += 1,
-            _ if self.begun => return Err(self.fault("`,` or `}`")),
+            Some(b',') if self.begun => scan.at += 1,
+            _ if self.begun => return Err(scan.fault("`,` or `}`")),
             _ => {}
         }
         self.begun = true;
+        let key = scan.key(line)?;
+        Ok(Some((key, scan.value(line)?)))
+    }
+
+    fn close(&mut self, line: &[u8]) -> Result<Option<(Text, Value)>, Fault> {
+        self.scan.at += 1;
+        self.scan.blanks(line);
+        if self.scan.at < line.len() { Err(self.scan.fault("the end of the line")) } else { Ok(None) }
+    }
+}
+
+impl Scan {
+    /// A key, and the mark behind it.
+    pub(crate) fn key(&mut self, line: &[u8]) -> Result<Text, Fault> {
         self.blanks(line);
         let key = self.string(line, "a key in quotes")?;
         self.blanks(line);
         self.expect(line, b':', "`:`")?;
         self.blanks(line);
-        Ok(Some((key, self.value(line)?)))
+        Ok(key)
     }
 
-    fn close(&mut self, line: &[u8]) -> Result<Option<(Text, Value)>, Fault> {
-        self.at += 1;
-        self.blanks(line);
-        if self.at < line.len() { Err(self.fault("the end of the line")) } else { Ok(None) }
-    }
-
-    fn value(&mut self, line: &[u8]) -> Result<Value, Fault> {
+    pub(crate) fn value(&mut self, line: &[u8]) -> Result<Value, Fault> {
         match line.get(self.at) {
             Some(b'"') => Ok(Value::Text(self.string(line, "a value")?)),
             Some(b'-' | b'0'..=b'9') => self.number(line).map(Value::Text),
@@ -162,7 +177,7 @@ impl Members {
         Ok(Text { start, end: self.at, escaped: false })
     }
 
-    fn expect(&mut self, line: &[u8], byte: u8, expected: &'static str) -> Result<(), Fault> {
+    pub(crate) fn expect(&mut self, line: &[u8], byte: u8, expected: &'static str) -> Result<(), Fault> {
         if line.get(self.at) != Some(&byte) {
             return Err(self.fault(expected));
         }
@@ -170,18 +185,18 @@ impl Members {
         Ok(())
     }
 
-    fn blanks(&mut self, line: &[u8]) {
+    pub(crate) fn blanks(&mut self, line: &[u8]) {
         let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
         self.at += line[self.at..].iter().take_while(blank).count();
     }
 
-    fn fault(&self, expected: &'static str) -> Fault {
+    pub(crate) fn fault(&self, expected: &'static str) -> Fault {
         Fault::Syntax { at: self.at + 1, expected }
     }
 }
 
 /// Replaces the escapes of a string in place, where what they stand for is never longer; gives the new length.
-pub(super) fn unescape(text: &mut [u8]) -> Result<usize, Fault> {
+pub(crate) fn unescape(text: &mut [u8]) -> Result<usize, Fault> {
     let (mut from, mut to) = (0, 0);
     while from < text.len() {
         if text[from] != b'\\' {

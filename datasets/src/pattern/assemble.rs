@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::compare::compare;
 use super::file::{ColumnFile, PatternFile, PeriodFile, ReferenceFile, RuleFile, yaml_file};
 use super::mapping::{mapping, mapping_id};
+use super::table::{table, table_id};
 use super::table_schema::{FieldSchema, TableSchema, limit_text};
 use super::{
     Absent, Aggregation, Column, OpenRule, Pattern, PatternError, PeriodOf, PeriodRule, Reference, Rule,
@@ -58,6 +59,7 @@ pub(super) fn pattern(
         compares: file.compares.into_iter().map(compare).collect::<Result<_, _>>().map_err(fault)?,
         set_aside: file.set_aside,
         mappings: Vec::new(),
+        tables: Vec::new(),
         missing_values: schema.missing_values,
         table_schema: String::from_utf8_lossy(bytes("schema.json")?).into_owned(),
         bundle_sha256: String::new(),
@@ -72,6 +74,10 @@ pub(super) fn pattern(
     for (name, bytes) in files.iter().filter(|(name, _)| mapping_id(name).is_some()) {
         let mapping = mapping(&format!("{folder}/{name}"), bytes, &read)?;
         read.mappings.push(Arc::new(mapping));
+    }
+    for (name, bytes) in files.iter().filter(|(name, _)| table_id(name).is_some()) {
+        let table = table(&format!("{folder}/{name}"), bytes, &read)?;
+        read.tables.push(Arc::new(table));
     }
     let used = read.references.iter().filter_map(|r| lists.get(&r.list));
     let used = used.map(|l| (l.id.as_str(), l.sha256.as_str()));

@@ -14,7 +14,9 @@ pub struct Mapping {
     pub id: String,
     /// Name of the document, for people.
     pub title: Text,
-    /// Names of the elements from the root to a row.
+    /// How the document is written.
+    pub form: DocumentForm,
+    /// Names of the elements from the root to a row; the row's own may be one of several: `procurers|contractors`.
     pub rows: Vec<String>,
     /// Where columns are; a column that the document repeats stands here more than once.
     pub fields: Vec<MappedField>,
@@ -26,6 +28,17 @@ pub struct Mapping {
     pub set_aside: Vec<Place>,
 }
 
+/// How documents are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentForm {
+    /// Elements and attributes.
+    #[default]
+    Xml,
+    /// Objects and lists; the document itself is named `$`, an item of a list without a name `[]`.
+    Json,
+}
+
 /// A column in the document.
 #[derive(Debug, Clone)]
 pub struct MappedField {
@@ -35,6 +48,40 @@ pub struct MappedField {
     pub from: Source,
     /// A zero is left out when a document is written.
     pub omit_zero: bool,
+    /// How the document writes a date.
+    pub date: Option<DateForm>,
+}
+
+/// A way of writing a day, as `DD.MM.YYYY`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DateForm(String);
+
+impl DateForm {
+    fn parse(text: &str) -> Option<Self> {
+        let once = |token: &str| text.matches(token).count() == 1;
+        let rest = text.replace("DD", "").replace("MM", "").replace("YYYY", "");
+        let plain = rest.chars().all(|letter| letter.is_ascii() && !letter.is_ascii_alphanumeric());
+        (once("DD") && once("MM") && once("YYYY") && plain).then(|| Self(text.to_owned()))
+    }
+
+    /// `2026-07-30` of `30.07.2026`; None for what is not written so.
+    pub fn to_iso(&self, text: &str) -> Option<String> {
+        let Self(form) = self;
+        let part = |token: &str| {
+            let at = form.find(token)?;
+            text.get(at..at + token.len()).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let iso = format!("{}-{}-{}", part("YYYY")?, part("MM")?, part("DD")?);
+        (self.of_iso(&iso)? == text).then_some(iso)
+    }
+
+    /// `30.07.2026` of `2026-07-30`; None for what is no day.
+    pub fn of_iso(&self, iso: &str) -> Option<String> {
+        let mut parts = iso.split('-');
+        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+        let whole = (year.len(), month.len(), day.len(), parts.next()) == (4, 2, 2, None);
+        whole.then(|| self.0.replace("YYYY", year).replace("MM", month).replace("DD", day))
+    }
 }
 
 /// What makes a column's value.
@@ -55,6 +102,10 @@ pub enum Source {
         /// The names of frequencies.
         kinds: Vec<(String, Frequency)>,
     },
+    /// Which of its names the row has, and the value that each stands for.
+    RowName(Vec<(String, String)>),
+    /// The row's place among those of its name in one element, from 1.
+    Ordinal,
 }
 
 /// What a document says the same each time.
@@ -82,10 +133,23 @@ impl Mapping {
         self.rows[..=place.level].iter().chain(&place.below).map(String::as_str)
     }
 
+    /// Names from the root to an element of a document, each step to a row as the mapping names it; and how many
+    /// steps they are.
+    pub fn steps<'a>(&'a self, path: &[&'a str]) -> (Vec<&'a str>, usize) {
+        let shared = path.iter().zip(&self.rows).take_while(|(name, step)| is_step(step, name)).count();
+        let steps = self.rows[..shared].iter().map(String::as_str);
+        (steps.chain(path[shared..].iter().copied()).collect(), shared)
+    }
+
     /// The first place of a column.
     pub fn field(&self, column: usize) -> Option<&MappedField> {
         self.fields.iter().find(|field| field.column == column)
     }
+}
+
+/// True when an element's name is one of those of a step.
+pub(crate) fn is_step(step: &str, name: &str) -> bool {
+    step == name || step.split('|').any(|one| one == name)
 }
 
 impl Source {
@@ -95,6 +159,7 @@ impl Source {
             Self::Element(place) => vec![place],
             Self::Joined(parts) => parts.iter().map(|(place, _)| place).collect(),
             Self::Period { year, kind, number, .. } => vec![year, kind, number],
+            Self::RowName(_) | Self::Ordinal => Vec::new(),
         }
     }
 }
@@ -104,6 +169,8 @@ impl Source {
 struct MappingFile {
     id: String,
     title: TextFile,
+    #[serde(default)]
+    form: DocumentForm,
     rows: String,
     fields: Vec<FieldFile>,
     #[serde(default)]
@@ -120,8 +187,12 @@ struct FieldFile {
     element: Option<String>,
     joined: Option<Vec<PartFile>>,
     period: Option<PeriodPlaces>,
+    row_name: Option<std::collections::BTreeMap<String, String>>,
+    #[serde(default)]
+    ordinal: bool,
     #[serde(default)]
     omit_zero: bool,
+    date: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -174,6 +245,14 @@ fn assemble(file: MappingFile, pattern: &Pattern) -> Result<Mapping, String> {
         let name = field.column.clone();
         fields.push(mapped(field, pattern, &place).map_err(|e| format!("fields: `{name}`: {e}"))?);
     }
+    let names: Vec<&str> = rows.last().map(|row| row.split('|').collect()).unwrap_or_default();
+    for field in &fields {
+        if let Source::RowName(values) = &field.from
+            && !names.iter().all(|name| values.iter().any(|(known, _)| known == name))
+        {
+            return Err(format!("row_name: say what each of {names:?} stands for"));
+        }
+    }
     for (at, column) in pattern.columns.iter().enumerate() {
         let may_lack = !column.required || column.header || column.absent == Absent::Zero;
         if !may_lack && !fields.iter().any(|field| field.column == at) {
@@ -189,7 +268,8 @@ fn assemble(file: MappingFile, pattern: &Pattern) -> Result<Mapping, String> {
     let set_aside = set_aside.map_err(|e| format!("set_aside: {e}"))?;
     let slice_label = file.slice_label.as_deref().map(place).transpose();
     let slice_label = slice_label.map_err(|e| format!("slice_label: {e}"))?;
-    Ok(Mapping { id: file.id, title: file.title.into(), fields, constants, slice_label, set_aside, rows })
+    let (id, title, form) = (file.id, file.title.into(), file.form);
+    Ok(Mapping { id, title, form, fields, constants, slice_label, set_aside, rows })
 }
 
 fn mapped(
@@ -199,21 +279,26 @@ fn mapped(
 ) -> Result<MappedField, String> {
     let column = pattern.columns.iter().position(|column| column.name == field.column);
     let column = column.ok_or("is no column of the pattern")?;
-    let from = match (field.element, field.joined, field.period) {
-        (Some(element), None, None) => Source::Element(place(&element)?),
-        (None, Some(parts), None) => {
+    let from = match (field.element, field.joined, field.period, field.row_name, field.ordinal) {
+        (Some(element), None, None, None, false) => Source::Element(place(&element)?),
+        (None, Some(parts), None, None, false) => {
             let parts = parts.into_iter().map(|part| Ok((place(&part.element)?, part.length)));
             Source::Joined(parts.collect::<Result<_, String>>()?)
         }
-        (None, None, Some(period)) => Source::Period {
+        (None, None, Some(period), None, false) => Source::Period {
             year: place(&period.year)?,
             kind: place(&period.kind)?,
             number: place(&period.number)?,
             kinds: kinds(period.kinds)?,
         },
-        _ => return Err("write one of element, joined and period".to_owned()),
+        (None, None, None, Some(names), false) => Source::RowName(names.into_iter().collect()),
+        (None, None, None, None, true) => Source::Ordinal,
+        _ => return Err("write one of element, joined, period, row_name and ordinal".to_owned()),
     };
-    Ok(MappedField { column, from, omit_zero: field.omit_zero })
+    let date = field.date.as_deref().map(|text| {
+        DateForm::parse(text).ok_or_else(|| format!("date: `{text}`; write DD, MM and YYYY once each"))
+    });
+    Ok(MappedField { column, from, omit_zero: field.omit_zero, date: date.transpose()? })
 }
 
 fn kinds(named: std::collections::BTreeMap<String, String>) -> Result<Vec<(String, Frequency)>, String> {

@@ -12,6 +12,7 @@ mod compare;
 mod file;
 mod mapping;
 mod set;
+mod table;
 mod table_schema;
 #[cfg(test)]
 mod tests;
@@ -20,9 +21,12 @@ mod validate;
 pub(crate) use bundle::file_digest;
 pub use compare::{Compare, Sum, With};
 pub(crate) use file::{TextFile, yaml_file};
-pub use mapping::{Constant, MappedField, Mapping, Place, Source};
+#[cfg(feature = "check")]
+pub(crate) use mapping::is_step;
+pub use mapping::{Constant, DateForm, DocumentForm, MappedField, Mapping, Place, Source};
 pub(crate) use set::embedded_files;
 pub use set::{Patterns, embedded_sample};
+pub use table::{Part, Setting, TableField, TableMapping, Unpivot};
 
 /// The header columns that the hub can fill in: submission metadata, never data.
 pub const HEADER_COLUMNS: [(&str, ColumnType); 4] = [
@@ -277,6 +281,8 @@ pub struct Pattern {
     pub set_aside: Vec<String>,
     /// Documents of other systems that hold the pattern's rows.
     pub mappings: Vec<Arc<Mapping>>,
+    /// Tables of other systems that hold the pattern's rows.
+    pub tables: Vec<Arc<TableMapping>>,
     /// Raw cells that mean an empty one (`missingValues` of the Table Schema; the empty cell is one of them).
     pub missing_values: Vec<String>,
     /// Table Schema as published, verbatim JSON.

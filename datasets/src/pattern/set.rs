@@ -8,6 +8,7 @@ use include_dir::{Dir, include_dir};
 use super::assemble::pattern;
 use super::compare::validate_others;
 use super::mapping::mapping_id;
+use super::table::table_id;
 use super::{Pattern, PatternError, Version};
 use crate::CodeLists;
 
@@ -36,7 +37,9 @@ impl Patterns {
             // Samples and notes beside the patterns are no part of them.
             let parts: Vec<&str> = path.splitn(3, '/').collect();
             if let [id, version, name] = parts[..]
-                && (matches!(name, "pattern.yaml" | "schema.json") || mapping_id(name).is_some())
+                && (matches!(name, "pattern.yaml" | "schema.json")
+                    || mapping_id(name).is_some()
+                    || table_id(name).is_some())
             {
                 folders.entry((id, version)).or_default().insert(name, bytes);
             }

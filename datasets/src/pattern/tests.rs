@@ -34,8 +34,17 @@ fn fault(from: &str, to: &str) -> String {
 fn the_embedded_patterns_load() {
     let patterns = Patterns::embedded().unwrap();
     let ids: Vec<String> = patterns.iter().map(|p| p.reference()).collect();
-    assert_eq!(ids, ["jakosc_powietrza/1.0.0", "rb27s/1.0.0", "rb28s/1.0.0", "rbnds/1.0.0"]);
-    assert!(patterns.iter().all(|p| p.is_open()), "the first three datasets are open extracts");
+    let all = [
+        "jakosc_powietrza/1.0.0",
+        "rb27s/1.0.0",
+        "rb28s/1.0.0",
+        "rbnds/1.0.0",
+        "rejestr_umow/1.0.0",
+        "rejestr_umow_strony/1.0.0",
+    ];
+    assert_eq!(ids, all);
+    let closed: Vec<&str> = patterns.iter().filter(|p| !p.is_open()).map(|p| p.id.as_str()).collect();
+    assert_eq!(closed, ["rejestr_umow_strony"], "all other datasets are open extracts");
 }
 
 #[test]
@@ -135,7 +144,21 @@ fn a_faulty_mapping_is_refused_with_the_place_and_what_to_write() {
             "period: {year: Pozycja/A, kind: Pozycja/B, number: Pozycja/C, kinds: {x: W}}",
             "kinds: `W`; write A, S, Q or M",
         ),
-        ("    element: Pozycja/Dzial\n", "", "fields: `dzial`: write one of element, joined and period"),
+        (
+            "    element: Pozycja/Dzial\n",
+            "",
+            "fields: `dzial`: write one of element, joined, period, row_name and",
+        ),
+        (
+            "element: Pozycja/Dzial",
+            "row_name: {Wiersz: x}",
+            "row_name: say what each of [\"Pozycja\"] stands for",
+        ),
+        (
+            "element: Pozycja/Dzial",
+            "element: Pozycja/Dzial\n    date: DD.MM",
+            "date: `DD.MM`; write DD, MM and YYYY once",
+        ),
         ("column: dzial", "column: dział", "fields: `dział`: is no column of the pattern"),
         ("column: dzial", "column: grupa", "fields: the required column `dzial` is not among them"),
         (

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hub_client::{MediaType, short, write_whole};
-use hub_datasets::check::{Checker, Context, Publisher};
+use hub_datasets::check::{Checker, Context, Fit, Publisher};
 use hub_datasets::report::render_page;
 use hub_datasets::{Report, Severity};
 use serde_json::json;
 
-use super::known::{Known, unusable};
+use super::known::{Known, settings, settings_of, unusable};
 use super::{beside, error_file, of_report, print, print_json, rendered};
 use crate::args::Check;
 use crate::exit::{Exit, Failure};
@@ -28,7 +28,7 @@ pub(super) fn run(session: &Session, args: &Check) -> Result<Exit, Failure> {
     let mut worst = Exit::Accepted;
     for file in &args.files {
         let name = file.display().to_string();
-        let exit = match one(session, args, &known, file, &name) {
+        let exit = match each(session, args, &known, file, &name) {
             Ok(exit) => exit,
             Err(Failure::Output(error)) => return Err(Failure::Output(error)),
             Err(failure) => {
@@ -43,18 +43,46 @@ pub(super) fn run(session: &Session, args: &Check) -> Result<Exit, Failure> {
     Ok(worst)
 }
 
-fn one(session: &Session, args: &Check, known: &Known, file: &Path, name: &str) -> Result<Exit, Failure> {
+/// Checks a file under each pattern that it is of.
+fn each(session: &Session, args: &Check, known: &Known, file: &Path, name: &str) -> Result<Exit, Failure> {
     let media_type = MediaType::of(file)
         .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_MEDIA, &[("file", name)])))?;
+    let said = (args.pattern.as_deref(), args.period.as_ref());
+    let set = settings(session, &args.set)?;
+    let of = known.of_file(session, (file, media_type), said, &set)?;
+    if of.len() > 1 && (args.error_file.is_some() || args.report.is_some()) {
+        let fitting = of.iter().map(|fit| fit.pattern.id.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(Failure::Usage(
+            session.say(text::FITS_SEVERAL, &[("file", name), ("patterns", &fitting)]),
+        ));
+    }
+    let mut worst = Exit::Accepted;
+    for Fit { pattern, period } in of {
+        let settings = settings_of(session, &pattern, name, &set)?;
+        let lists = Arc::clone(&known.lists);
+        let context = Context { pattern, lists, period, publisher: publisher(args) };
+        let checker = Checker::new(context).map_err(|error| unusable(session, &error))?.with(settings);
+        worst = worst.max(one(session, args, known, &checker, (file, media_type), name)?);
+    }
+    Ok(worst)
+}
+
+fn one(
+    session: &Session,
+    args: &Check,
+    known: &Known,
+    checker: &Checker,
+    (file, media_type): (&Path, MediaType),
+    name: &str,
+) -> Result<Exit, Failure> {
     let unreadable = |error: std::io::Error| {
         let cause = told::cause(&error, session.language);
         Failure::Other(session.say(text::UNREADABLE, &[("file", name), ("cause", &cause)]))
     };
-    let checker = checker(session, args, known, (file, media_type))?;
-    let comparing = beside::read(session, args, known, &checker)?;
+    let comparing = beside::read(session, args, known, checker)?;
     let bar = session.bar(text::CHECKING, Unit::Bytes);
     bar.set_length(std::fs::metadata(file).map_err(unreadable)?.len());
-    let report = offline::check(file, media_type, &checker, comparing, &|read| bar.set_position(read));
+    let report = offline::check(file, media_type, checker, comparing, &|read| bar.set_position(read));
     bar.finish_and_clear();
     let mut report = report.map_err(unreadable)?;
     report.explain(&args.explain);
@@ -65,7 +93,7 @@ fn one(session: &Session, args: &Check, known: &Known, file: &Path, name: &str) 
         eprintln!("{}", session.say(text::REPORT_PAGE, &[("file", &out.display().to_string())]));
     }
     if let Some(out) = &args.error_file {
-        let payload = error_file::Payload { file, media_type, checker: &checker };
+        let payload = error_file::Payload { file, media_type, checker };
         eprintln!("{}", error_file::write(session, out, payload, &report)?);
     }
     if session.is_json() {
@@ -103,18 +131,6 @@ fn exit_of(report: &Report, strict: bool) -> Exit {
     let bar = if strict { Severity::Warn } else { Severity::Block };
     let blocks = report.counts.iter().any(|count| count.severity >= bar);
     if blocks || report.unexplained() > 0 { Exit::Blocked } else { Exit::Accepted }
-}
-
-fn checker(
-    session: &Session,
-    args: &Check,
-    known: &Known,
-    file: (&Path, MediaType),
-) -> Result<Checker, Failure> {
-    let (pattern, period) = known.of_file(session, file, (args.pattern.as_deref(), args.period.as_ref()))?;
-    let lists = Arc::clone(&known.lists);
-    let context = Context { pattern, lists, period, publisher: publisher(args) };
-    Checker::new(context).map_err(|error| unusable(session, &error))
 }
 
 /// Offline only the id is known; a municipality's carries its TERC. Of another publisher nothing is known

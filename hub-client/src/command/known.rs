@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hub_client::{MediaType, pattern_files, short};
-use hub_datasets::check::{ReadAt, RecogniseError, recognise};
+use hub_datasets::check::{Fit, ReadAt, RecogniseError, recognise};
 use hub_datasets::pattern::PatternError;
-use hub_datasets::{CodeLists, Pattern, Patterns, Period};
+use hub_datasets::{CodeLists, Pattern, Patterns, Period, Settings};
 
 use crate::exit::Failure;
 use crate::offline::PayloadFile;
@@ -47,17 +47,19 @@ impl Known {
         })
     }
 
-    /// The pattern and the period of a file: what was said, else what the file tells.
+    /// The patterns and the period of a file: what was said, else what the file tells. A document that holds the
+    /// tables of a family is of each of its patterns.
     pub(super) fn of_file(
         &self,
         session: &Session,
         (file, media_type): (&Path, MediaType),
         said: (Option<&str>, Option<&Period>),
-    ) -> Result<(Arc<Pattern>, Option<Period>), Failure> {
+        set: &Settings,
+    ) -> Result<Vec<Fit>, Failure> {
         let name = file.display().to_string();
         let asked = said.0.map(|id| self.get(session, id)).transpose()?;
         if let (Some(pattern), Some(period)) = (&asked, said.1) {
-            return Ok((Arc::clone(pattern), Some(period.clone())));
+            return Ok(vec![Fit { pattern: Arc::clone(pattern), period: Some(period.clone()) }]);
         }
         let unreadable = |error: std::io::Error| {
             let cause = told::cause(&error, session.language);
@@ -65,31 +67,73 @@ impl Known {
         };
         let payload = PayloadFile::open(file).map_err(unreadable)?;
         let payload: Arc<dyn ReadAt> = Arc::new(payload);
+        let settings = |pattern: &Pattern| pattern.settings_of(&name, set);
         let of_asked = |pattern: &Pattern| asked.as_ref().is_none_or(|asked| asked.id == pattern.id);
-        let mut fits =
-            recognise(&self.patterns, &self.lists, of_asked, media_type, &payload).map_err(|error| {
-                match error {
-                    RecogniseError::Io(error) => unreadable(error),
-                    RecogniseError::Pattern(error) => unusable(session, &error),
-                }
+        let mut fits = recognise(&self.patterns, &self.lists, of_asked, settings, media_type, &payload)
+            .map_err(|error| match error {
+                RecogniseError::Io(error) => unreadable(error),
+                RecogniseError::Pattern(error) => unusable(session, &error),
             })?;
-        let (pattern, told) = match (asked, fits.len()) {
-            (Some(asked), _) => (asked, fits.pop().and_then(|fit| fit.period)),
-            (None, 1) => {
-                let fit = fits.remove(0);
-                let period = fit.period.as_ref().map(|period| format!(" {period}")).unwrap_or_default();
-                let facts = [("file", name.as_str()), ("pattern", &fit.pattern.id), ("period", &period)];
-                eprintln!("{}", session.say(text::RECOGNISED, &facts));
-                (fit.pattern, fit.period)
-            }
+        let recognised = |fit: &Fit| {
+            let period = fit.period.as_ref().map(|period| format!(" {period}")).unwrap_or_default();
+            let facts = [("file", name.as_str()), ("pattern", &fit.pattern.id), ("period", &period)];
+            eprintln!("{}", session.say(text::RECOGNISED, &facts));
+        };
+        let told = match (asked, fits.len()) {
+            (Some(pattern), _) => vec![Fit { pattern, period: fits.pop().and_then(|fit| fit.period) }],
             (None, 0) => return Err(Failure::Usage(session.say(text::UNRECOGNISED, &[("file", &name)]))),
+            (None, several) if several == 1 || is_family(&fits, media_type) => {
+                fits.iter().for_each(recognised);
+                fits
+            }
             (None, _) => {
                 let fitting = fits.iter().map(|fit| fit.pattern.id.as_str()).collect::<Vec<_>>().join(", ");
                 let facts = [("file", name.as_str()), ("patterns", &fitting)];
                 return Err(Failure::Usage(session.say(text::FITS_SEVERAL, &facts)));
             }
         };
-        Ok((pattern, said.1.cloned().or(told)))
+        let said = |fit: Fit| Fit { period: said.1.cloned().or(fit.period), ..fit };
+        Ok(told.into_iter().map(said).collect())
+    }
+}
+
+/// True for the tables of a document that make one report. A table that fits several patterns is of one of them.
+fn is_family(fits: &[Fit], media_type: MediaType) -> bool {
+    let mut families = fits.iter().map(|fit| fit.pattern.family.as_deref());
+    let first = families.next().flatten();
+    media_type == MediaType::Json && first.is_some() && families.all(|family| family == first)
+}
+
+/// What the command line says of files: `NAME=VALUE` each.
+pub(super) fn settings(session: &Session, set: &[String]) -> Result<Settings, Failure> {
+    let mut settings = Settings::default();
+    for said in set {
+        let good = said.split_once('=').is_some_and(|(name, value)| settings.set(name.trim(), value.trim()));
+        if !good {
+            let most = Settings::VALUE_BYTES.to_string();
+            let facts = [("text", said.as_str()), ("bytes", &most)];
+            return Err(Failure::Usage(session.say(text::SETTING_INVALID, &facts)));
+        }
+    }
+    Ok(settings)
+}
+
+/// What is said of a file under a pattern; what none of its tables asks for is a mistake.
+pub(super) fn settings_of(
+    session: &Session,
+    pattern: &Pattern,
+    file: &str,
+    set: &Settings,
+) -> Result<Settings, Failure> {
+    let asked = |name: &str| {
+        pattern.tables.iter().any(|table| table.settings.iter().any(|setting| setting.name == name))
+    };
+    match set.iter().find(|(name, _)| !asked(name)) {
+        Some((name, _)) => {
+            let facts = [("name", name), ("pattern", pattern.id.as_str())];
+            Err(Failure::Usage(session.say(text::SETTING_UNKNOWN, &facts)))
+        }
+        None => Ok(pattern.settings_of(file, set)),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::text;
 
 pub(super) async fn run(session: &Session, args: Pull) -> Result<Exit, Failure> {
     let file = args.out.display().to_string();
-    let wanted = args.document.as_deref().map(|id| Wanted::new(session, &args.dataset, id)).transpose()?;
+    let wanted = args.document.as_deref().map(|id| Wanted::new(session, &args, id)).transpose()?;
     let format = match wanted {
         Some(_) => RowFormat::Arrow,
         None => row_format(&args.out)

@@ -9,10 +9,10 @@ use hub_client::{
     identity_of, short,
 };
 use hub_datasets::check::{Checker, Context};
-use hub_datasets::{Report, Severity};
+use hub_datasets::{Report, Settings, Severity};
 use hub_proto::Reason;
 
-use super::known::{Known, unusable};
+use super::known::{Known, settings, settings_of, unusable};
 use super::{error_file, json, print, print_json, receipt, rendered_short, report_of};
 use crate::args::Push;
 use crate::exit::{Exit, Failure};
@@ -28,12 +28,18 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
     let mut known = None;
     let mut parcels = Vec::with_capacity(args.files.len());
     for file in &args.files {
-        parcels.push(parcel(session, &args, &mut known, file)?);
+        parcels.extend(parcels_of(session, &args, &mut known, file)?);
     }
     if let (true, Some(pattern), Some(period)) = (args.nothing_to_report, &args.pattern, &args.period) {
         let (pattern, period) = (pattern.clone(), period.to_string());
         let payload = Payload::NothingToReport;
-        parcels.push(Parcel { file: String::new(), payload, media_type: MediaType::Csv, pattern, period });
+        let (file, media_type, settings) = (String::new(), MediaType::Csv, Settings::default());
+        parcels.push(Parcel { file, payload, media_type, settings, pattern, period });
+    }
+    if parcels.len() > 1 && args.error_file.is_some() {
+        let (name, patterns) = (&parcels[0].file, parcels.iter().map(|parcel| parcel.pattern.as_str()));
+        let facts = [("file", name.as_str()), ("patterns", &patterns.collect::<Vec<_>>().join(", "))];
+        return Err(Failure::Usage(session.say(text::FITS_SEVERAL, &facts)));
     }
     if let Some(file) = &args.receipt {
         if parcels.len() > 1 {
@@ -42,8 +48,9 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
         receipt::form(session, file)?;
     }
     let mut worst = Exit::Accepted;
-    for Parcel { file, payload, media_type, pattern, period } in parcels {
-        let one = One { session, profile: &profile, client: &client, args: &args, file, pattern, period };
+    for Parcel { file, payload, media_type, settings, pattern, period } in parcels {
+        let (profile, client, args) = (&profile, &client, &args);
+        let one = One { session, profile, client, args, file, settings, pattern, period };
         let exit = match one.push(payload, media_type).await {
             Ok(exit) => exit,
             // Without the hub, or with a key that it does not take, the next file ends the same way.
@@ -67,29 +74,48 @@ struct Parcel {
     file: String,
     payload: Payload,
     media_type: MediaType,
+    settings: Settings,
     pattern: String,
     period: String,
 }
 
-fn parcel(session: &Session, args: &Push, known: &mut Option<Known>, file: &Path) -> Result<Parcel, Failure> {
+/// A file under each pattern that it is of.
+fn parcels_of(
+    session: &Session,
+    args: &Push,
+    known: &mut Option<Known>,
+    file: &Path,
+) -> Result<Vec<Parcel>, Failure> {
     let name = file.display().to_string();
     let media_type = MediaType::of(file)
         .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_MEDIA, &[("file", &name)])))?;
-    let (pattern, period) = match (&args.pattern, &args.period) {
+    let set = settings(session, &args.set)?;
+    let known = match known {
+        Some(known) => known,
+        None => known.insert(Known::new(session, None)?),
+    };
+    let of = match (&args.pattern, &args.period) {
         // The hub may know patterns that the program does not.
-        (Some(pattern), Some(period)) => (pattern.clone(), period.to_string()),
+        (Some(pattern), Some(period)) => vec![(pattern.clone(), period.to_string())],
         (pattern, period) => {
-            let known = match known {
-                Some(known) => known,
-                None => known.insert(Known::new(session, None)?),
-            };
             let said = (pattern.as_deref(), period.as_ref());
-            let (pattern, period) = known.of_file(session, (file, media_type), said)?;
             let untold = || Failure::Usage(session.say(text::PERIOD_UNTOLD, &[("file", &name)]));
-            (pattern.id.clone(), period.ok_or_else(untold)?.to_string())
+            let of = known.of_file(session, (file, media_type), said, &set)?.into_iter().map(|fit| {
+                let period = fit.period.ok_or_else(untold)?;
+                Ok((fit.pattern.id.clone(), period.to_string()))
+            });
+            of.collect::<Result<Vec<_>, Failure>>()?
         }
     };
-    Ok(Parcel { file: name, payload: Payload::File(file.to_path_buf()), media_type, pattern, period })
+    let parcel = |(pattern, period): (String, String)| {
+        let settings = match known.patterns.get(short(&pattern)) {
+            Some(known) => settings_of(session, &known, &name, &set)?,
+            None => set.clone(),
+        };
+        let (file, payload) = (name.clone(), Payload::File(file.to_path_buf()));
+        Ok(Parcel { file, payload, media_type, settings, pattern, period })
+    };
+    of.into_iter().map(parcel).collect()
 }
 
 /// The push of one file.
@@ -99,6 +125,7 @@ struct One<'a> {
     client: &'a Client,
     args: &'a Push,
     file: String,
+    settings: Settings,
     pattern: String,
     period: String,
 }
@@ -146,7 +173,10 @@ impl One<'_> {
     async fn remembered(&self, request: &mut PushRequest, identity: &str) -> Result<Verdict, Failure> {
         let key = PushKey {
             profile: self.profile.name.clone(),
-            payload: identity.to_owned(),
+            payload: self
+                .settings
+                .iter()
+                .fold(identity.to_owned(), |all, (name, value)| format!("{all} {name}={value}")),
             pattern: short(&self.pattern).to_owned(),
             publisher: self.args.publisher.as_deref().map(short).unwrap_or_default().to_owned(),
             period: self.period.clone(),
@@ -189,6 +219,7 @@ impl One<'_> {
             publisher: self.args.publisher.clone(),
             period: self.period.clone(),
             media_type,
+            settings: self.settings.clone(),
             payload,
             digest: None,
             request_id: None,
@@ -235,6 +266,7 @@ impl One<'_> {
         let context =
             Context { pattern, lists: known.lists, period: self.period.parse().ok(), publisher: None };
         let checker = Checker::new(context).map_err(|error| unusable(session, &error))?;
+        let checker = checker.with(self.settings.clone());
         let file = Path::new(&self.file);
         let media_type = MediaType::of(file).unwrap_or(MediaType::Csv);
         error_file::write(session, out, error_file::Payload { file, media_type, checker: &checker }, report)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hub_datasets::check::Publisher;
 use hub_datasets::report::Report;
-use hub_datasets::{MediaType, Pattern, Period};
+use hub_datasets::{MediaType, Pattern, Period, Settings};
 use hub_proto::Reason;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -24,6 +24,8 @@ pub(super) struct Asked {
     pub(super) period: Option<Period>,
     pub(super) publisher: Option<Publisher>,
     pub(super) media: MediaType,
+    /// What the sender says of the file.
+    pub(super) settings: Settings,
     pub(super) payload: PayloadBytes,
     pub(super) seq: i64,
     /// Other reports of the publisher; of who only asks none is looked for.
@@ -89,6 +91,7 @@ impl Intake {
             period: Some(period.clone()),
             publisher: Some(publisher),
             media: media_type(&header.media_type)?,
+            settings: Settings::of_media_type(&header.media_type),
             payload,
             seq,
             encode: !trial,
@@ -99,7 +102,8 @@ impl Intake {
 
     /// Checks a payload on threads of its own.
     pub(super) async fn carry_out(&self, asked: Asked) -> Result<Outcome, IntakeError> {
-        let Asked { pattern, period, publisher, media, payload, seq, beside, encode, places } = asked;
+        let Asked { pattern, period, publisher, media, settings, payload, seq, beside, encode, places } =
+            asked;
         let parts = &self.parts;
         let commits = &parts.commits;
         let (Some(table), Some(layout)) = (commits.table(&pattern.id), commits.layout(&pattern.id)) else {
@@ -125,7 +129,8 @@ impl Intake {
         };
         let check = move || {
             let _places = places;
-            let checker = Arc::new(checkers.get(&pattern, period.as_ref(), &lists, publisher)?);
+            let checker = checkers.get(&pattern, period.as_ref(), &lists, publisher)?.with(settings);
+            let checker = Arc::new(checker);
             pipeline::run(&Job {
                 checker,
                 media,

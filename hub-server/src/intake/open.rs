@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use hub_datasets::{MediaType, Period, Report};
+use hub_datasets::{MediaType, Period, Report, Settings};
 use hub_proto::Reason;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
@@ -120,14 +120,25 @@ impl OpenCheck {
         };
         let stopped = |_| IntakeError::new(Reason::Unavailable, "the hub is stopping; ask again");
         let running = Arc::clone(&intake.open_checks_running).acquire_owned().await.map_err(stopped)?;
+        let settings = asked.media_type.as_deref().map(Settings::of_media_type).unwrap_or_default();
         let media = match &asked.media_type {
             Some(media) => media_type(media)?,
             None => told(payload.clone(), Arc::clone(&intake)).await?,
         };
         // Nobody may wait for the check any more while it runs on; it keeps its places as long as it does.
         let places = vec![place, running];
-        let asked =
-            Asked { pattern, period, publisher, media, payload, seq: 0, beside: None, encode: false, places };
+        let asked = Asked {
+            pattern,
+            period,
+            publisher,
+            media,
+            settings,
+            payload,
+            seq: 0,
+            beside: None,
+            encode: false,
+            places,
+        };
         Ok(intake.carry_out(asked).await?.report)
     }
 }

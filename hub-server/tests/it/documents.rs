@@ -1,6 +1,9 @@
 //! Documents of other systems: a report goes in as its own program wrote it, and comes back so.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::harness::Server;
 
@@ -93,4 +96,73 @@ fn a_package_with_a_doubled_regon_is_refused_by_its_units_names() {
     assert_eq!(pushed.code, 3, "{pushed:?}");
     assert!(pushed.stdout.contains("„Szkoła Podstawowa Nr 7”, „Szkoła Podstawowa Nr 9”"), "{pushed:?}");
     assert_eq!(server.rows("ministry", "SELECT count(*) FROM rb28s"), ["0"]);
+}
+
+/// A register's contracts by their ids: without what is not there, what no pattern takes, and what was taken out.
+fn contracts(document: &str) -> BTreeMap<String, Value> {
+    fn essence(value: &Value) -> Option<Value> {
+        match value {
+            Value::Null => None,
+            Value::String(text) if text == "[usunieto]" => None,
+            Value::Number(number) => Some(Value::String(format!("{:.2}", number.as_f64()?))),
+            Value::Object(members) => {
+                let kept = members.iter().filter_map(|(name, value)| Some((name.clone(), essence(value)?)));
+                let kept: serde_json::Map<String, Value> = kept.collect();
+                (!kept.is_empty()).then_some(Value::Object(kept))
+            }
+            Value::Array(items) => Some(Value::Array(items.iter().filter_map(essence).collect())),
+            plain => Some(plain.clone()),
+        }
+    }
+    let document: Value = serde_json::from_str(document).expect("a document");
+    let all = document["agreements"].as_array().expect("contracts").iter().filter_map(essence);
+    all.map(|mut contract| {
+        let members = contract.as_object_mut().expect("an object");
+        ["nazwa", "sourceUrl"].iter().for_each(|name| drop(members.remove(*name)));
+        (contract["idUmowy"].to_string(), contract)
+    })
+    .collect()
+}
+
+#[test]
+fn a_register_is_pushed_under_both_its_patterns_and_comes_back_as_one_document() {
+    let server = Server::start();
+    let register = sample("rejestr_umow/1.0.0/samples/valid/cru.json");
+    let pushed =
+        server.hub("publisher", &["push", register.to_str().expect("a path"), "--period", "2026-M07"]);
+    assert_eq!(pushed.code, 0, "{pushed:?}");
+    let back = server.file("back.json", b"");
+    let out = back.to_str().expect("a path");
+    let of = ["pull", "rejestr_umow", "--period", "2026-M07", "--as", "cru", "--out", out];
+    let pulled = server.hub("publisher", &[&of[..], &["--with", "rejestr_umow_strony"]].concat());
+    assert_eq!(pulled.code, 0, "{pulled:?}");
+    let [sent, came] = [&register, &back].map(|path| std::fs::read_to_string(path).expect("a document"));
+    assert_eq!(contracts(&came), contracts(&sent));
+
+    // Who sees no names of parties gets none, and no document that looks whole without them.
+    let refused = server.hub("ministry", &["pull", "rejestr_umow_strony", "--as", "cru", "--out", out]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("the rows lack the column `nazwa`"), "{refused:?}");
+    let foreign = server.hub("publisher", &[&of[..], &["--with", "rb28s"]].concat());
+    assert_eq!(foreign.code, 2, "{foreign:?}");
+}
+
+#[test]
+fn a_daily_table_is_pushed_as_it_is_and_its_name_says_the_rest() {
+    let server = Server::start();
+    let table = sample("jakosc_powietrza/1.0.0/samples/valid/korzeniowskiego__2017-02-15.csv");
+    let of =
+        ["push", table.to_str().expect("a path"), "--pattern", "jakosc_powietrza", "--period", "2017-02-15"];
+    let pushed = server.hub("publisher2", &of);
+    assert_eq!(pushed.code, 0, "{pushed:?}");
+    let count = "SELECT count(*), count(wartosc), sum(CASE WHEN zatwierdzenie = 'A' THEN 1 ELSE 0 END) FROM jakosc_powietrza";
+    assert_eq!(server.rows("ministry", count), ["216,192,0"]);
+    // The same bytes again are nothing new, unless something else is said of them.
+    let again = server.hub("publisher2", &of);
+    assert!(again.code == 0 && again.stdout.contains("unchanged"), "{again:?}");
+    let approved = server.hub("publisher2", &[&of[..], &["--set", "zatwierdzenie=A"]].concat());
+    assert_eq!(approved.code, 0, "{approved:?}");
+    assert_eq!(server.rows("ministry", count), ["216,192,216"]);
+    let unasked = server.hub("publisher2", &[&of[..], &["--set", "miasto=Kutno"]].concat());
+    assert!(unasked.code == 2 && unasked.stderr.contains("no table of the pattern"), "{unasked:?}");
 }

@@ -181,6 +181,7 @@ fn a_pattern_shows_types_lists_and_rules() {
         missing_values: vec![],
         set_aside: vec![],
         mappings: Vec::new(),
+        tables: Vec::new(),
         table_schema: "{}".into(),
         bundle_sha256: String::new(),
     };

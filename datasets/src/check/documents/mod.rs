@@ -1,7 +1,7 @@
-//! Documents of other systems (XML): what the pattern's mapping finds in them, one JSON object a row, that goes
+//! Documents of other systems (XML, JSON): what the pattern's mapping finds in them, one JSON object a row, that goes
 //! the way of an NDJSON. A row's number is its place among the rows of the document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::Checker;
 use super::messages::document as say;
 use super::pieces::{InOrder, ReadAt};
 use super::stream::Stop;
-use crate::document::{At, Fault, Tree, limits, xml};
-use crate::pattern::{MappedField, Mapping, Pattern, Source};
+use crate::document::{At, Fault, Tree, json, limits, xml};
+use crate::pattern::{DocumentForm, MappedField, Mapping, Pattern, Source, is_step};
 use crate::report::{Findings, Violation};
 
 mod read;
@@ -31,6 +31,7 @@ const BLOCK_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct DocumentRows<'a> {
     checker: &'a Checker,
+    form: DocumentForm,
     payload: Arc<dyn ReadAt>,
     /// None before the document is read; then its rows, and how many were given.
     open: Option<(Rows, usize)>,
@@ -47,20 +48,20 @@ struct Shared(Vec<Option<(At, Found)>>);
 type Found = Result<Option<String>, Misread>;
 
 impl Shared {
-    fn value(&mut self, rows: &Rows, row: At, field: usize) -> Found {
+    fn value(&mut self, rows: &Rows, number: usize, field: usize) -> Found {
         let Rows { tree, mapping, .. } = rows;
-        let from = &mapping.fields[field].from;
+        let (of, row) = (&mapping.fields[field], rows.rows[number - 1]);
         let depth = mapping.rows.len() - 1;
-        let level = from.places().iter().map(|place| place.level).max().unwrap_or(depth);
+        let level = of.from.places().iter().map(|place| place.level).max().unwrap_or(depth);
         if level == depth {
-            return value(tree, mapping, row, from);
+            return rows.found(number, of);
         }
         let owner = tree.above(row, depth - level);
         self.0.resize(mapping.fields.len().max(self.0.len()), None);
         match &self.0[field] {
             Some((known, found)) if *known == owner => found.clone(),
             _ => {
-                let found = value(tree, mapping, row, from);
+                let found = rows.found(number, of);
                 self.0[field] = Some((owner, found.clone()));
                 found
             }
@@ -75,21 +76,54 @@ pub(super) struct Rows {
     mapping: Arc<Mapping>,
     pattern: Arc<Pattern>,
     rows: Vec<At>,
+    /// The place of each row among those of its name; empty where no column asks for it.
+    ordinals: Vec<u32>,
 }
 
 impl Rows {
-    pub(super) fn open(checker: &Checker, payload: &Arc<dyn ReadAt>) -> Result<Self, Stop> {
+    pub(super) fn open(
+        checker: &Checker,
+        form: DocumentForm,
+        payload: &Arc<dyn ReadAt>,
+    ) -> Result<Self, Stop> {
         let refused = |violation: Violation| {
             let mut findings = Findings::default();
             findings.add(violation);
             Stop::from(findings)
         };
         let bytes = whole(payload)?.map_err(|fault| refused(say::unreadable(&fault)))?;
-        let tree = xml::read(&bytes).map_err(|fault| refused(say::unreadable(&fault)))?;
+        let tree = match form {
+            DocumentForm::Xml => xml::read(&bytes),
+            DocumentForm::Json => json::read(&bytes),
+        };
+        let tree = tree.map_err(|fault| refused(say::unreadable(&fault)))?;
         let pattern = Arc::clone(&checker.context().pattern);
         let (mapping, rows) = chosen(&pattern.mappings, &tree)
             .ok_or_else(|| refused(say::unknown(&tree, &pattern.mappings)))?;
-        Ok(Self { tree, mapping, pattern, rows })
+        let is_asked = mapping.fields.iter().any(|field| matches!(field.from, Source::Ordinal));
+        let ordinals = if is_asked { ordinals(&tree, &rows) } else { Vec::new() };
+        Ok(Self { tree, mapping, pattern, rows, ordinals })
+    }
+
+    /// The value of a column for a row, counted from 1.
+    fn found(&self, number: usize, field: &MappedField) -> Found {
+        let row = self.rows[number - 1];
+        match &field.from {
+            Source::Ordinal => Ok(self.ordinals.get(number - 1).map(u32::to_string)),
+            Source::RowName(names) => {
+                let name = self.tree.name(row);
+                Ok(names.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+            }
+            from => {
+                let found = value(&self.tree, &self.mapping, row, from)?;
+                let iso = |text: String| match &field.date {
+                    // What is written otherwise is told where dates are checked.
+                    Some(form) => form.to_iso(&text).unwrap_or(text),
+                    None => text,
+                };
+                Ok(found.map(iso))
+            }
+        }
     }
 
     /// The fields that are read: the first of each column.
@@ -108,17 +142,15 @@ impl Rows {
 
     /// The values of a row, counted from 1, as they stand; None behind the last.
     pub(super) fn cells(&self, number: usize) -> Option<Vec<String>> {
-        let row = *self.rows.get(number.checked_sub(1)?)?;
-        let text = |field: &MappedField| {
-            value(&self.tree, &self.mapping, row, &field.from).ok().flatten().unwrap_or_default()
-        };
+        self.rows.get(number.checked_sub(1)?)?;
+        let text = |field: &MappedField| self.found(number, field).ok().flatten().unwrap_or_default();
         Some(self.fields().map(text).collect())
     }
 }
 
 impl<'a> DocumentRows<'a> {
-    pub(super) fn new(checker: &'a Checker, payload: Arc<dyn ReadAt>) -> Self {
-        Self { checker, payload, open: None, shared: Shared::default(), early: Findings::default() }
+    pub(super) fn new(checker: &'a Checker, form: DocumentForm, payload: Arc<dyn ReadAt>) -> Self {
+        Self { checker, form, payload, open: None, shared: Shared::default(), early: Findings::default() }
     }
 
     pub(super) fn early(&mut self) -> Findings {
@@ -129,18 +161,16 @@ impl<'a> DocumentRows<'a> {
         let (rows, mut given) = match self.open.take() {
             Some(open) => open,
             None => {
-                let rows = Rows::open(self.checker, &self.payload)?;
+                let rows = Rows::open(self.checker, self.form, &self.payload)?;
                 self.names(&rows);
                 self.slices(&rows);
                 (rows, 0)
             }
         };
         let mut block = Vec::new();
-        while let Some(row) = rows.rows.get(given)
-            && block.len() < BLOCK_BYTES
-        {
+        while given < rows.rows.len() && block.len() < BLOCK_BYTES {
             given += 1;
-            self.row(&rows, *row, given as u64, &mut block)?;
+            self.row(&rows, given, &mut block)?;
         }
         self.open = Some((rows, given));
         Ok((!block.is_empty()).then(|| block.into()))
@@ -160,11 +190,12 @@ impl<'a> DocumentRows<'a> {
         // As the mapping says it: from the innermost element on that a row stands in.
         let short = |path: &[&str], shared: usize| path[shared.saturating_sub(1)..].join("/");
         let mut set_aside = Vec::new();
+        let mut seen = BTreeSet::new();
         for path in tree.paths_with_text() {
-            if taken.contains(&path) {
+            let (path, shared) = mapping.steps(&path);
+            if taken.contains(&path) || !seen.insert(path.clone()) {
                 continue;
             }
-            let shared = path.iter().zip(&mapping.rows).take_while(|(name, row)| name == row).count();
             match aside.iter().find(|aside| path.starts_with(aside)) {
                 Some(aside) => set_aside.push(short(aside, shared)),
                 None => {
@@ -190,7 +221,9 @@ impl<'a> DocumentRows<'a> {
     }
 
     /// Two parts of the document that say they are the same slice: one would take the place of the other.
-    fn slices(&mut self, Rows { tree, mapping, pattern, rows }: &Rows) {
+    fn slices(&mut self, Rows { tree, mapping, pattern, rows, .. }: &Rows) {
+        // Where slices have no owner of their own in the document, its rows may come in any order.
+        let Some(label) = &mapping.slice_label else { return };
         let slice =
             pattern.slice.as_ref().and_then(|name| pattern.columns.iter().position(|c| c.name == *name));
         let field = slice.and_then(|column| mapping.field(column));
@@ -212,23 +245,21 @@ impl<'a> DocumentRows<'a> {
             owners.entry(value.to_owned()).or_default().push(owner);
         }
         for (value, owners) in owners.into_iter().filter(|(_, owners)| owners.len() > 1) {
-            let label = |owner: &At| match &mapping.slice_label {
-                Some(label) if label.level == of.level => {
-                    tree.below(*owner, &label.below).first().map(|at| tree.text(*at).to_owned())
-                }
-                _ => None,
+            let label = |owner: &At| {
+                let named = tree.below(*owner, &label.below).first().map(|at| tree.text(*at).to_owned());
+                named.filter(|_| label.level == of.level)
             };
             let labels: Vec<String> = owners.iter().filter_map(label).take(LABELS_MAX).collect();
             self.early.add(say::slice_repeated(column, &value, owners.len(), &labels));
         }
     }
 
-    fn row(&mut self, rows: &Rows, row: At, number: u64, block: &mut Vec<u8>) -> Result<(), Stop> {
+    fn row(&mut self, rows: &Rows, number: usize, block: &mut Vec<u8>) -> Result<(), Stop> {
         let mut values: BTreeMap<&str, Option<String>> = BTreeMap::new();
         for (at, field) in rows.mapping.fields.iter().enumerate() {
             let column = &rows.pattern.columns[field.column];
-            let found = self.shared.value(rows, row, at).unwrap_or_else(|misread| {
-                self.early.add(say::misread(number, &column.name, &misread));
+            let found = self.shared.value(rows, number, at).unwrap_or_else(|misread| {
+                self.early.add(say::misread(number as u64, &column.name, &misread));
                 None
             });
             match values.get(column.name.as_str()) {
@@ -238,7 +269,7 @@ impl<'a> DocumentRows<'a> {
                 // What the document repeats it must not contradict; what it leaves out it does not.
                 Some(first) if found.is_some() && *first != found => {
                     let texts = [first, &found].map(|text| text.clone().unwrap_or_default());
-                    self.early.add(say::contradicted(number, &column.name, &texts));
+                    self.early.add(say::contradicted(number as u64, &column.name, &texts));
                 }
                 Some(_) => {}
             }
@@ -254,9 +285,20 @@ fn chosen(mappings: &[Arc<Mapping>], tree: &Tree) -> Option<(Arc<Mapping>, Vec<A
     let root = tree.root()?;
     mappings.iter().find_map(|mapping| {
         let (first, rest) = mapping.rows.split_first()?;
-        let rows = if tree.name(root) == first { tree.below(root, rest) } else { Vec::new() };
+        let rows = if is_step(first, tree.name(root)) { tree.below(root, rest) } else { Vec::new() };
         (!rows.is_empty()).then(|| (Arc::clone(mapping), rows))
     })
+}
+
+/// The place of each row among those of its name in one element, from 1; rows come in the document's order.
+fn ordinals(tree: &Tree, rows: &[At]) -> Vec<u32> {
+    let mut counts: HashMap<(At, &str), u32> = HashMap::new();
+    let ordinal = |row: &At| {
+        let count = counts.entry((tree.above(*row, 1), tree.name(*row))).or_default();
+        *count += 1;
+        *count
+    };
+    rows.iter().map(ordinal).collect()
 }
 
 /// All bytes of a payload, or why there are too many of them.

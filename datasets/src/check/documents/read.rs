@@ -32,6 +32,8 @@ pub(super) fn value(
     match from {
         Source::Element(of) => Ok(place(tree, mapping, row, of)?.map(str::to_owned)),
         Source::Joined(parts) => joined(tree, mapping, row, parts),
+        // The row itself says these.
+        Source::RowName(_) | Source::Ordinal => Ok(None),
         Source::Period { year, kind, number, kinds } => {
             let texts = [year, kind, number].map(|of| place(tree, mapping, row, of));
             let [year, kind, number] = texts;

@@ -11,13 +11,18 @@ use super::*;
 use crate::report::Code;
 use crate::{CodeLists, MediaType, Pattern, Patterns, WriteError};
 
+mod register;
+
 const LIMITS: PieceLimits =
     PieceLimits { chunk_bytes: 4096, record_bytes: 1 << 16, block_bytes: 1 << 16, rows: 1000 };
 
 fn checker(pattern: Arc<Pattern>) -> Checker {
+    checker_of(pattern, "2022-Q4")
+}
+
+fn checker_of(pattern: Arc<Pattern>, period: &str) -> Checker {
     let lists = Arc::new(CodeLists::embedded().unwrap());
-    Checker::new(Context { pattern, lists, period: Some("2022-Q4".parse().unwrap()), publisher: None })
-        .unwrap()
+    Checker::new(Context { pattern, lists, period: Some(period.parse().unwrap()), publisher: None }).unwrap()
 }
 
 fn embedded(id: &str) -> Arc<Pattern> {
@@ -180,7 +185,10 @@ fn a_document_is_no_longer_than_its_bound() {
 fn a_pattern_without_mappings_says_which_formats_it_takes() {
     let pattern = Pattern { mappings: Vec::new(), ..Pattern::clone(&embedded("rb28s")) };
     let (_, findings) = rows(&checker(Arc::new(pattern)), MediaType::Xml, b"<A>1</A>".to_vec());
-    assert_eq!(findings.listed[0].hint_en, "The pattern takes no XML; save the data as XLSX or CSV UTF-8.");
+    assert_eq!(
+        findings.listed[0].hint_en,
+        "The pattern takes no documents (XML, JSON); save the data as XLSX or CSV UTF-8."
+    );
 }
 
 static CHECKER: LazyLock<Checker> = LazyLock::new(|| checker(embedded("rb28s")));

@@ -1,7 +1,7 @@
 //! Rows that failed and are no data: empty ones, totals, the header once more. They are set aside by name.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
@@ -10,9 +10,10 @@ use crate::csv::Cells;
 use crate::pattern::Sensitivity;
 use crate::report::{Change, Example, Findings, Normalised, Severity};
 
+use super::super::breach::Kind;
 use super::super::header::Named;
 use super::super::messages::office as messages;
-use super::super::{Checked, Checker, HeaderPlan, Part};
+use super::super::{Checked, Checker, HeaderPlan, Like, Part};
 
 /// What a row is, when it is no data; the id under which it is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(in crate::check) enum Aside {
     Total,
     /// The header once more, as on each page of a print.
     Header,
+    /// It is of another period, in a table of which that is known.
+    OtherPeriod,
 }
 
 impl Aside {
@@ -41,6 +44,7 @@ impl Aside {
             Self::Empty => "empty_row",
             Self::Total => "total",
             Self::Header => "repeated_header",
+            Self::OtherPeriod => "other_period",
         }
     }
 }
@@ -89,14 +93,23 @@ impl Checker {
     pub(in crate::check) fn rows_aside(
         &self,
         plan: &HeaderPlan,
+        like: &Like<'_>,
         cells: &Cells<'_>,
         part: &mut Part,
     ) -> Vec<(u32, Aside)> {
         let blocks = |breach: &&super::super::Breach| breach.kind.severity(self) == Severity::Block;
-        let failed: BTreeSet<u32> = part.breaches.iter().filter(blocks).map(|breach| breach.row).collect();
-        let of = |row: u32| {
-            let texts: Vec<Cow<'_, str>> =
-                (0..plan.width).map(|file| text(cells, row as usize, file)).collect();
+        // Of each row that failed whether all that is wrong with it is that it is of another period.
+        let mut failed: BTreeMap<u32, bool> = BTreeMap::new();
+        for breach in part.breaches.iter().filter(blocks) {
+            *failed.entry(breach.row).or_insert(true) &= breach.kind == Kind::OutsidePeriod;
+        }
+        let periods_aside = plan.table.as_ref().is_some_and(|table| table.sets_other_periods_aside());
+        let of = |(row, of_other_period): (u32, bool)| {
+            if of_other_period && periods_aside {
+                return Some((row, Aside::OtherPeriod));
+            }
+            let (sent, at) = like.sent(cells, row as usize);
+            let texts: Vec<Cow<'_, str>> = (0..plan.width).map(|file| text(sent, at, file)).collect();
             self.aside(plan, &texts).map(|aside| (row, aside))
         };
         let aside: Vec<(u32, Aside)> = failed.into_iter().filter_map(of).collect();
@@ -141,15 +154,24 @@ impl Checker {
     pub(in crate::check) fn office_rows(
         &self,
         plan: &HeaderPlan,
-        cells: &Cells<'_>,
+        like: &Like<'_>,
+        made: &Cells<'_>,
         aside: &[(u32, Aside)],
         findings: &mut Findings,
     ) {
+        let mut told = None;
         for (row, what) in aside {
-            let texts = (0..plan.width).map(|file| text(cells, *row as usize, file));
+            // A row that made several is told once.
+            let (sent, at) = like.sent(made, *row as usize);
+            let line = sent.lines()[at];
+            if told.replace(line) == Some(line) {
+                continue;
+            }
+            let texts = (0..plan.width).map(|file| text(sent, at, file));
             let texts: Vec<_> = texts.filter(|text| !text.trim().is_empty()).collect();
-            self.tell_aside(findings, *what, cells.lines()[*row as usize], &texts.join(" "));
+            self.tell_aside(findings, *what, line, &texts.join(" "));
         }
+        let (cells, _) = like.sent(made, 0);
         if !cells.longer().is_empty() {
             let first = cells.longer().iter().take(Normalised::EXAMPLES_MAX);
             let example = |line: &u64| Example { row: *line, from: String::new(), to: String::new() };
@@ -163,8 +185,9 @@ impl Checker {
         for file in &plan.unnamed {
             for row in 0..cells.rows() {
                 let text = text(cells, row, *file);
+                let first = row * like.rows_of_each();
                 if !text.trim().is_empty()
-                    && aside.binary_search_by_key(&(row as u32), |(row, _)| *row).is_err()
+                    && aside.binary_search_by_key(&(first as u32), |(row, _)| *row).is_err()
                 {
                     let shown = self.shown_outside(&text);
                     findings.add(messages::column_unnamed(*file, cells.lines()[row], shown));

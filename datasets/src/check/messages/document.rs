@@ -33,8 +33,8 @@ pub(in crate::check) fn unknown(tree: &Tree, mappings: &[Arc<Mapping>]) -> Viola
     );
     let told = match rows.is_empty() {
         true => told.hint(
-            "Wzór nie przyjmuje plików XML; zapisz dane jako XLSX albo CSV UTF-8.",
-            "The pattern takes no XML; save the data as XLSX or CSV UTF-8.",
+            "Wzór nie przyjmuje dokumentów XML ani JSON; zapisz dane jako XLSX albo CSV UTF-8.",
+            "The pattern takes no documents (XML, JSON); save the data as XLSX or CSV UTF-8.",
         ),
         false => told
             .hint(

@@ -2,6 +2,7 @@
 
 use super::{Told, of_file};
 use crate::check::lenient::rows::Aside;
+use crate::pattern::Text;
 use crate::report::{Code, Severity, Violation};
 
 /// Texts of a finding about the file as a whole; None for kinds that other files have too.
@@ -85,10 +86,28 @@ pub(in crate::check) fn row_aside(aside: Aside, line: u64, shown: String) -> Vio
         }
         Aside::Empty => ("pusty wiersz, pominięto go", "an empty row; it was set aside"),
         Aside::Total => ("wiersz podsumowania, pominięto go", "a row of totals; it was set aside"),
+        Aside::OtherPeriod => {
+            ("wiersz z innego okresu, pominięto go", "a row of another period; it was set aside")
+        }
         Aside::Header => ("powtórzony nagłówek, pominięto go", "the header once more; it was set aside"),
     };
     let told = of_file(Code::RowSetAside, Severity::Info, line, "", shown, Told::new(pl, en));
     Violation { rule: aside.id().to_owned(), ..told }
+}
+
+/// A finding about what a table of another system does not say, and its sender must.
+pub(in crate::check) fn setting_missing(table: &str, name: &str, title: &Text) -> Violation {
+    let told = Told::new(
+        format!("plik nie mówi, czego dotyczy: {} ({name})", title.pl),
+        format!("the file does not say what it is about: {} ({name})", title.en),
+    )
+    .hint(
+        format!("Podaj to przy wysyłaniu (--set {name}=…) albo w nazwie pliku, jak opisuje postać {table}."),
+        format!(
+            "Say it when you send the file (--set {name}=…), or in its name, as the table {table} describes."
+        ),
+    );
+    of_file(Code::SchemaMismatch, Severity::Block, 0, name, String::new(), told)
 }
 
 /// A finding about a value in a column without a name.

@@ -119,7 +119,7 @@ impl Checker {
         let mut columns: Vec<usize> = names.iter().filter_map(|name| self.column(name)).collect();
         columns.sort_unstable();
         columns.dedup();
-        columns.len()
+        columns.len().max(self.table_columns_in(names))
     }
 
     fn column(&self, name: &str) -> Option<usize> {

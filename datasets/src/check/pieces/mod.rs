@@ -14,6 +14,7 @@ use super::{Checked, Checker, HeaderPlan, KeyPlan};
 use crate::MediaType;
 use crate::csv::Chunk;
 use crate::ndjson::LineCutter;
+use crate::pattern::DocumentForm;
 use crate::report::Findings;
 
 mod blocks;
@@ -115,9 +116,10 @@ impl Checker {
                 let blocks = Plain { payload: InOrder::new(payload), block_bytes };
                 Format::Ndjson(Box::new(TextPieces::new(self, blocks, cutter)))
             }
-            MediaType::Xml => {
+            MediaType::Xml | MediaType::Json => {
                 let cutter = LineCutter::new(chunk_bytes, record_bytes);
-                let rows = DocumentRows::new(self, payload);
+                let form = if media == MediaType::Json { DocumentForm::Json } else { DocumentForm::Xml };
+                let rows = DocumentRows::new(self, form, payload);
                 Format::Document(Box::new(TextPieces::new(self, rows, cutter)))
             }
             MediaType::ArrowStream => {

@@ -21,7 +21,7 @@ mod rows;
 mod samples;
 
 /// Checks a whole file in chunks of `target` bytes, keys included, as intake does.
-fn check_in(checker: &Checker, file: &[u8], target: usize) -> Report {
+pub(super) fn check_in(checker: &Checker, file: &[u8], target: usize) -> Report {
     let mut cutter = Cutter::new(target, 1 << 20);
     let mut chunks: Vec<Chunk> = match cutter.push(Bytes::copy_from_slice(file)) {
         Ok(chunks) => chunks,
@@ -91,7 +91,7 @@ fn checker(pattern: Pattern, period: Option<&str>) -> Checker {
     Checker::new(context).unwrap()
 }
 
-fn embedded(id: &str) -> Pattern {
+pub(super) fn embedded(id: &str) -> Pattern {
     Pattern::clone(&Patterns::embedded().unwrap().get(id).unwrap())
 }
 
@@ -99,7 +99,7 @@ fn codes(report: &Report) -> Vec<(Code, u64)> {
     report.counts.iter().map(|c| (c.code, c.count)).collect()
 }
 
-fn blocking(report: &Report) -> Vec<Code> {
+pub(super) fn blocking(report: &Report) -> Vec<Code> {
     let mut codes: Vec<Code> =
         report.counts.iter().filter(|c| c.severity == Severity::Block).map(|c| c.code).collect();
     codes.dedup();

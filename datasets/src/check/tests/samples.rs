@@ -6,6 +6,10 @@ fn sample(path: &str) -> Vec<u8> {
     std::fs::read(format!("{}/patterns/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
+fn ids() -> Vec<String> {
+    crate::Patterns::embedded().unwrap().iter().map(|pattern| pattern.id.clone()).collect()
+}
+
 fn names(pattern: &str, kind: &str) -> Vec<String> {
     let folder = format!("{}/patterns/{pattern}/1.0.0/samples/{kind}", env!("CARGO_MANIFEST_DIR"));
     let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
@@ -27,12 +31,18 @@ fn check(pattern: &str, kind: &str, name: &str) -> Report {
         period: Some(context["period"].as_str().unwrap().parse().unwrap()),
         publisher: Some(publisher),
     });
-    check_in(&checker.unwrap(), &sample(&format!("{pattern}/1.0.0/samples/{kind}/{name}")), 4_096)
+    let settings = embedded(pattern).settings_of(name, &crate::Settings::default());
+    check_in(
+        &checker.unwrap().with(settings),
+        &sample(&format!("{pattern}/1.0.0/samples/{kind}/{name}")),
+        4_096,
+    )
 }
 
 #[test]
 fn valid_samples_pass() {
-    for pattern in ["rb28s", "rb27s", "jakosc_powietrza"] {
+    for pattern in ids() {
+        let pattern = pattern.as_str();
         for name in names(pattern, "valid") {
             let report = check(pattern, "valid", &name);
             assert!(!report.blocks(), "{pattern} {name}: {:#?}", report.violations.first());
@@ -57,7 +67,10 @@ fn invalid_samples_are_refused_for_their_fault() {
         ("naglowek-kolumna-dwa", Code::ColumnRepeated),
         ("naglowek-nieznana", Code::ColumnUnknown),
         ("plan-ujemny", Code::RangeExceeded),
-        ("regon-suma", Code::ChecksumInvalid),
+        ("regon-", Code::ChecksumInvalid),
+        ("nip-suma", Code::ChecksumInvalid),
+        ("kwota-zero", Code::RangeExceeded),
+        ("data-poza-okresem", Code::PeriodMismatch),
         ("regula-", Code::RuleBroken),
         ("rozdzial-spoza", Code::RuleBroken),
         ("typ-kwota", Code::TypeInvalid),
@@ -66,7 +79,8 @@ fn invalid_samples_are_refused_for_their_fault() {
         ("wartosc-z-uwaga", Code::TypeInvalid),
         ("wartosc-ponizej", Code::RangeExceeded),
     ];
-    for pattern in ["rb28s", "rb27s", "jakosc_powietrza"] {
+    for pattern in ids() {
+        let pattern = pattern.as_str();
         for name in names(pattern, "invalid") {
             let report = check(pattern, "invalid", &name);
             assert!(report.blocks(), "{pattern} {name} passed");

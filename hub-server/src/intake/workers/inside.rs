@@ -9,7 +9,7 @@ use std::thread;
 
 use hub_datasets::check::{Checked, Checker, Piece, PieceLimits, Pieces, Publisher, ReadAt, Stop};
 use hub_datasets::report::Findings;
-use hub_datasets::{CodeLists, MediaType, Patterns, Period};
+use hub_datasets::{CodeLists, MediaType, Patterns, Period, Settings};
 
 use super::super::checkers::Checkers;
 use super::super::pipeline::PIECES_AHEAD;
@@ -127,7 +127,7 @@ impl Desk {
             return Err(invalid("the hub is of another version"));
         }
         let media = MediaType::named(&job.media_type).ok_or_else(|| invalid("an unknown media type"))?;
-        Ok((self.checker(job)?, media))
+        Ok((self.checker(job)?.with(Settings::of_media_type(&job.media_type)), media))
     }
 
     fn checker(&mut self, job: &WireJob) -> io::Result<Checker> {

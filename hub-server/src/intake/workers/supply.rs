@@ -177,7 +177,7 @@ fn wire_job(job: &Job, workers: &Workers, bytes: u64) -> WireJob {
             terc6: publisher.terc6.clone(),
             regon: publisher.regon.clone(),
         }),
-        media_type: job.media.as_str().to_owned(),
+        media_type: job.checker.settings().on(job.media),
         bytes,
         chunk_bytes: pieces.chunk_bytes,
         record_bytes: pieces.record_bytes,
