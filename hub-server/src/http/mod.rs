@@ -21,6 +21,7 @@ mod serve;
 mod submissions;
 mod upload;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
@@ -28,6 +29,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use futures::FutureExt as _;
 use http::{HeaderName, HeaderValue, Method, header};
 use hub_datasets::Pattern;
 use hub_proto::Reason;
@@ -35,7 +37,7 @@ use hub_proto::name;
 use tracing::Instrument as _;
 
 use crate::config::limits;
-use crate::desk::Desk;
+use crate::desk::{Desk, panicked};
 use crate::error::{HubError, hub_errors};
 use crate::extract::Extracts;
 use crate::listen::{Phase, PhaseWatch};
@@ -97,12 +99,13 @@ impl HttpDoor {
     }
 }
 
-/// Runs a request in its span. Its end is told when the answer's head is there: a download goes on behind it.
+/// Runs a request in its span; a panic becomes INTERNAL. Its end is told when the answer's head is there: a download goes on behind it.
 async fn call(request: Request, next: Next) -> Response {
     let method = format!("{} {}", request.method(), request.uri().path());
     let deed = deed(request.method(), request.uri().path());
     let mut call = Call::begin(&method.chars().take(limits::ECHO_CHARS).collect::<String>(), deed);
-    let response = next.run(request).instrument(call.span().clone()).await;
+    let answered = AssertUnwindSafe(next.run(request).instrument(call.span().clone())).catch_unwind().await;
+    let response = answered.unwrap_or_else(|panic| panicked(panic.as_ref()).into_response());
     call.end(response.extensions().get::<Reason>().map(|reason| reason.as_str()));
     response
 }
@@ -156,4 +159,35 @@ async fn secure(mut response: Response) -> Response {
     // Open data: any page may read it.
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_internal_and_shows_nothing() {
+        async fn fails() -> &'static str {
+            panic!("secret detail")
+        }
+        let routes: Router = Router::new().route("/", get(fails)).layer(middleware::from_fn(call));
+        let response = routes.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status().as_u16(), Reason::Internal.http_status());
+        let body = to_bytes(response.into_body(), 1 << 16).await.unwrap();
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains("INTERNAL") && !body.contains("secret"), "{body}");
+    }
+
+    #[test]
+    fn what_only_asks_is_told_quietly() {
+        let told = |method: Method, path: &str| deed(&method, path);
+        assert_eq!(told(Method::GET, "/api/v1/submissions"), Deed::Read);
+        assert_eq!(told(Method::POST, "/api/v1/query"), Deed::Read);
+        assert_eq!(told(Method::POST, "/api/v1/patterns/rb28s/check"), Deed::Read);
+        assert_eq!(told(Method::PATCH, "/api/v1/submissions/x/payload"), Deed::Write);
+        assert_eq!(told(Method::POST, "/api/v1/patterns/rb28s/submissions"), Deed::Write);
+    }
 }

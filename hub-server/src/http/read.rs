@@ -151,3 +151,45 @@ async fn answer(mut rows: Answers<RowChunk>, format: Format, versions: String) -
     ];
     Ok((headers, Body::from_stream(pieces)).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use futures::stream::iter;
+
+    use super::*;
+
+    fn piece(data: &'static str, complete: bool) -> Result<RowChunk, HubError> {
+        Ok(RowChunk { data: Bytes::from_static(data.as_bytes()), rows: 0, complete })
+    }
+
+    fn broken() -> Result<RowChunk, HubError> {
+        Err(HubError::new(Reason::QueryLimit, "too many rows"))
+    }
+
+    #[tokio::test]
+    async fn rows_that_break_off_are_no_whole_answer() {
+        let csv = format("csv").unwrap();
+        let whole = iter([piece("a\n", false), piece("1\n", true)]).boxed();
+        let answered = answer(whole, csv, "x=1".to_owned()).await.unwrap();
+        assert_eq!(answered.headers()[VERSIONS], "x=1");
+        assert_eq!(to_bytes(answered.into_body(), 64).await.unwrap(), "a\n1\n");
+        let cut = iter([piece("a\n", false), broken()]).boxed();
+        let answered = answer(cut, csv, String::new()).await.unwrap();
+        assert!(to_bytes(answered.into_body(), 64).await.is_err(), "the connection breaks");
+        // What is refused before the first row is a refusal.
+        let refused = answer(iter([broken()]).boxed(), csv, String::new()).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::QueryLimit);
+    }
+
+    #[test]
+    fn a_past_state_is_a_version_or_a_moment() {
+        assert!(matches!(as_of(""), Ok(None)));
+        assert!(matches!(as_of("7"), Ok(Some(AsOf::Version(7)))));
+        assert!(matches!(
+            as_of("1970-01-01T00:00:05Z"),
+            Ok(Some(AsOf::Time(Timestamp { seconds: 5, nanos: 0 })))
+        ));
+        assert_eq!(as_of("yesterday").err().unwrap().reason(), Reason::RequestInvalid);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod check;
+mod checking;
 mod hub;
 mod payload;
 mod reading;
@@ -73,6 +74,7 @@ promises![
     receipts::a_receipt_is_signed_by_a_published_key,
     receipts::a_payload_comes_back_as_it_was_sent,
     receipts::a_payload_comes_back_to_its_publisher_alone,
+    checking::anyone_may_have_a_payload_checked,
     resuming::a_cut_upload_resumes_at_the_durable_offset,
     resuming::known_bytes_may_be_repeated,
     resuming::a_gap_is_refused_and_names_the_offset,
