@@ -14,9 +14,9 @@ use super::lenient::text::BREAK;
 use super::pieces::{Blocks, HEAD_BYTES, Office, ReadAt, is_workbook};
 use super::sheets::{SEPARATOR, SheetText};
 use super::stream::Stop;
-use super::{Checker, Context};
+use super::{Checker, Context, personal};
 use crate::MediaType;
-use crate::pattern::DocumentForm;
+use crate::pattern::{DocumentForm, Sensitivity};
 use crate::report::{Code, Language, Report, Severity, Violation};
 
 /// The column in which findings stand.
@@ -76,6 +76,8 @@ pub struct ErrorRows<'a> {
     width: usize,
     /// The table is another system's.
     of_table: bool,
+    /// The pattern takes no PESEL.
+    masks_numbers: bool,
 }
 
 enum Source<'a> {
@@ -157,7 +159,16 @@ impl Checker {
         findings.entry(0).or_default().extend(of_header);
         let (places, width) = (self.places(&names), names.len());
         let of_table = self.table_columns_in(&names) > 0;
-        Ok(ErrorRows { source, language, findings, places, header, width, of_table })
+        Ok(ErrorRows {
+            source,
+            language,
+            findings,
+            places,
+            header,
+            width,
+            of_table,
+            masks_numbers: self.masks_numbers(),
+        })
     }
 
     fn document_rows<'a>(
@@ -174,7 +185,20 @@ impl Checker {
         let names: Vec<String> = rows.names().into_iter().map(str::to_owned).collect();
         let (places, width) = (self.places(&names), names.len());
         let source = Source::Document { rows: Box::new(rows), next: 0 };
-        Ok(ErrorRows { source, language, findings, places, header: 0, width, of_table: false })
+        Ok(ErrorRows {
+            source,
+            language,
+            findings,
+            places,
+            header: 0,
+            width,
+            of_table: false,
+            masks_numbers: self.masks_numbers(),
+        })
+    }
+
+    fn masks_numbers(&self) -> bool {
+        self.context().pattern.sensitivity != Sensitivity::Personal
     }
 
     fn places(&self, names: &[String]) -> BTreeMap<&str, usize> {
@@ -227,6 +251,7 @@ impl ErrorRows<'_> {
             {
                 continue;
             }
+            self.mask(&mut cells);
             let lines = first..=next.saturating_sub(1).max(first);
             let beside = match () {
                 () if lines.contains(&self.header) => Beside::Header,
@@ -237,6 +262,13 @@ impl ErrorRows<'_> {
                 }
             };
             return Ok(Some(ErrorRow { cells, beside }));
+        }
+    }
+
+    /// A number that the pattern does not take is not written once more; its mask is refused as the number was.
+    fn mask(&self, cells: &mut [String]) {
+        if self.masks_numbers {
+            cells.iter_mut().for_each(personal::mask);
         }
     }
 
@@ -259,7 +291,8 @@ impl ErrorRows<'_> {
             let cells = rows.names().into_iter().map(str::to_owned).collect();
             return Some(ErrorRow { cells, beside: Beside::Header });
         }
-        let cells = rows.cells(number)?;
+        let mut cells = rows.cells(number)?;
+        self.mask(&mut cells);
         let number = number as u64;
         Some(ErrorRow { cells, beside: self.beside(number..=number) })
     }
