@@ -29,6 +29,8 @@ pub(super) struct ColumnCheck {
     pub(super) length: Option<(usize, usize)>,
     pub(super) form: Option<Regex>,
     pub(super) checksum: Option<Checksum>,
+    /// A text in which a PESEL may stand: one that has no check digit of its own, and no closed list.
+    pub(super) may_hold_numbers: bool,
 }
 
 /// A border in the units of the column's array.
@@ -99,6 +101,10 @@ impl ColumnCheck {
             length,
             form,
             checksum,
+            may_hold_numbers: column.kind == ColumnType::String
+                && checksum.is_none()
+                && column.allowed.is_none()
+                && column.max_length.is_none_or(|most| most >= 11),
         })
     }
 

@@ -14,9 +14,9 @@ use super::lenient::text::BREAK;
 use super::pieces::{Blocks, HEAD_BYTES, Office, ReadAt, is_workbook};
 use super::sheets::{SEPARATOR, SheetText};
 use super::stream::Stop;
-use super::{Checker, Context};
+use super::{Checker, Context, personal};
 use crate::MediaType;
-use crate::pattern::DocumentForm;
+use crate::pattern::{DocumentForm, Sensitivity};
 use crate::report::{Code, Language, Report, Severity, Violation};
 
 /// The column in which findings stand.
@@ -78,6 +78,8 @@ pub struct ErrorRows<'a> {
     asks: bool,
     /// The table is another system's.
     of_table: bool,
+    /// The pattern takes no PESEL.
+    masks_numbers: bool,
 }
 
 enum Source<'a> {
@@ -162,7 +164,8 @@ impl Checker {
         let has_column = names.iter().any(|name| self.named(name) == Named::Explanation);
         let of_table = self.table_columns_in(&names) > 0;
         let asks = report.unexplained() > 0 && !has_column && !of_table;
-        Ok(ErrorRows { source, language, findings, places, header, width, asks, of_table })
+        let masks_numbers = self.masks_numbers();
+        Ok(ErrorRows { source, language, findings, places, header, width, asks, of_table, masks_numbers })
     }
 
     fn document_rows<'a>(
@@ -179,7 +182,12 @@ impl Checker {
         let names: Vec<String> = rows.names().into_iter().map(str::to_owned).collect();
         let (places, width) = (self.places(&names), names.len());
         let source = Source::Document { rows: Box::new(rows), next: 0 };
-        Ok(ErrorRows { source, language, findings, places, header: 0, width, asks: false, of_table: false })
+        let (asks, of_table, masks_numbers) = (false, false, self.masks_numbers());
+        Ok(ErrorRows { source, language, findings, places, header: 0, width, asks, of_table, masks_numbers })
+    }
+
+    fn masks_numbers(&self) -> bool {
+        self.context().pattern.sensitivity != Sensitivity::Personal
     }
 
     fn places(&self, names: &[String]) -> BTreeMap<&str, usize> {
@@ -237,6 +245,7 @@ impl ErrorRows<'_> {
             {
                 continue;
             }
+            self.mask(&mut cells);
             let lines = first..=next.saturating_sub(1).max(first);
             let beside = match () {
                 () if lines.contains(&self.header) => Beside::Header,
@@ -247,6 +256,13 @@ impl ErrorRows<'_> {
                 }
             };
             return Ok(Some(ErrorRow { cells, beside }));
+        }
+    }
+
+    /// A number that the pattern does not take is not written once more; its mask is refused as the number was.
+    fn mask(&self, cells: &mut [String]) {
+        if self.masks_numbers {
+            cells.iter_mut().for_each(personal::mask);
         }
     }
 
@@ -269,7 +285,8 @@ impl ErrorRows<'_> {
             let cells = rows.names().into_iter().map(str::to_owned).collect();
             return Some(ErrorRow { cells, beside: Beside::Header });
         }
-        let cells = rows.cells(number)?;
+        let mut cells = rows.cells(number)?;
+        self.mask(&mut cells);
         let number = number as u64;
         Some(ErrorRow { cells, beside: self.beside(number..=number) })
     }

@@ -1,9 +1,9 @@
 //! The report on a payload as a whole.
 
-use crate::report::{Code, Count, Findings, Normalised, Report, Severity};
+use crate::report::{Code, Count, Findings, Normalised, Report, Severity, Violation};
 
 use super::messages::structural;
-use super::{Checker, Compared};
+use super::{Checker, Compared, personal};
 
 /// `rows` are those that were read and not set aside.
 pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compared: Compared) -> Report {
@@ -29,6 +29,11 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compa
     }
     let mut normalised: Vec<Normalised> = findings.into_normalised().collect();
     let pattern = &checker.context.pattern;
+    violations.iter_mut().for_each(mask);
+    normalised.iter_mut().flat_map(|normalised| &mut normalised.examples).for_each(|example| {
+        personal::mask(&mut example.from);
+        personal::mask(&mut example.to);
+    });
     let place = |name: &str| pattern.columns.iter().position(|column| column.name == name);
     normalised.sort_by_key(|normalised| (place(&normalised.column), normalised.change));
     Report {
@@ -46,6 +51,14 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compa
         later: None,
         normalised,
     }
+}
+
+/// No finding shows a PESEL, whatever part of the file it is about.
+fn mask(violation: &mut Violation) {
+    let Violation { key, column, value, message_pl, message_en, hint_pl, hint_en, explanation, .. } =
+        violation;
+    let texts = [key, column, value, message_pl, message_en, hint_pl, hint_en, explanation];
+    texts.into_iter().for_each(personal::mask);
 }
 
 /// A file whose structure is broken says nothing trustworthy about its rows: only the fault stays.

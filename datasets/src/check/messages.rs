@@ -88,6 +88,7 @@ pub(super) fn of(checker: &Checker, kind: Kind, column: usize, value: &str) -> T
             .hint(format!("Sprawdź {name} w rejestrze."), format!("Look the {name} up in its register."))
             .expected(name)
         }
+        Kind::PersonalNumber => personal_number(),
         Kind::Reference(index) | Kind::OtherRegister(index) => reference(checker, kind, index),
         Kind::Rule(index) | Kind::RuleFailed(index) => rule(checker, kind, index),
         Kind::Status => {
@@ -102,6 +103,17 @@ pub(super) fn of(checker: &Checker, kind: Kind, column: usize, value: &str) -> T
             )
         }
     }
+}
+
+fn personal_number() -> Told {
+    let told = Told::new(
+        "numer PESEL, którego ten wzór nie przyjmuje",
+        "a PESEL number, which this pattern does not take",
+    );
+    told.hint(
+        "Usuń numer albo zastąp go pseudonimem. Jeśli to inny numer, rozdziel jego cyfry, np. kreską.",
+        "Take the number out, or put a pseudonym in its place. If it is another number, part its digits, as by a dash.",
+    )
 }
 
 fn number(checker: &Checker, kind: Kind, column: usize) -> Told {

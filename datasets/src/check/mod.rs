@@ -36,6 +36,7 @@ mod messages;
 mod ndjson;
 #[cfg(feature = "check")]
 mod parquet;
+pub(crate) mod personal;
 #[cfg(feature = "check")]
 mod pieces;
 #[cfg(feature = "check")]
@@ -426,9 +427,11 @@ impl Checker {
         if personal && !text.is_empty() {
             return "***".to_owned();
         }
+        // A number that is cut is no number any more, so it is masked before.
+        let text = personal::masked(&text);
         match text.char_indices().nth(SHOWN_MAX) {
             Some((end, _)) => text[..end].to_owned(),
-            None => text,
+            None => text.into_owned(),
         }
     }
 

@@ -3,15 +3,23 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, StringArray};
+use chrono::NaiveDate;
+
 use arrow::datatypes::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 
 use super::breach::Kind;
 use super::column::{Bound, ColumnCheck};
+use super::personal::holds_number;
 use super::source::array_text;
-use super::{Checker, Part};
+use super::{Checker, Context, Part};
+use crate::Period;
+use crate::pattern::Sensitivity;
 
 impl Checker {
     pub(super) fn check_values(&self, part: &mut Part) {
+        let Context { pattern, period, .. } = &self.context;
+        let forbids_numbers = pattern.sensitivity != Sensitivity::Personal;
+        let last_day = period.as_ref().map(Period::last_day);
         for (column, check) in self.columns.iter().enumerate() {
             let array = Arc::clone(&part.columns[column]);
             if check.required && array.null_count() > part.failed[column].len() {
@@ -25,6 +33,9 @@ impl Checker {
             }
             if check.checks_text() {
                 texts(part, column, &array, check);
+            }
+            if check.may_hold_numbers && forbids_numbers {
+                personal_numbers(part, column, &array, last_day);
             }
         }
     }
@@ -103,6 +114,18 @@ fn texts(part: &mut Part, column: usize, array: &ArrayRef, check: &ColumnCheck) 
             part.breach(row, column, Kind::Checksum);
         }
         part.breaches.len() == before
+    });
+}
+
+/// Texts that hold a PESEL.
+fn personal_numbers(part: &mut Part, column: usize, array: &ArrayRef, last_day: Option<NaiveDate>) {
+    let Some(strings) = array.as_string_opt::<i32>() else { return };
+    each_distinct(strings, |row, text| {
+        let found = holds_number(text, last_day);
+        if found {
+            part.breach(row, column, Kind::PersonalNumber);
+        }
+        !found
     });
 }
 

@@ -35,16 +35,20 @@ fn the_embedded_patterns_load() {
     let patterns = Patterns::embedded().unwrap();
     let ids: Vec<String> = patterns.iter().map(|p| p.reference()).collect();
     let all = [
+        "incydenty_cyber/1.0.0",
         "jakosc_powietrza/1.0.0",
+        "oswiata_uczniowie/1.0.0",
         "rb27s/1.0.0",
         "rb28s/1.0.0",
         "rbnds/1.0.0",
         "rejestr_umow/1.0.0",
         "rejestr_umow_strony/1.0.0",
+        "zgloszenia_usterek/1.0.0",
     ];
     assert_eq!(ids, all);
     let closed: Vec<&str> = patterns.iter().filter(|p| !p.is_open()).map(|p| p.id.as_str()).collect();
-    assert_eq!(closed, ["rejestr_umow_strony"], "all other datasets are open extracts");
+    let expected = ["incydenty_cyber", "oswiata_uczniowie", "rejestr_umow_strony", "zgloszenia_usterek"];
+    assert_eq!(closed, expected, "all other datasets are open extracts");
 }
 
 #[test]

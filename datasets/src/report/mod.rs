@@ -96,6 +96,8 @@ pub enum Code {
     FormInvalid,
     /// A wrong check digit.
     ChecksumInvalid,
+    /// A PESEL where none may be, or the mask of one.
+    PersonalNumber,
     /// A value that its code list does not hold in the period.
     ReferenceMissing,
     /// A code of another version of the territorial register, taken.
@@ -149,6 +151,7 @@ impl Code {
             Self::LengthInvalid => "LENGTH_INVALID",
             Self::FormInvalid => "FORM_INVALID",
             Self::ChecksumInvalid => "CHECKSUM_INVALID",
+            Self::PersonalNumber => "PERSONAL_NUMBER",
             Self::ReferenceMissing => "REFERENCE_MISSING",
             Self::ReferenceOtherRegister => "REFERENCE_OTHER_REGISTER",
             Self::KeyRepeated => "KEY_REPEATED",
@@ -312,7 +315,9 @@ impl Report {
                 }
             }
             if is_needed {
-                self.explanations.push(said.clone());
+                let mut said = said.clone();
+                crate::check::personal::mask(&mut said.text);
+                self.explanations.push(said);
             }
         }
     }
