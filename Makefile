@@ -7,9 +7,10 @@ TOOLS := $(CURDIR)/.tools
 VENV := $(TOOLS)/venv
 BENCH_VENV := $(TOOLS)/bench-venv
 ROUNDS ?= 5
+DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint bench soak fmt clean-tools
+.PHONY: help build demo test test-real lint bench soak fmt clean-tools
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -25,6 +26,10 @@ test: $(VENV)/.ready $(TOOLS)/nextest.ready $(TOOLS)/languages.ready ## Run all 
 	$(CARGO) build --locked --workspace --bins --tests
 	$(CARGO) test --locked --quiet --workspace --doc
 	HUB_TEST_PYTHON=$(VENV)/bin/python $(CARGO) nextest run --locked --workspace
+
+test-real: ## Check real files of offices (DATA=folder), which are not in the repository; prints a table
+	$(CARGO) build --locked --workspace --bins
+	$(TARGET)/debug/hub-benches real --data $(DATA)
 
 lint: $(TOOLS)/deny.ready $(TOOLS)/buf.ready ## Format, clippy, contract lint, licences and sources
 	$(CARGO) fmt --all --check

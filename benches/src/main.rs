@@ -7,6 +7,7 @@ mod flight;
 mod municipal;
 mod pull;
 mod reader;
+mod real;
 mod senders;
 mod statements;
 mod tally;
@@ -70,6 +71,8 @@ enum Command {
     Statements(statements::Statements),
     /// Runs a folder of statements by DataFusion in this process.
     Engine(statements::Engine),
+    /// Checks real files, which are not in the repository, and compares counts and sums with those of their sources.
+    Real(real::Real),
     /// Asks a hub small statements, by one client or by many at once.
     Clients(clients::Clients),
 }
@@ -104,6 +107,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Plan(plan) => plan.run(),
         Command::Statements(statements) => statements.run(),
         Command::Engine(engine) => engine.run(),
+        Command::Real(real) => real.run(),
         Command::Clients(clients) => clients.run(),
     }
 }
