@@ -1,16 +1,16 @@
 // Pushes a file over HTTPS with the JDK alone (11 or newer), goes on after a cut, and prints the report.
 // HUB_KEY=hub_… java Push.java https://hub.example:8080 rb28s 2022-Q4 FILE
-import java.io.IOException;
-import java.io.RandomAccessFile;
+import java.io.*;
+import java.math.BigInteger;
 import java.net.URI;
 import java.net.http.*;
 import java.nio.file.*;
+import java.security.*;
 import java.util.UUID;
 
 public class Push {
     static final int PIECE = 1 << 20;
     static final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-
     /** Every request is safe to repeat: the request id says that it is the same push. None after a cut. */
     static HttpResponse<String> once(String method, URI address, byte[] body, String... headers) throws Exception {
         var request = HttpRequest.newBuilder(address).method(method, HttpRequest.BodyPublishers.ofByteArray(body))
@@ -23,7 +23,6 @@ public class Push {
             return null;
         }
     }
-
     static HttpResponse<String> call(String method, URI address, byte[] body, String... headers) throws Exception {
         for (int pause : new int[] {200, 1000, 5000, 0}) {
             var answer = once(method, address, body, headers);
@@ -33,16 +32,16 @@ public class Push {
         }
         throw new IOException("no hub");
     }
-
     public static void main(String[] args) throws Exception {
         URI hub = URI.create(args[0]);
         Path kept = Path.of(args[3] + ".request_id"); // until there is a verdict
         if (!Files.exists(kept)) Files.writeString(kept, UUID.randomUUID().toString());
-        String create = String.format("{\"request_id\":\"%s\",\"pattern\":\"%s\",\"period\":\"%s\",\"media_type\":\"text/csv\"}",
-            Files.readString(kept), args[1], args[2]);
+        var hash = MessageDigest.getInstance("SHA-256");
+        try (var file = new DigestInputStream(new FileInputStream(args[3]), hash)) { file.transferTo(OutputStream.nullOutputStream()); }
+        String create = String.format("{\"request_id\":\"%s\",\"pattern\":\"%s\",\"period\":\"%s\",\"media_type\":\"text/csv\",\"sha256\":\"%064x\"}",
+            Files.readString(kept), args[1], args[2], new BigInteger(1, hash.digest()));
         var opened = call("POST", hub.resolve("/api/v1/submissions"), create.getBytes());
-        URI address = hub.resolve(opened.headers().firstValue("Location").orElseThrow());
-        URI payload = URI.create(address + "/payload");
+        URI address = hub.resolve(opened.headers().firstValue("Location").orElseThrow()), payload = URI.create(address + "/payload");
         try (var file = new RandomAccessFile(args[3], "r")) {
             for (long offset; (offset = Long.parseLong(call("HEAD", payload, new byte[0]).headers()
                     .firstValue("Upload-Offset").orElseThrow())) < file.length(); ) {

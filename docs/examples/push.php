@@ -40,7 +40,8 @@ $kept = "$file.request_id"; // until there is a verdict
 if (!file_exists($kept)) {
     file_put_contents($kept, vsprintf('%s%s-%s-4%.3s-8%.3s-%s%s%s', str_split(bin2hex(random_bytes(16)), 4)));
 }
-$new = ['request_id' => file_get_contents($kept), 'pattern' => $pattern, 'period' => $period, 'media_type' => 'text/csv'];
+$new = ['request_id' => file_get_contents($kept), 'pattern' => $pattern, 'period' => $period, 'media_type' => 'text/csv',
+    'size_bytes' => filesize($file), 'sha256' => hash_file('sha256', $file)];
 [, $headers] = call('POST', "$hub/api/v1/submissions", json_encode($new));
 $address = str_starts_with($headers['location'], '/') ? $hub . $headers['location'] : $headers['location'];
 while (($offset = (int) call('HEAD', "$address/payload")[1]['upload-offset']) < filesize($file)) {

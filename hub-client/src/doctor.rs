@@ -183,6 +183,10 @@ async fn key(profile: &Profile) -> Result<Finding, ClientError> {
     match client.pattern("rb28s").await {
         Err(ClientError::NotReached { cause, .. }) => Ok(Finding::NotReached { cause }),
         Err(ClientError::Refused(refusal)) if refusal.is_not_permitted() => Ok(Finding::Key(Some(refusal))),
+        // No hub answers without a reason.
+        Err(ClientError::Refused(refusal)) if refusal.reason.is_none() => {
+            Ok(Finding::Proxy { said: refusal.message.clone() })
+        }
         // A hub without this pattern knows the key.
         Ok(_) | Err(ClientError::Refused(_)) => Ok(Finding::Well),
         Err(error) => Err(error),

@@ -226,7 +226,7 @@ pub(crate) const HTTP_BODY_SILENCE: Duration = Duration::from_secs(30);
 /// … and time for all of it, by either door.
 pub(crate) const OPEN_CHECK_BODY_TIMEOUT: Duration = Duration::from_secs(600);
 /// JSON of an HTTP request.
-pub(crate) const HTTP_JSON_BYTES: usize = 64 << 10;
+pub(crate) const HTTP_JSON_BYTES: usize = 1 << 20;
 /// Time for a check without a key, once its bytes are there.
 pub(crate) const OPEN_CHECK_TIMEOUT: Duration = Duration::from_secs(120);
 /// Time until the head of an HTTP answer.

@@ -41,6 +41,7 @@ pub(super) async fn push(
     let mut pieces = pieces(body, 0);
     let first = pieces.next().await.transpose()?.map(|(_, data)| data).unwrap_or_default();
     let media = media_type(&headers).unwrap_or_else(|| MediaType::by_bytes(&first).as_str().to_owned());
+    let drew_id = of.request_id.is_empty();
     let new = NewSubmission {
         request_id: Some(of.request_id)
             .filter(|id| !id.is_empty())
@@ -54,9 +55,19 @@ pub(super) async fn push(
         nothing_to_report: of.nothing_to_report,
     };
     let mut pushing = pushing.begin(&caller, new.into()).await?;
-    pushing.data(first).await?;
-    while let Some(piece) = pieces.next().await {
-        pushing.data(piece?.1).await?;
+    let fed = async {
+        pushing.data(first).await?;
+        while let Some(piece) = pieces.next().await {
+            pushing.data(piece?.1).await?;
+        }
+        Ok::<_, HubError>(())
+    };
+    if let Err(error) = fed.await {
+        if drew_id {
+            // Its sender does not know the id, so it cannot go on with it.
+            pushing.give_up().await?;
+        }
+        return Err(error);
     }
     let options = CommitOptions {
         validate_only: of.validate_only,

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::once;
-use http::{HeaderName, header};
+use http::{HeaderName, Version, header};
 use hub_proto::convert::{Timestamp, time_to_wire};
 use hub_proto::name::Collection;
 use hub_proto::{Reason, Refusal, TypeConversionError, json, v1};
@@ -77,13 +77,24 @@ fn as_of(text: &str) -> Result<Option<AsOf>, HubError> {
     })
 }
 
+/// Rows go only where a body that breaks off is told from one that ends.
+fn tells_the_end(version: Version) -> Result<(), HubError> {
+    if version >= Version::HTTP_11 {
+        return Ok(());
+    }
+    let message = "rows need HTTP/1.1 or newer: over HTTP/1.0 a part cannot be told from the whole; set the proxy to 1.1";
+    Err(HubError::new(Reason::RequestInvalid, message))
+}
+
 pub(super) async fn rows(
     State(door): State<HttpDoor>,
     Caller(caller): Caller,
+    version: Version,
     Path(dataset): Path<String>,
     Parameters(of): Parameters<Of>,
 ) -> Result<Response, HubError> {
     use v1::create_read_session_request::AsOf as Wire;
+    tells_the_end(version)?;
     let format = format(&of.format)?;
     let columns = of.columns.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
     let request = v1::CreateReadSessionRequest {
@@ -105,9 +116,11 @@ pub(super) async fn rows(
 pub(super) async fn query(
     State(door): State<HttpDoor>,
     Caller(caller): Caller,
+    version: Version,
     Json(query): Json<json::Query>,
 ) -> Result<Response, HubError> {
     use v1::query_rows_request::AsOf as Wire;
+    tells_the_end(version)?;
     let format = format(&query.format)?;
     let request = v1::QueryRowsRequest {
         sql: query.sql,

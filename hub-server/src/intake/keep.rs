@@ -112,6 +112,10 @@ impl Intake {
     ) -> Result<SubmissionView, IntakeError> {
         let conflict =
             |why: &str| IntakeError::new(Reason::StateConflict, format!("submission `{id}` {why}"));
+        // Nobody takes hold of what is another's.
+        if self.settled(permit, id).await?.is_none() {
+            self.unfinished(permit, id)?;
+        }
         let hold = self.hold(id);
         if let Some(record) = self.settled(permit, id).await? {
             let ended = view::of_record(&record);

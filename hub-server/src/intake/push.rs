@@ -40,12 +40,17 @@ impl Push {
             self.held.extend_from_slice(&data);
             return Ok(());
         }
-        self.intake.room_for_one_more(&self.header.caller)?;
+        self.intake.room_for_one_more(&self.header.caller, &self.header.id)?;
         self.intake.parts.store.spool().create(self.header.clone()).await?;
         let held = self.held.split().freeze();
         let offset = self.intake.take(&self.header, 0, held).await?;
         self.spooled = Some(self.intake.take(&self.header, offset, data).await?);
         Ok(())
+    }
+
+    /// Leaves nothing behind, of a push that nobody can take up again.
+    pub(crate) async fn give_up(self) -> Result<(), IntakeError> {
+        self.intake.forget(&self.header.id).await
     }
 
     /// Checks what was sent and, if nothing blocks, makes it visible.

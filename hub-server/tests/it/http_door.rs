@@ -284,7 +284,7 @@ fn refusals_are_problems_with_the_reason_that_grpc_gives() {
         assert_eq!(problem["errors"][0]["field"], "request_id");
         refused(&caller.json(NEW, &json!({"okres": PERIOD})), 400, "REQUEST_INVALID");
         refused(&caller.call("PATCH", &format!("{submission}/payload"), &[], b"x"), 400, "REQUEST_INVALID");
-        refused(&caller.json(NEW, &json!({"pattern": "x".repeat(80_000)})), 413, "MESSAGE_TOO_LARGE");
+        refused(&caller.json(NEW, &json!({"pattern": "x".repeat(1_100_000)})), 413, "MESSAGE_TOO_LARGE");
         refused(&caller.call("GET", "/api/v1/nothing", &[], b""), 404, "ROUTE_UNKNOWN");
         refused(&caller.call("PUT", NEW, &[], b""), 404, "ROUTE_UNKNOWN");
     }
@@ -318,4 +318,37 @@ fn bodies_are_bounded_and_nothing_stays_of_what_is_too_long() {
     assert_eq!(caller.append(&submission, 0, b"five").header("upload-offset"), "4");
     refused(&caller.json(&format!("{submission}/commit"), &json!({})), 409, "PAYLOAD_MISMATCH");
     assert!(files_below(&server.root().join("tmp")).is_empty());
+}
+
+#[test]
+fn a_push_in_one_request_that_is_cut_leaves_nothing_that_nobody_knows() {
+    let server = Server::start();
+    let key = server.key("publisher");
+    let begin = |request_id: &str| {
+        let mut line = TcpStream::connect(server.http).expect("a connection");
+        let head = format!(
+            "POST /api/v1/patterns/rb28s/submissions?period=2022-Q4{request_id} HTTP/1.1\r\nHost: hub\r\n\
+             Content-Type: text/csv\r\nAuthorization: Bearer {key}\r\nContent-Length: 4000000\r\n\r\n"
+        );
+        line.write_all(head.as_bytes()).expect("a request");
+        // More than is held in memory.
+        line.write_all(&vec![b'x'; 2_000_000]).expect("some of it");
+        line
+    };
+    let waits_for = |submissions: usize| {
+        let listed = || {
+            let line = ["--format", "json", "submissions", "list"];
+            server.hub("publisher", &line).expect(0).stdout.lines().count()
+        };
+        let came = wait_for(Duration::from_secs(20), || (listed() == submissions).then_some(()));
+        assert!(came.is_some(), "{} submissions and not {submissions}", listed());
+    };
+    // Who knows the id can go on with it, so it stays.
+    let known = begin("&request_id=0192aaaa-0000-7000-8000-0000000000ac");
+    waits_for(1);
+    drop(known);
+    let unknown = begin("");
+    waits_for(2);
+    drop(unknown);
+    waits_for(1);
 }

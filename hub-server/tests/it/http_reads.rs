@@ -1,6 +1,8 @@
 //! Rows over HTTP, and the description of the door.
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -149,4 +151,24 @@ fn answers_are_as_the_document_says() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openapi.py");
     let said = run(Command::new(python).arg(script).arg(document).arg(answers)).expect(0);
     assert_eq!(said.stdout.trim(), "6 answers are as described");
+}
+
+#[test]
+fn rows_are_refused_where_a_part_looks_like_the_whole() {
+    let server = Server::start();
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let key = server.key("ministry");
+    let ask = |version: &str| {
+        let mut line = TcpStream::connect(server.http).expect("a connection");
+        let head = format!(
+            "GET /api/v1/datasets/rb28s/rows HTTP/{version}\r\nHost: hub\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\r\n"
+        );
+        line.write_all(head.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).expect("an answer");
+        answer
+    };
+    let old = ask("1.0");
+    assert!(old.contains(" 400 ") && old.contains("REQUEST_INVALID"), "{old}");
+    assert!(ask("1.1").contains(" 200 "));
 }

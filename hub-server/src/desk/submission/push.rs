@@ -48,6 +48,11 @@ impl Begun {
         Ok(self.push.data(data).await?)
     }
 
+    /// Leaves nothing behind, of a push that nobody can take up again.
+    pub(crate) async fn give_up(self) -> Result<(), HubError> {
+        Ok(self.push.give_up().await?)
+    }
+
     /// The verdict. It goes on though its caller leaves.
     pub(crate) async fn commit(
         self,
