@@ -281,5 +281,12 @@ fn checked(checker: &Checker, media: MediaType, bytes: Vec<u8>) -> Result<Checke
             findings.add(checker.key_repeated(&sorted, repeat.row, repeat.line, Some(repeat.first_line)));
         }
     }
-    Ok(Checked { report: checker.finish(findings, rows), batches })
+    let mut comparing = checker.comparing(Vec::new(), &checker.compared_with())?;
+    let mut before = 0;
+    for batch in &batches {
+        comparing.add(batch, &lines[before..before + batch.num_rows()]);
+        before += batch.num_rows();
+    }
+    let compared = checker.compare(&comparing, &findings);
+    Ok(Checked { report: checker.finish(findings, rows, compared), batches })
 }

@@ -129,7 +129,8 @@ fn page_usable(session: &Session, out: Option<&Path>, files: usize) -> Result<()
 
 fn exit_of(report: &Report, strict: bool) -> Exit {
     let bar = if strict { Severity::Warn } else { Severity::Block };
-    let blocks = report.counts.iter().any(|count| count.severity >= bar);
+    let blocks =
+        report.counts.iter().any(|count| count.severity >= bar && count.severity != Severity::MustExplain);
     if blocks || report.unexplained() > 0 { Exit::Blocked } else { Exit::Accepted }
 }
 

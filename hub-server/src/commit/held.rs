@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::context::Context;
 use super::plan::Superseded;
-use super::state::Current;
+use super::state::{Current, State};
 use super::{CommitError, Commits, rewrite};
 use crate::store::Snapshot;
 use crate::store::index::DataFile;
@@ -21,6 +21,37 @@ pub(crate) struct Held {
     period: String,
     files: Vec<Arc<DataFile>>,
     _snapshot: Arc<Snapshot>,
+}
+
+/// Looks at a revision; each waits for the open version that the look before met.
+const TRIES: usize = 16;
+
+enum Look {
+    Found(Held),
+    Nothing,
+    Open,
+}
+
+fn look(context: &Arc<Context>, publisher: &str, partition: &str) -> Look {
+    let there = |state: &State| {
+        state.current(publisher, partition).filter(|current| !current.slices.is_empty()).cloned()
+    };
+    let (snapshot, state) = context.held();
+    let Some(current) = there(&state) else { return Look::Nothing };
+    let mut files: BTreeMap<&str, &Arc<DataFile>> = BTreeMap::new();
+    for slice in current.slices.values() {
+        let homes = state.homes(slice.seq);
+        if homes.is_empty() {
+            return Look::Open;
+        }
+        files.extend(homes.iter().map(|file| (file.path.as_str(), file)));
+    }
+    let files = files.into_values().map(Arc::clone).collect();
+    let Some(period) = state.by_id(&current.submission).map(|made| made.period.clone()) else {
+        return Look::Nothing;
+    };
+    drop(state);
+    Look::Found(Held { context: Arc::clone(context), current, period, files, _snapshot: snapshot })
 }
 
 /// What made a current revision.
@@ -40,31 +71,26 @@ impl Commits {
         partition: &str,
     ) -> Result<Option<Held>, CommitError> {
         let Some(dataset) = self.dataset(dataset) else { return Ok(None) };
-        let context = dataset.context();
-        let is_there = |current: &Current| !current.slices.is_empty();
-        if !context.state().current(publisher, partition).is_some_and(is_there) {
+        if dataset.context().state().revision(publisher, partition).is_none() {
             return Ok(None);
         }
-        if context.is_open_for(publisher, partition) {
-            // Rows of an open version are in no file yet.
-            dataset.readable().await?;
-        }
-        let context = Arc::clone(context);
-        let look = move |publisher: &str, partition: &str| {
-            let (snapshot, state) = context.held();
-            let current = state.current(publisher, partition).filter(|current| is_there(current)).cloned()?;
-            let mut files: BTreeMap<&str, &Arc<DataFile>> = BTreeMap::new();
-            for slice in current.slices.values() {
-                files.extend(state.homes(slice.seq).iter().map(|file| (file.path.as_str(), file)));
+        for _ in 0..TRIES {
+            let context = Arc::clone(dataset.context());
+            let (publisher, partition) = (publisher.to_owned(), partition.to_owned());
+            let looked = tokio::task::spawn_blocking(move || look(&context, &publisher, &partition)).await;
+            match looked.map_err(|_| dataset.outcome_unknown())? {
+                Look::Found(held) => return Ok(Some(held)),
+                Look::Nothing => return Ok(None),
+                // Some rows are in an open version, and in no file yet.
+                Look::Open => dataset.readable().await?,
             }
-            let files = files.into_values().map(Arc::clone).collect();
-            let period = state.by_id(&current.submission).map(|made| made.period.clone())?;
-            drop(state);
-            Some(Held { context: Arc::clone(&context), current, period, files, _snapshot: snapshot })
-        };
-        let (publisher, partition) = (publisher.to_owned(), partition.to_owned());
-        let looked = tokio::task::spawn_blocking(move || look(&publisher, &partition)).await;
-        looked.map_err(|_| dataset.outcome_unknown())
+        }
+        Err(dataset.outcome_unknown())
+    }
+
+    /// What made the current revision of (publisher, partition), if it has rows.
+    pub(crate) fn revision(&self, dataset: &str, publisher: &str, partition: &str) -> Option<Revision> {
+        self.dataset(dataset)?.context().state().revision(publisher, partition)
     }
 
     /// All current revisions of a dataset that have rows: publisher, partition, what made them.

@@ -93,6 +93,12 @@ impl State {
     pub(crate) fn current(&self, publisher: &str, partition: &str) -> Option<&Current> {
         self.current.get(publisher)?.get(partition)
     }
+    /// What made the current revision of (publisher, partition), if it has slices.
+    pub(crate) fn revision(&self, publisher: &str, partition: &str) -> Option<Revision> {
+        let current = self.current(publisher, partition).filter(|current| !current.slices.is_empty())?;
+        let period = self.by_id(&current.submission)?.period.clone();
+        Some(Revision { submission: current.submission.clone(), period })
+    }
     /// All current revisions that have slices: publisher, partition, what made them.
     pub(crate) fn revisions(&self) -> Vec<(String, String, Revision)> {
         let all = self.current.iter().flat_map(|(publisher, partitions)| {

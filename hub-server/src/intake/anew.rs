@@ -61,7 +61,7 @@ impl Intake {
         publisher: &str,
         period: &Period,
         submission: &str,
-        (against, report): (BTreeMap<String, String>, &Report),
+        (against, carries, report): (BTreeMap<String, String>, bool, &Report),
     ) {
         let key = |dataset: &str, partition: String| RevisionKey {
             dataset: dataset.to_owned(),
@@ -69,10 +69,12 @@ impl Intake {
             partition,
         };
         let partition = period.partition(pattern);
-        if !against.is_empty() {
+        // The other side may have come between the check and the commit.
+        if !against.is_empty() || !self.counterparts(pattern, publisher, period).is_empty() {
             let by = MadeBy { submission: submission.to_owned(), against: text(&against) };
             let later = Later::of(report, |rule| is_compare(pattern, rule));
-            self.anew.put(key(&pattern.id, partition.clone()), Some(Made { by, later }));
+            // What was carried over may have been corrected meanwhile: then the check knows other rows.
+            self.anew.put(key(&pattern.id, partition.clone()), (!carries).then_some(Made { by, later }));
         }
         let commits = &self.parts.commits;
         let with_this = With::Pattern(pattern.id.clone());
@@ -145,6 +147,12 @@ impl Intake {
     async fn look_at(&self, key: &RevisionKey, made: Option<Made>) -> Result<(), IntakeError> {
         let pattern = self.pattern(&key.dataset)?;
         let (commits, catalog) = (&self.parts.commits, &self.parts.catalog);
+        if let Some(Made { by, later }) = made
+            && by == self.stands(key, &pattern)
+        {
+            // As its report says.
+            return Ok(catalog.put_comparisons(key, &by, 0, &json(&later)?).await?);
+        }
         let Some(own) = commits.held(&key.dataset, &key.publisher, &key.partition).await? else {
             return Ok(catalog.drop_comparisons(key).await?);
         };
@@ -152,17 +160,23 @@ impl Intake {
         let period: Period = own.period().parse().map_err(unreadable)?;
         let against = self.counterparts(&pattern, &key.publisher, &period);
         let by = MadeBy { submission: own.submission().to_owned(), against: text(&against) };
-        let later = match made.filter(|made| made.by == by) {
-            Some(made) => made.later,
-            None => self.made_anew(&pattern, &key.publisher, &period, own).await?,
-        };
+        let later = self.made_anew(&pattern, &key.publisher, &period, own).await?;
         commits.caught_up().await;
         let Some(record) = catalog.submission(&by.submission).await? else { return Ok(()) };
         let accepted: Option<Report> = serde_json::from_str(&record.report).ok();
         let late = accepted.map_or(0, |accepted| later.findings_since(&accepted));
-        let later = serde_json::to_string(&later);
-        let later = later.map_err(|error| IntakeError::new(Reason::Internal, error.to_string()))?;
-        Ok(catalog.put_comparisons(key, &by, late, &later).await?)
+        Ok(catalog.put_comparisons(key, &by, late, &json(&later)?).await?)
+    }
+
+    /// By what comparisons of a revision would be made now.
+    fn stands(&self, key: &RevisionKey, pattern: &Pattern) -> MadeBy {
+        let current = self.parts.commits.revision(&key.dataset, &key.publisher, &key.partition);
+        let Some(current) = current else {
+            return MadeBy { submission: String::new(), against: text(&BTreeMap::new()) };
+        };
+        let period = current.period.parse::<Period>().ok();
+        let against = period.map(|period| self.counterparts(pattern, &key.publisher, &period));
+        MadeBy { submission: current.submission, against: text(&against.unwrap_or_default()) }
     }
 
     async fn made_anew(
@@ -172,7 +186,7 @@ impl Intake {
         period: &Period,
         own: crate::commit::Held,
     ) -> Result<Later, IntakeError> {
-        let beside = self.beside(pattern, publisher, period).await?;
+        let beside = self.beside(pattern, publisher, period, true).await?;
         let (checkers, lists) = (Arc::clone(&self.checkers), Arc::clone(&self.parts.lists));
         let (pattern, period) = (Arc::clone(pattern), period.clone());
         let make = move || {
@@ -213,4 +227,8 @@ impl Intake {
 
 fn text(against: &BTreeMap<String, String>) -> String {
     serde_json::json!(against).to_string()
+}
+
+fn json(later: &Later) -> Result<String, IntakeError> {
+    serde_json::to_string(later).map_err(|error| IntakeError::new(Reason::Internal, error.to_string()))
 }

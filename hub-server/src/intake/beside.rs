@@ -60,6 +60,7 @@ impl Intake {
         pattern: &Arc<Pattern>,
         publisher: &str,
         period: &Period,
+        replaces_all: bool,
     ) -> Result<Beside, IntakeError> {
         let mut beside = Beside::default();
         if pattern.compares.is_empty() {
@@ -85,15 +86,19 @@ impl Intake {
                 }
             };
             let held = match partition {
-                Some(partition) => commits.held(&other.id, publisher, &partition).await?,
-                None => None,
+                Some(partition) => commits.held(&other.id, publisher, &partition).await,
+                None => Ok(None),
             };
             match held {
-                Some(held) => beside.others.push((with.clone(), other, held)),
-                None => beside.missing.push(with.clone()),
+                Ok(Some(held)) => beside.others.push((with.clone(), other, held)),
+                Ok(None) => beside.missing.push(with.clone()),
+                // A report that cannot be read holds up no other one: what needs it is not evaluated.
+                Err(error) => {
+                    tracing::error!(dataset = other.id, publisher, %error, "a report cannot be compared with")
+                }
             }
         }
-        if pattern.slice.is_some() {
+        if pattern.slice.is_some() && !replaces_all {
             beside.own = commits.held(&pattern.id, publisher, &partition).await?;
         }
         Ok(beside)
@@ -132,21 +137,26 @@ impl Beside {
             let mut other = checker.other(with, pattern).map_err(fault)?;
             let columns: Vec<String> = other.columns().into_iter().map(str::to_owned).collect();
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            held.read(&columns, &|_| true, &mut |rows| other.add(rows))?;
-            others.push(other);
+            match held.read(&columns, &|_| true, &mut |rows| other.add(rows)) {
+                Ok(()) => others.push(other),
+                Err(error) => {
+                    tracing::error!(dataset = pattern.id, %error, "a report cannot be compared with")
+                }
+            }
         }
         checker.comparing(others, &self.missing).map_err(fault)
     }
 
-    /// Adds the rows that a correction leaves as they are. Blocking.
-    pub(super) fn carry(&self, comparing: &mut Comparing, sent: &[String]) -> Result<(), IntakeError> {
-        let Some(own) = &self.own else { return Ok(()) };
+    /// Adds the rows that a correction leaves as they are; false when there are none. Blocking.
+    pub(super) fn carry(&self, comparing: &mut Comparing, sent: &[String]) -> Result<bool, IntakeError> {
+        let Some(own) = &self.own else { return Ok(false) };
         let stays = |slice: &str| sent.binary_search_by(|sent| sent.as_str().cmp(slice)).is_err();
         if comparing.is_idle() || !own.slices().any(stays) {
-            return Ok(());
+            return Ok(false);
         }
         let columns: Vec<String> = comparing.columns().into_iter().map(str::to_owned).collect();
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        Ok(own.read(&columns, &stays, &mut |rows| comparing.add(rows, &[]))?)
+        own.read(&columns, &stays, &mut |rows| comparing.add(rows, &[]))?;
+        Ok(true)
     }
 }

@@ -82,9 +82,10 @@ impl Intake {
         if header.nothing_to_report {
             let report = empty_report(pattern);
             let (rows, slices, against) = (JobRows::None, Vec::new(), BTreeMap::new());
-            return Ok(Outcome { report, rows, row_count: 0, slices, against });
+            return Ok(Outcome { report, rows, row_count: 0, slices, against, carries: false });
         }
-        let beside = self.beside(pattern, &header.publisher, period).await?;
+        let replaces_all = header.commit.as_ref().is_some_and(|order| order.replace_all);
+        let beside = self.beside(pattern, &header.publisher, period, replaces_all).await?;
         let asked = Asked {
             beside: Some(beside),
             pattern: Arc::clone(pattern),

@@ -81,4 +81,6 @@ pub(super) struct Outcome {
     pub(super) slices: Vec<String>,
     /// What it was compared with, by name and submission.
     pub(super) against: BTreeMap<String, String>,
+    /// Rows of the revision before were compared with it.
+    pub(super) carries: bool,
 }

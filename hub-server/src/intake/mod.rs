@@ -118,7 +118,7 @@ impl Intake {
         if let Some(known) = self.known(permit, &new).await? {
             return Ok(known);
         }
-        self.room_for_one_more(permit.caller())?;
+        self.room_for_one_more(permit.caller(), "")?;
         let header = self.header(permit, new);
         self.parts.store.spool().create(header.clone()).await?;
         Ok(view::of_spool(&header, 0, SubmissionState::Receiving))
@@ -157,11 +157,11 @@ impl Intake {
         id: &str,
         options: CommitOptions,
     ) -> Result<Verdict, IntakeError> {
-        if let Some(verdict) = self.attach(id).await {
-            return verdict;
-        }
         match self.unfinished(permit, id) {
             Ok(header) => {
+                if let Some(verdict) = self.attach(id).await {
+                    return verdict;
+                }
                 // An order stays as it is until it is known again what was committed.
                 self.parts.commits.whole(&header.pattern)?;
                 self.order(&header, &options).await
@@ -360,8 +360,9 @@ impl Intake {
         open.into_iter().find(|header| header.caller == caller && header.request_id == request_id)
     }
 
-    fn room_for_one_more(&self, caller: &str) -> Result<(), IntakeError> {
-        let open = self.parts.store.spool().unfinished().iter().filter(|h| h.caller == caller).count();
+    fn room_for_one_more(&self, caller: &str, id: &str) -> Result<(), IntakeError> {
+        let others = |header: &&SpoolHeader| header.caller == caller && header.id != id;
+        let open = self.parts.store.spool().unfinished().iter().filter(others).count();
         if open < self.parts.limits.open_submissions {
             return Ok(());
         }

@@ -57,7 +57,14 @@ fn read(job: &Job, comparing: &mut Comparing) -> Result<Outcome, Halt> {
 }
 
 fn refused(report: Report) -> Outcome {
-    Outcome { report, rows: JobRows::None, row_count: 0, slices: Vec::new(), against: BTreeMap::new() }
+    Outcome {
+        report,
+        rows: JobRows::None,
+        row_count: 0,
+        slices: Vec::new(),
+        against: BTreeMap::new(),
+        carries: false,
+    }
 }
 
 fn fault(what: &str) -> IntakeError {
@@ -280,7 +287,7 @@ impl<'a> Pass<'a> {
     fn finish(self) -> Result<Outcome, IntakeError> {
         let Job { checker, beside, .. } = self.job;
         let (row_count, slices, against) = (self.rows_read, self.slices.into_sorted(), beside.against());
-        beside.carry(self.comparing, &slices)?;
+        let carries = beside.carry(self.comparing, &slices)?;
         let compared = checker.compare(self.comparing, &self.findings);
         let report = checker.finish(self.findings, self.rows_read, compared);
         if report.blocks() {
@@ -289,9 +296,9 @@ impl<'a> Pass<'a> {
         }
         if !self.job.encode {
             self.output.discard();
-            return Ok(Outcome { report, rows: JobRows::None, row_count, slices, against });
+            return Ok(Outcome { report, rows: JobRows::None, row_count, slices, against, carries });
         }
-        Ok(Outcome { report, rows: self.output.finish()?, row_count, slices, against })
+        Ok(Outcome { report, rows: self.output.finish()?, row_count, slices, against, carries })
     }
 }
 

@@ -15,7 +15,7 @@ use super::{Intake, IntakeError, reused, view};
 use crate::commit::{CommitJob, Committed, JobRows};
 use crate::fault;
 use crate::permit::SubmissionsPermit;
-use crate::store::spool::{CommitOrder, SpoolHeader};
+use crate::store::spool::{Arriving, CommitOrder, SpoolHeader};
 
 /// A payload on its way to the check.
 #[derive(Debug)]
@@ -126,8 +126,9 @@ impl Intake {
     /// Checks, then refuses or commits.
     pub(super) async fn run(&self, header: &SpoolHeader, payload: Payload) -> Result<Ended, IntakeError> {
         let order = ordered(header)?;
-        if let Some(verdict) = self.earlier_refusal(header, &order.sha256).await? {
-            return Ok(Ended { verdict, fate: Fate::Gone });
+        if let Some(verdict) = self.earlier_verdict(header, &order.sha256).await? {
+            let is_kept = verdict.receipt.is_some() && verdict.submission.id == header.id;
+            return Ok(Ended { verdict, fate: if is_kept { Fate::Kept } else { Fate::Gone } });
         }
         let (pattern, period) = self.pattern_and_period(header)?;
         let mut seq = self.parts.commits.reserve_seq(&pattern.id);
@@ -138,50 +139,23 @@ impl Intake {
                 self.examine(header, &pattern, &period, PayloadBytes::Held(bytes), seq, false).await
             }
             Payload::Spooled => match self.read_already(header).await {
-                Some((of_its_rows, outcome)) => {
+                // A check that read along knew no order: it took rows for carried over that are not.
+                Some((of_its_rows, outcome)) if !(order.replace_all && outcome.carries) => {
                     seq = of_its_rows;
                     Ok(outcome)
                 }
-                None => {
+                early => {
+                    if let Some((_, outcome)) = early {
+                        self.discard(&pattern, outcome.rows);
+                    }
                     let spooled = PayloadBytes::Spooled(header.id.clone());
                     self.examine(header, &pattern, &period, spooled, seq, false).await
                 }
             },
         };
         fault::point("check.after");
-        let examined = examined.map(|mut outcome| {
-            outcome.report.explain(&order.explanations);
-            outcome
-        });
         let ended = match examined {
-            Ok(outcome) if refused(&outcome.report, order.strict) => {
-                self.discard(&pattern, outcome.rows);
-                self.refuse(header, order, outcome.report).await
-            }
-            Ok(outcome) if outcome.report.unexplained() > 0 => {
-                self.discard(&pattern, outcome.rows);
-                let submission = view::of_spool(header, order.size, SubmissionState::Awaiting);
-                Ok(Ended { verdict: awaiting(submission, outcome.report), fate: Fate::Waiting })
-            }
-            Ok(mut outcome) => {
-                let against = std::mem::take(&mut outcome.against);
-                let report = outcome.report.clone();
-                match job(header, order, &pattern, &period, outcome, seq) {
-                    Ok(job) => {
-                        // As it is known now: the receipt says it for ever.
-                        let publisher = self.parts.catalog.organisation(&header.publisher);
-                        let publisher_name = publisher.map(|known| known.name).unwrap_or_default();
-                        let job = CommitJob { arriving: arriving.clone(), publisher_name, ..job };
-                        let ended = self.make_visible(header, order, job).await;
-                        if ended.as_ref().is_ok_and(|ended| ended.fate == Fate::Kept) {
-                            let made = (against, &report);
-                            self.compared(&pattern, &header.publisher, &period, &header.id, made);
-                        }
-                        ended
-                    }
-                    Err(error) => Err(error),
-                }
-            }
+            Ok(outcome) => self.conclude(header, (&pattern, &period), outcome, seq, arriving.clone()).await,
             Err(error) => Err(error),
         };
         // Nothing is told before the spool knows of the payload: the verdict decides what becomes of it.
@@ -191,6 +165,43 @@ impl Intake {
             return Err(IntakeError::new(error.reason(), error.to_string()));
         }
         ended
+    }
+
+    /// What becomes of a payload that was checked.
+    async fn conclude(
+        &self,
+        header: &SpoolHeader,
+        (pattern, period): (&Arc<Pattern>, &Period),
+        mut outcome: Outcome,
+        seq: i64,
+        arriving: Option<Arriving>,
+    ) -> Result<Ended, IntakeError> {
+        let order = ordered(header)?;
+        outcome.report.explain(&order.explanations);
+        if refused(&outcome.report, order.strict) {
+            self.discard(pattern, outcome.rows);
+            return self.refuse(header, order, outcome.report).await;
+        }
+        if outcome.report.unexplained() > 0 {
+            self.discard(pattern, outcome.rows);
+            if arriving.is_some() {
+                // It waits in the spool like one that is sent in steps.
+                self.room_for_one_more(&header.caller, &header.id)?;
+            }
+            let submission = view::of_spool(header, order.size, SubmissionState::Awaiting);
+            return Ok(Ended { verdict: awaiting(submission, outcome.report), fate: Fate::Waiting });
+        }
+        let (against, carries) = (std::mem::take(&mut outcome.against), outcome.carries);
+        let report = outcome.report.clone();
+        let job = job(header, order, pattern, period, outcome, seq)?;
+        // As it is known now: the receipt says it for ever.
+        let publisher = self.parts.catalog.organisation(&header.publisher);
+        let publisher_name = publisher.map(|known| known.name).unwrap_or_default();
+        let ended = self.make_visible(header, order, CommitJob { arriving, publisher_name, ..job }).await?;
+        if ended.fate == Fate::Kept {
+            self.compared(pattern, &header.publisher, period, &header.id, (against, carries, &report));
+        }
+        Ok(ended)
     }
 
     /// Writes the refusal down, removes the bytes, answers with the report.
@@ -268,9 +279,19 @@ impl Intake {
         Ok(Verdict { submission, report, receipt, unchanged: false })
     }
 
-    /// The verdict that a request id already got, if it was a refusal of the same bytes; what was
-    /// committed is the commit's to find. Other content under the same id is refused.
-    async fn earlier_refusal(
+    /// The verdict of what is committed under a request id; None while the catalogue lags behind the log.
+    async fn earlier_commit(&self, caller: &str, request_id: &str) -> Result<Option<Verdict>, IntakeError> {
+        self.parts.commits.caught_up().await;
+        let record = self.parts.catalog.submission_by_request(caller, request_id).await?;
+        let Some(record) = record.filter(|record| !record.receipt.is_empty()) else { return Ok(None) };
+        let report = parse(&record.report)?;
+        let receipt = Some(self.signed(&record.receipt)?);
+        let submission = view::of_record(&record);
+        Ok(Some(Verdict { submission, report, receipt, unchanged: false }))
+    }
+
+    /// The verdict that a request id already got for the same bytes. Other content under the same id is refused.
+    async fn earlier_verdict(
         &self,
         header: &SpoolHeader,
         sha256: &str,
@@ -281,7 +302,8 @@ impl Intake {
             let same = content == [&earlier.sha256, &earlier.pattern, &earlier.publisher, &earlier.period];
             return match (same, earlier.is_erased) {
                 (false, _) => Err(reused(request_id)),
-                (true, false) => Ok(None),
+                // What it is compared with may be another since: the answer is the one that it got.
+                (true, false) => self.earlier_commit(caller, request_id).await,
                 // Before its bytes come in again.
                 (true, true) => {
                     let message = "what this request brought was erased by the hub's operator; draw a new request id to send it anew";
@@ -323,7 +345,9 @@ fn awaiting(submission: SubmissionView, report: Report) -> Verdict {
 
 fn refused(report: &Report, strict: bool) -> bool {
     let bar = if strict { Severity::Warn } else { Severity::Block };
-    report.counts.iter().any(|count| count.severity >= bar)
+    // What must be explained waits, and does not refuse.
+    let refuses = |severity| severity >= bar && severity != Severity::MustExplain;
+    report.counts.iter().any(|count| refuses(count.severity))
 }
 
 /// What the committer is asked to do.

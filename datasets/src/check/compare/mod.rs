@@ -230,7 +230,8 @@ impl Checker {
                 Some((rows, truths)) => {
                     let told = self.broken(compare, comparison, keys, &rows, &truths);
                     for violation in told {
-                        if found.explanation(violation.row).is_some() {
+                        let must = violation.severity == Severity::MustExplain;
+                        if must && found.explanation(violation.row).is_some() {
                             findings.count_explained(violation.code, violation.severity, &compare.id, 1);
                         }
                         findings.add(violation);

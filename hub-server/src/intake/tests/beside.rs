@@ -213,3 +213,68 @@ async fn what_was_missed_is_made_up_for_at_the_next_start() {
     house.intake.compare_waiting().await;
     assert_eq!(house.intake.get(&own(), id).await.unwrap().late_findings, 0);
 }
+
+#[tokio::test]
+async fn a_request_that_was_answered_gets_the_same_answer_whatever_came_since() {
+    let house = House::new().await;
+    let new = csv("rbnds", "2022-Q4");
+    let payload = balance("20.00", "12.00", "8.00");
+    let first = house.push(new.clone(), &payload).await.unwrap();
+    push(&house, "rb28s", "2022-Q4", spending(&[(SCHOOLS[0], 500)])).await;
+    // Checked anew it would have to be explained.
+    let strict = CommitOptions { strict: true, ..CommitOptions::default() };
+    let again = house.push_with(new, &payload, strict).await.unwrap();
+    assert_eq!(again.submission.id, first.submission.id);
+    assert_eq!(again.submission.state, SubmissionState::Committed);
+    assert_eq!(again.receipt, first.receipt);
+    assert_eq!(house.spooled().await, 0);
+}
+
+#[tokio::test]
+async fn another_difference_than_the_explained_one_is_a_late_finding() {
+    let house = House::new().await;
+    push(&house, "rb28s", "2022-Q4", spending(&[(SCHOOLS[0], 500)])).await;
+    let said = Explanation { rule: "wydatki_jak_rb28s".into(), text: "Zwrot".into() };
+    // Warnings block, what is explained does not.
+    let options = CommitOptions { explanations: vec![said], strict: true, ..CommitOptions::default() };
+    let new = csv("rbnds", "2022-Q4");
+    let first = house.push_with(new, &balance("20.00", "12.00", "8.00"), options).await.unwrap();
+    house.intake.compare_waiting().await;
+    let id = &first.submission.id;
+    assert_eq!(house.intake.get(&own(), id).await.unwrap().late_findings, 0);
+    assert_eq!(house.intake.report(&own(), id).await.unwrap().later, None);
+    push(&house, "rb28s", "2022-Q4", spending(&[(SCHOOLS[0], 90_000)])).await;
+    house.intake.compare_waiting().await;
+    assert_eq!(house.intake.get(&own(), id).await.unwrap().late_findings, 1);
+    let later = house.intake.report(&own(), id).await.unwrap().later.unwrap();
+    assert_eq!(later.violations[0].value, "wydatki=12.00, rb28s_wykonanie=900.00");
+}
+
+#[tokio::test]
+async fn what_is_dropped_is_not_compared() {
+    let house = House::new().await;
+    push(&house, "rb28s", "2022-Q1", spending(&[(SCHOOLS[0], 500), (SCHOOLS[1], 900)])).await;
+    push(&house, "rb28s", "2022-Q2", spending(&[(SCHOOLS[0], 500), (SCHOOLS[1], 100)])).await;
+    let all = CommitOptions { replace_all: true, confirm_deletions: true, ..CommitOptions::default() };
+    let only = spending(&[(SCHOOLS[0], 501)]);
+    let verdict = house.push_with(csv("rb28s", "2022-Q2"), &only, all).await.unwrap();
+    assert_eq!((rules(&verdict), verdict.submission.dropped.len()), (vec![], 1));
+    // The other unit's fall stands again when it is there again.
+    let both = push(&house, "rb28s", "2022-Q2", spending(&[(SCHOOLS[1], 100)])).await;
+    assert_eq!(rules(&both), [("wykonanie_nie_maleje", 1)]);
+}
+
+#[tokio::test]
+async fn submissions_that_wait_for_words_are_bounded() {
+    let house = House::new().await;
+    push(&house, "rb28s", "2022-Q4", spending(&[(SCHOOLS[0], 500)])).await;
+    let payload = balance("20.00", "12.00", "8.00");
+    let mut states = Vec::new();
+    for _ in 0..4 {
+        let said = house.push(csv("rbnds", "2022-Q4"), &payload).await;
+        states.push(said.map(|verdict| verdict.submission.state).map_err(|error| error.reason()));
+    }
+    let waits = Ok(SubmissionState::Awaiting);
+    assert_eq!(states, [waits, waits, waits, Err(Reason::Busy)]);
+    assert_eq!(house.spooled().await, 3);
+}
