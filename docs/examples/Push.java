@@ -48,7 +48,8 @@ public class Push {
                 byte[] piece = new byte[(int) Math.min(PIECE, file.length() - offset)];
                 file.seek(offset);
                 file.readFully(piece);
-                once("PATCH", payload, piece, "Upload-Offset", Long.toString(offset)); // the next HEAD tells what came
+                var sent = once("PATCH", payload, piece, "Upload-Offset", Long.toString(offset)); // the next HEAD tells what came
+                if (sent == null || sent.statusCode() == 409) Thread.sleep(200); else if (sent.statusCode() >= 400) throw new IOException(sent.body());
             }
         }
         String verdict = call("POST", URI.create(address + "/commit"), new byte[0]).body();

@@ -46,7 +46,9 @@ $new = ['request_id' => file_get_contents($kept), 'pattern' => $pattern, 'period
 $address = str_starts_with($headers['location'], '/') ? $hub . $headers['location'] : $headers['location'];
 while (($offset = (int) call('HEAD', "$address/payload")[1]['upload-offset']) < filesize($file)) {
     $piece = file_get_contents($file, false, null, $offset, PIECE);
-    once('PATCH', "$address/payload", $piece, ["Upload-Offset: $offset"]); // the next HEAD tells what came
+    [$status, , $said] = once('PATCH', "$address/payload", $piece, ["Upload-Offset: $offset"]); // the next HEAD tells what came
+    in_array($status, [0, 204, 409, 429, 503]) || exit("$status $said\n");
+    $status === 204 || usleep(200_000);
 }
 $verdict = json_decode(call('POST', "$address/commit")[2], true);
 unlink($kept);

@@ -39,7 +39,7 @@ pub(super) async fn answer(
     put(headers, header::ETAG, &offer.etag)?;
     put(headers, header::LAST_MODIFIED, &offer.modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string())?;
     // A dataset version never changes.
-    put(headers, header::CACHE_CONTROL, "public, max-age=31536000, immutable")?;
+    put(headers, header::CACHE_CONTROL, "public, max-age=3600, must-revalidate")?;
     put(headers, header::ACCEPT_RANGES, "bytes")?;
     if range::is_known(text(header::IF_NONE_MATCH), &offer.etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -77,7 +77,7 @@ impl HttpDoor {
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
             .layer(middleware::from_fn_with_state(self.clone(), serving))
-            .layer(middleware::map_response(secure))
+            .layer(middleware::from_fn(secure))
             .layer(middleware::from_fn(call))
             .with_state(self)
     }
@@ -145,7 +145,9 @@ async fn unknown() -> HubError {
 }
 
 /// Headers that keep browsers from guessing types, framing and calling home.
-async fn secure(mut response: Response) -> Response {
+async fn secure(request: Request, next: Next) -> Response {
+    let came_with_a_key = request.headers().contains_key(header::AUTHORIZATION);
+    let mut response = next.run(request).await;
     const HEADERS: [(HeaderName, &str); 4] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
@@ -155,6 +157,10 @@ async fn secure(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         // A page of ours says itself what it may hold.
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if came_with_a_key {
+        // What is for one caller stays in no cache, unless the answer says that it is for all.
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     // Open data: any page may read it.
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -177,3 +177,10 @@ fn over_tls(pem: &str, key: &[u8]) -> SocketAddr {
     });
     address
 }
+
+#[test]
+fn another_door_than_the_hubs_is_not_well() {
+    let server = Server::start();
+    // The HTTP port speaks HTTP/2 too, and knows no call.
+    doctor(&server, &at(&server, server.http), "PROXY", 4, "not the hub answers");
+}

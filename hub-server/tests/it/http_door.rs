@@ -177,7 +177,10 @@ fn one_request_is_a_whole_push() {
         value(&caller.call("POST", &format!("{path}&validate_only=true"), &form, &bytes(&kutno_sample())));
     assert_eq!((&dry["report"]["rows_refused"], &dry["receipt"]), (&0.into(), &Value::Null));
     let asked = format!("{path}&publisher=gmina-100201&request_id={}", id());
-    let verdict = value(&caller.call("POST", &asked, &form, &bytes(&kutno_sample())));
+    let answer = caller.call("POST", &asked, &form, &bytes(&kutno_sample()));
+    // What is for one caller stays in no cache.
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let verdict = value(&answer);
     assert_eq!(
         (&verdict["submission"]["state"], &verdict["unchanged"]),
         (&"COMMITTED".into(), &false.into())
