@@ -65,7 +65,12 @@ pub(super) async fn push(
     if let Err(error) = fed.await {
         if drew_id {
             // Its sender does not know the id, so it cannot go on with it.
-            pushing.give_up().await?;
+            if let Err(left) = pushing.give_up().await {
+                tracing::warn!(
+                    error = left.into_refusal().message,
+                    "what a broken push brought waits until it expires"
+                );
+            }
         }
         return Err(error);
     }

@@ -20,9 +20,7 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 fn of_everyone() -> Vec<Operation> {
-    let get = |path, about| (path, about);
-    let (extract_path, about) =
-        get("/datasets/{dataset}/versions/{version}/{file}", "An extract: a file of an open dataset");
+    let extract_path = "/datasets/{dataset}/versions/{version}/{file}";
     vec![
         Operation::new(Method::GET, "/healthz", health::healthz)
             .says("hub", "Whether the doors are open", "")
@@ -41,7 +39,11 @@ fn of_everyone() -> Vec<Operation> {
             .in_time()
             .also(302, "Where it lies", &[]),
         Operation::new(Method::GET, extract_path, extract::version)
-            .says("open data", about, "With ETag and ranges. `file`: extract.csv or extract.parquet")
+            .says(
+                "open data",
+                "An extract: a file of an open dataset",
+                "With ETag and ranges. `file`: extract.csv or extract.parquet",
+            )
             .in_time()
             .also(200, "The file", &["text/csv", "application/vnd.apache.parquet"])
             .also(206, "A range of it", &["text/csv", "application/vnd.apache.parquet"]),

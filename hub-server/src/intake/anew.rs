@@ -48,6 +48,11 @@ impl Anew {
     }
 }
 
+/// What a report says of its pattern's comparisons.
+pub(super) fn comparisons_in(report: &Report, pattern: &Pattern) -> Later {
+    Later::of(report, |rule| is_compare(pattern, rule))
+}
+
 /// True for the id of one of a pattern's comparisons.
 fn is_compare(pattern: &Pattern, rule: &str) -> bool {
     pattern.compares.iter().any(|compare| compare.id == rule)
@@ -61,7 +66,7 @@ impl Intake {
         publisher: &str,
         period: &Period,
         submission: &str,
-        (against, carries, report): (BTreeMap<String, String>, bool, &Report),
+        (against, carries, later): (BTreeMap<String, String>, bool, Later),
     ) {
         let key = |dataset: &str, partition: String| RevisionKey {
             dataset: dataset.to_owned(),
@@ -72,7 +77,6 @@ impl Intake {
         // The other side may have come between the check and the commit.
         if !against.is_empty() || !self.counterparts(pattern, publisher, period).is_empty() {
             let by = MadeBy { submission: submission.to_owned(), against: text(&against) };
-            let later = Later::of(report, |rule| is_compare(pattern, rule));
             // What was carried over may have been corrected meanwhile: then the check knows other rows.
             self.anew.put(key(&pattern.id, partition.clone()), (!carries).then_some(Made { by, later }));
         }
@@ -197,7 +201,7 @@ impl Intake {
             own.read(&columns, &|_| true, &mut |rows| comparing.add(rows, &[]))?;
             let compared = checker.compare(&comparing, &Findings::default());
             let report = checker.finish(Findings::default(), 1, compared);
-            Ok::<_, IntakeError>(Later::of(&report, |rule| is_compare(&pattern, rule)))
+            Ok::<_, IntakeError>(comparisons_in(&report, &pattern))
         };
         let broke = |_| IntakeError::new(Reason::Internal, "comparing broke off");
         tokio::task::spawn_blocking(make).await.map_err(broke)?
@@ -210,7 +214,7 @@ impl Intake {
             |_| IntakeError::new(Reason::StorageCorrupt, "comparisons in the catalogue do not parse");
         let later: Later = serde_json::from_str(&later).map_err(corrupt)?;
         let pattern = self.pattern(report.pattern.split('/').next().unwrap_or_default())?;
-        if !later.is_as_accepted(&Later::of(&report, |rule| is_compare(&pattern, rule))) {
+        if !later.is_as_accepted(&comparisons_in(&report, &pattern)) {
             report.later = Some(later);
         }
         Ok(report)

@@ -98,7 +98,9 @@ impl Intake {
                 }
             }
         }
-        if pattern.slice.is_some() && !replaces_all {
+        // Where nothing is compared nobody asks for what a correction carries over.
+        let compares = !beside.others.is_empty() || pattern.compares.iter().any(|of| of.with == With::This);
+        if pattern.slice.is_some() && !replaces_all && compares {
             beside.own = commits.held(&pattern.id, publisher, &partition).await?;
         }
         Ok(beside)

@@ -7,6 +7,7 @@ use hub_datasets::report::{Report, Severity};
 use hub_datasets::{Pattern, Period};
 use hub_proto::Reason;
 
+use super::anew::comparisons_in;
 use super::job::Outcome;
 use super::payload::PayloadBytes;
 use super::push::{order_for, other_bytes};
@@ -192,14 +193,14 @@ impl Intake {
             return Ok(Ended { verdict: awaiting(submission, outcome.report), fate: Fate::Waiting });
         }
         let (against, carries) = (std::mem::take(&mut outcome.against), outcome.carries);
-        let report = outcome.report.clone();
+        let later = comparisons_in(&outcome.report, pattern);
         let job = job(header, order, pattern, period, outcome, seq)?;
         // As it is known now: the receipt says it for ever.
         let publisher = self.parts.catalog.organisation(&header.publisher);
         let publisher_name = publisher.map(|known| known.name).unwrap_or_default();
         let ended = self.make_visible(header, order, CommitJob { arriving, publisher_name, ..job }).await?;
         if ended.fate == Fate::Kept {
-            self.compared(pattern, &header.publisher, period, &header.id, (against, carries, &report));
+            self.compared(pattern, &header.publisher, period, &header.id, (against, carries, later));
         }
         Ok(ended)
     }
