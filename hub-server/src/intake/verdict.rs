@@ -200,6 +200,8 @@ impl Intake {
         let publisher_name = publisher.map(|known| known.name).unwrap_or_default();
         let ended = self.make_visible(header, order, CommitJob { arriving, publisher_name, ..job }).await?;
         if ended.fate == Fate::Kept {
+            // What the commit carried over the check may not have seen.
+            let carries = carries || !ended.verdict.submission.carried.is_empty();
             self.compared(pattern, &header.publisher, period, &header.id, (against, carries, later));
         }
         Ok(ended)
