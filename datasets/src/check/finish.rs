@@ -18,12 +18,8 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compa
         findings = structural_only(findings);
     }
     let (rows_set_aside, rows_refused) = (findings.rows_set_aside, findings.rows_refused.min(rows));
-    let mut counts: Vec<Count> = findings.take_counts().collect();
-    counts
-        .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| (a.code, &a.rule).cmp(&(b.code, &b.rule))));
-    // What is known only at the end, or only of the file as a whole, comes in any order.
+    let counts: Vec<Count> = findings.take_counts().collect();
     let mut violations = std::mem::take(&mut findings.listed);
-    violations.sort_by_key(|violation| (violation.row, violation.code));
     for violation in violations.iter_mut().filter(|violation| violation.severity == Severity::MustExplain) {
         violation.explanation = findings.explanation(violation.row).unwrap_or_default().to_owned();
     }
@@ -36,7 +32,7 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compa
     });
     let place = |name: &str| pattern.columns.iter().position(|column| column.name == name);
     normalised.sort_by_key(|normalised| (place(&normalised.column), normalised.change));
-    Report {
+    let mut report = Report {
         pattern: pattern.reference(),
         bundle_sha256: pattern.bundle_sha256.clone(),
         rows_read: rows + rows_set_aside,
@@ -50,7 +46,10 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compa
         explanations: Vec::new(),
         later: None,
         normalised,
-    }
+    };
+    // What is known only at the end, or only of the file as a whole, comes in any order.
+    report.arrange();
+    report
 }
 
 /// No finding shows a PESEL, whatever part of the file it is about.

@@ -46,6 +46,7 @@ mod rules;
 #[cfg(feature = "check")]
 mod sheets;
 mod source;
+pub mod standing;
 mod stream;
 mod table;
 #[cfg(test)]

@@ -64,6 +64,9 @@ pub struct Receipt {
     pub dropped: Vec<String>,
     /// The publisher had nothing to report.
     pub nothing_to_report: bool,
+    /// The submission that was taken back; it is the deed of this one, which has no payload.
+    #[serde(default)]
+    pub withdraws: Option<String>,
     /// Media type, length and sum of the payload.
     pub media_type: String,
     /// Bytes of the payload.

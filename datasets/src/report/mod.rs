@@ -114,6 +114,12 @@ pub enum Code {
     PublisherMismatch,
     /// An hour that occurs twice when the clock is put back.
     TimeAmbiguous,
+    /// A slice that is replaced loses many of its rows.
+    RowsLost,
+    /// The sender's own version (`wersja`) is older than the one that is current.
+    VersionOlder,
+    /// The same bytes were accepted for another period or of another publisher.
+    PayloadKnown,
 }
 
 impl Code {
@@ -160,6 +166,9 @@ impl Code {
             Self::PeriodMismatch => "PERIOD_MISMATCH",
             Self::PublisherMismatch => "PUBLISHER_MISMATCH",
             Self::TimeAmbiguous => "TIME_AMBIGUOUS",
+            Self::RowsLost => "ROWS_LOST",
+            Self::VersionOlder => "VERSION_OLDER",
+            Self::PayloadKnown => "PAYLOAD_KNOWN",
         }
     }
 
@@ -301,6 +310,22 @@ impl Report {
     /// The worst severity found.
     pub fn worst(&self) -> Option<Severity> {
         self.counts.iter().map(|c| c.severity).max()
+    }
+
+    /// Takes up what is found of a payload as a whole once its rows are checked.
+    pub fn add(&mut self, mut findings: Findings) {
+        self.counts.extend(findings.take_counts());
+        self.violations.append(&mut findings.listed);
+        self.arrange();
+        self.violations.truncate(Findings::LISTED_MAX);
+    }
+
+    /// Counts with the gravest first, findings in the order of rows: what is of the file as a whole comes first.
+    pub(crate) fn arrange(&mut self) {
+        self.counts.sort_by(|a, b| {
+            b.severity.cmp(&a.severity).then_with(|| (a.code, &a.rule).cmp(&(b.code, &b.rule)))
+        });
+        self.violations.sort_by_key(|violation| (violation.row, violation.code));
     }
 
     /// Takes what the sender says to rules; what is said of a rule that found nothing is left out.

@@ -27,7 +27,9 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Sqlite, Transaction};
 
 pub(crate) use comparisons::{MadeBy, RevisionKey};
-pub(crate) use types::{Credential, Identifier, Organisation, SubmissionFilter, SubmissionRecord, Tombstone};
+pub(crate) use types::{
+    Credential, Ends, Identifier, Organisation, SubmissionFilter, SubmissionRecord, Tombstone,
+};
 
 use crate::config::limits;
 

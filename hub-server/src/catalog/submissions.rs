@@ -7,13 +7,13 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::row::{bigint, count, integer, list, list_text, moment, moment_or_none, text};
-use super::{Catalog, CatalogError, SubmissionFilter, SubmissionRecord, Tombstone, begin, failed};
+use super::{Catalog, CatalogError, Ends, SubmissionFilter, SubmissionRecord, Tombstone, begin, failed};
 
 macro_rules! columns {
     () => {
         "id, caller, request_id, publisher, dataset, period, media_type, state, reason, revision, \
-         dataset_version, row_count, size, sha256, carried, dropped, nothing_to_report, created_at, ended_at, erased_at, \
-         erased_reason"
+         dataset_version, row_count, size, sha256, carried, dropped, nothing_to_report, withdraws, created_at, ended_at, \
+         erased_at, erased_reason"
     };
 }
 macro_rules! insert {
@@ -46,6 +46,8 @@ const INSERT_ENDED: &str = insert!("ended");
 /// Records of one INSERT: one hand-over to the thread of the database, and few forms of the statement.
 const INSERT_ROWS: usize = 16;
 const SUPERSEDE: &str = "UPDATE submissions SET state = 'SUPERSEDED' WHERE id = $1 AND state = 'COMMITTED'";
+const WITHDRAW: &str =
+    "UPDATE submissions SET state = 'WITHDRAWN' WHERE id = $1 AND state IN ('COMMITTED', 'SUPERSEDED')";
 const ERASE: &str =
     "UPDATE submissions SET state = 'ERASED', report = '', erased_at = $2, erased_reason = $3 WHERE id = $1";
 const NEWEST: &str = "SELECT max(ended_at) FROM submissions";
@@ -71,15 +73,14 @@ impl Catalog {
     }
 
     /// Applies commits of a dataset to the projection in one transaction: inserts the records, marks the
-    /// named submissions SUPERSEDED or ERASED, moves `applied_version`. A log version that was applied before, or
+    /// named submissions SUPERSEDED, WITHDRAWN or ERASED, moves `applied_version`. A log version that was applied before, or
     /// lies before one that was, changes nothing.
     pub(crate) async fn apply(
         &self,
         dataset: &str,
         log_version: u64,
         records: &[SubmissionRecord],
-        superseded: &[&str],
-        erased: &[(&str, Tombstone)],
+        ends: Ends<'_>,
     ) -> Result<(), CatalogError> {
         const DEED: &str = "apply a commit";
         let version = bigint(log_version, "log version")?;
@@ -92,10 +93,13 @@ impl Catalog {
             let mut insert = insert(INSERT_SUBMISSION, records)?;
             insert.build().execute(&mut *transaction).await.map_err(failed(DEED))?;
         }
-        for id in superseded {
+        for id in ends.superseded {
             sqlx::query(SUPERSEDE).bind(*id).execute(&mut *transaction).await.map_err(failed(DEED))?;
         }
-        for (id, Tombstone { at, reason }) in erased {
+        for id in ends.withdrawn {
+            sqlx::query(WITHDRAW).bind(*id).execute(&mut *transaction).await.map_err(failed(DEED))?;
+        }
+        for (id, Tombstone { at, reason }) in ends.erased {
             let erase = sqlx::query(ERASE).bind(*id).bind(at.timestamp_micros()).bind(reason);
             erase.execute(&mut *transaction).await.map_err(failed(DEED))?;
         }
@@ -255,6 +259,7 @@ fn insert(into: &'static str, records: &[SubmissionRecord]) -> Result<QueryBuild
             .push_bind(list_text(&record.carried))
             .push_bind(list_text(&record.dropped))
             .push_bind(i64::from(record.nothing_to_report))
+            .push_bind(record.withdraws.clone().unwrap_or_default())
             .push_bind(record.created_at.timestamp_micros())
             .push_bind(record.ended_at.timestamp_micros())
             .push_bind(record.erased.as_ref().map(|erased| erased.at.timestamp_micros()))
@@ -285,6 +290,7 @@ fn read(row: &SqliteRow) -> Result<SubmissionRecord, CatalogError> {
         carried: list(row, "carried")?,
         dropped: list(row, "dropped")?,
         nothing_to_report: integer(row, "nothing_to_report")? != 0,
+        withdraws: Some(text(row, "withdraws")?).filter(|withdrawn| !withdrawn.is_empty()),
         created_at: moment(row, "created_at")?,
         ended_at: moment(row, "ended_at")?,
         report: text(row, "report")?,

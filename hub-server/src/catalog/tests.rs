@@ -50,6 +50,7 @@ fn record(id: &str, publisher: &str, dataset: &str, seconds: i64) -> SubmissionR
         carried: vec!["a \"quoted\" slice".to_owned()],
         dropped: Vec::new(),
         nothing_to_report: false,
+        withdraws: None,
         created_at: at(seconds),
         ended_at: at(seconds + 1),
         report: "{\"rows_read\":200}".to_owned(),
@@ -142,17 +143,43 @@ async fn credentials_are_kept_by_hash_and_revoked_once() {
 }
 
 #[tokio::test]
+async fn a_withdrawn_submission_is_shown_as_such_whether_it_was_superseded_or_not() {
+    let (_dir, catalog) = catalog().await;
+    let records = [record("s1", "gmina-1", "rb28s", 0), record("s2", "gmina-1", "rb28s", 10)];
+    catalog.apply("rb28s", 1, &records, Ends::default()).await.unwrap();
+    let withdrawal =
+        SubmissionRecord { withdraws: Some("s1".to_owned()), ..record("s3", "gmina-1", "rb28s", 20) };
+    let ends = Ends { superseded: &["s1"], withdrawn: &["s1", "s2"], erased: &[] };
+    catalog.apply("rb28s", 2, std::slice::from_ref(&withdrawal), ends).await.unwrap();
+    for id in ["s1", "s2"] {
+        assert_eq!(catalog.submission(id).await.unwrap().unwrap().state, "WITHDRAWN");
+    }
+    assert_eq!(catalog.submission("s3").await.unwrap(), Some(withdrawal));
+}
+
+#[tokio::test]
 async fn a_log_version_is_applied_once() {
     let (_dir, catalog) = catalog().await;
     assert_eq!(catalog.applied_version("rb28s").await.unwrap(), None);
     let first = record("s1", "gmina-1", "rb28s", 0);
-    catalog.apply("rb28s", 3, std::slice::from_ref(&first), &[], &[]).await.unwrap();
+    catalog.apply("rb28s", 3, std::slice::from_ref(&first), Ends::default()).await.unwrap();
     let second = record("s2", "gmina-1", "rb28s", 10);
-    catalog.apply("rb28s", 4, std::slice::from_ref(&second), &["s1"], &[]).await.unwrap();
+    catalog
+        .apply("rb28s", 4, std::slice::from_ref(&second), Ends { superseded: &["s1"], ..Ends::default() })
+        .await
+        .unwrap();
     // A replay of what was applied changes nothing: s1 stays superseded, s3 does not appear.
     let ghost = record("s3", "gmina-1", "rb28s", 20);
     for version in [3, 4] {
-        catalog.apply("rb28s", version, &[first.clone(), ghost.clone()], &["s2"], &[]).await.unwrap();
+        catalog
+            .apply(
+                "rb28s",
+                version,
+                &[first.clone(), ghost.clone()],
+                Ends { superseded: &["s2"], ..Ends::default() },
+            )
+            .await
+            .unwrap();
     }
     assert_eq!(catalog.applied_version("rb28s").await.unwrap(), Some(4));
     assert_eq!(catalog.applied_version("rb27s").await.unwrap(), None);
@@ -170,7 +197,7 @@ async fn refusals_outlive_the_projection_and_a_restart() {
     catalog.put_ended(&verdict).await.unwrap();
     // The same check ran again after a restart: the first verdict stays.
     catalog.put_ended(&SubmissionRecord { ended_at: at(99), ..verdict.clone() }).await.unwrap();
-    catalog.apply("rb28s", 1, &[record("s1", "gmina-1", "rb28s", 5)], &[], &[]).await.unwrap();
+    catalog.apply("rb28s", 1, &[record("s1", "gmina-1", "rb28s", 5)], Ends::default()).await.unwrap();
     for table in ["DELETE FROM submissions", "DELETE FROM datasets"] {
         sqlx::query(table).execute(&catalog.writer).await.unwrap();
     }
@@ -181,7 +208,7 @@ async fn refusals_outlive_the_projection_and_a_restart() {
     assert_eq!(again.submission("s1").await.unwrap(), None);
     assert_eq!(again.submission("r1").await.unwrap(), Some(verdict.clone()));
     assert_eq!(again.submission_by_request("gmina-1", "request-r1").await.unwrap(), Some(verdict));
-    again.apply("rb28s", 1, &[record("s1", "gmina-1", "rb28s", 5)], &[], &[]).await.unwrap();
+    again.apply("rb28s", 1, &[record("s1", "gmina-1", "rb28s", 5)], Ends::default()).await.unwrap();
     assert!(again.submission("s1").await.unwrap().is_some());
 }
 
@@ -249,7 +276,7 @@ proptest! {
                 } else {
                     let version = number as u64 + 1;
                     let records = [record(&id, &of_name, &set_name, *second)];
-                    catalog.apply(&set_name, version, &records, &[], &[]).await.unwrap();
+                    catalog.apply(&set_name, version, &records, Ends::default()).await.unwrap();
                 }
                 if publisher == *of && dataset.is_none_or(|wanted| wanted == *set) {
                     expected.push((at(*second), id));

@@ -73,6 +73,8 @@ pub(crate) struct SubmissionRecord {
     pub(crate) carried: Vec<String>,
     pub(crate) dropped: Vec<String>,
     pub(crate) nothing_to_report: bool,
+    /// The submission that it takes back.
+    pub(crate) withdraws: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) ended_at: DateTime<Utc>,
     /// JSON of `hub_datasets::Report`; empty in lists, where a page of reports would be too large.
@@ -89,6 +91,16 @@ pub(crate) struct Tombstone {
     pub(crate) at: DateTime<Utc>,
     /// As the operator gave it.
     pub(crate) reason: String,
+}
+
+/// How submissions end in a commit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ends<'a> {
+    /// Nothing of them is current any more.
+    pub(crate) superseded: &'a [&'a str],
+    /// Their publisher took them back.
+    pub(crate) withdrawn: &'a [&'a str],
+    pub(crate) erased: &'a [(&'a str, Tombstone)],
 }
 
 /// One page's filter and cursor: newest first.

@@ -125,6 +125,7 @@ impl Context {
         let (publisher, period) = (job.publisher.clone(), job.period.clone());
         match refusal {
             Refusal::Empty => CommitError::Empty,
+            Refusal::NotCurrent { submission } => CommitError::NotCurrent { submission },
             Refusal::RequestIdReused { submission } => {
                 CommitError::RequestIdReused { request_id: job.request_id.clone(), submission }
             }
@@ -132,8 +133,8 @@ impl Context {
             Refusal::RevisionMoved { seen, current } => {
                 CommitError::RevisionMoved { publisher, period, seen, current }
             }
-            Refusal::DeletionUnconfirmed { drops } => match self.count_drops(drops) {
-                Ok(drops) => CommitError::DeletionUnconfirmed { publisher, period, drops },
+            Refusal::DeletionUnconfirmed { drops, shrinks } => match self.count_drops(drops) {
+                Ok(drops) => CommitError::DeletionUnconfirmed { publisher, period, drops, shrinks },
                 Err(error) => error,
             },
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hub_proto::Reason;
 
+use super::plan::Shrunk;
 use crate::catalog::CatalogError;
 use crate::store::StoreError;
 
@@ -25,10 +26,10 @@ pub(crate) enum CommitError {
     )]
     RevisionMoved { publisher: String, period: String, seen: u64, current: u64 },
     #[error(
-        "the commit would drop {} of {publisher} for {period}; send these slices too, or confirm the \
-         deletion (--confirm-deletions)", name_drops(.drops)
+        "of {publisher} for {period} the commit would {}; confirm the deletion \
+         (--confirm-deletions), or send what is missing too", losses(.drops, .shrinks)
     )]
-    DeletionUnconfirmed { publisher: String, period: String, drops: Vec<DroppedSlice> },
+    DeletionUnconfirmed { publisher: String, period: String, drops: Vec<DroppedSlice>, shrinks: Vec<Shrunk> },
     #[error(
         "request id `{request_id}` was used for submission {submission} with another content; \
          draw a new request id"
@@ -39,6 +40,8 @@ pub(crate) enum CommitError {
          draw a new request id to send the content anew"
     )]
     Erased { submission: String },
+    #[error("nothing of submission {submission} is current any more; there is nothing to withdraw")]
+    NotCurrent { submission: String },
     #[error("a submission without rows must say that there is nothing to report")]
     Empty,
     #[error("submissions of {dataset} wait already up to the limit of {limit}; send again in a few seconds")]
@@ -72,6 +75,7 @@ impl CommitError {
             Self::DeletionUnconfirmed { .. } => Reason::DeletionUnconfirmed,
             Self::RequestIdReused { .. } => Reason::RequestIdReused,
             Self::Erased { .. } => Reason::Erased,
+            Self::NotCurrent { .. } => Reason::StateConflict,
             Self::Empty => Reason::PayloadEmpty,
             Self::Busy { .. } => Reason::Busy,
             Self::Closed | Self::OutcomeUnknown { .. } => Reason::Unavailable,
@@ -84,6 +88,27 @@ impl CommitError {
 
 /// Slices named in a message, before it says how many more there are.
 const DROPS_NAMED: usize = 20;
+
+/// What a commit would take away.
+fn losses(drops: &[DroppedSlice], shrinks: &[Shrunk]) -> String {
+    let dropped = (!drops.is_empty()).then(|| format!("drop {}", name_drops(drops)));
+    let shrunk = (!shrinks.is_empty()).then(|| format!("leave {}", name_shrinks(shrinks)));
+    dropped.into_iter().chain(shrunk).collect::<Vec<_>>().join(" and ")
+}
+
+fn name_shrinks(shrinks: &[Shrunk]) -> String {
+    if let [Shrunk { slice, sent, current }] = shrinks
+        && slice.is_empty()
+    {
+        return format!("{sent} of {current} rows");
+    }
+    let name = |Shrunk { slice, sent, current }: &Shrunk| format!("{sent} of {current} rows in `{slice}`");
+    let mut names: Vec<String> = shrinks.iter().take(DROPS_NAMED).map(name).collect();
+    if shrinks.len() > DROPS_NAMED {
+        names.push(format!("so in {} more slices", shrinks.len() - DROPS_NAMED));
+    }
+    names.join(", ")
+}
 
 fn name_drops(drops: &[DroppedSlice]) -> String {
     let rows: u64 = drops.iter().map(|drop| drop.rows).sum();

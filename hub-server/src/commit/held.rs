@@ -17,7 +17,7 @@ use crate::store::index::DataFile;
 #[derive(Debug)]
 pub(crate) struct Held {
     context: Arc<Context>,
-    current: Current,
+    current: Arc<Current>,
     period: String,
     files: Vec<Arc<DataFile>>,
     _snapshot: Arc<Snapshot>,

@@ -30,6 +30,7 @@ mod queue;
 mod receipt;
 mod recover;
 mod rewrite;
+mod standing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
+use hub_datasets::check::standing::SliceFacts;
 use tokio::sync::Semaphore;
 
 use crate::catalog::Catalog;
@@ -90,9 +92,13 @@ pub(crate) struct CommitJob {
     pub(crate) rows: u64,
     /// Slices that it sends, ascending; `[""]` when the pattern has no slices; empty: nothing to report.
     pub(crate) slices: Vec<String>,
+    /// What is known of each.
+    pub(crate) slice_facts: Vec<SliceFacts>,
     pub(crate) pattern: String,
     pub(crate) bundle_sha256: String,
     pub(crate) nothing_to_report: bool,
+    /// The submission that it takes back: what is current of it is dropped.
+    pub(crate) withdraws: Option<String>,
     pub(crate) created_at: i64,
     /// JSON of the report.
     pub(crate) report: String,
@@ -229,7 +235,7 @@ impl Commits {
         self.dataset(dataset).map_or(0, Dataset::reserve_seq)
     }
     /// The current revision of (publisher, partition).
-    pub(crate) fn current(&self, dataset: &str, publisher: &str, partition: &str) -> Option<Current> {
+    pub(crate) fn current(&self, dataset: &str, publisher: &str, partition: &str) -> Option<Arc<Current>> {
         self.dataset(dataset)?.context().state().current(publisher, partition).cloned()
     }
 

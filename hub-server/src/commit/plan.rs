@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hub_datasets::check::standing::LOSS_CONFIRMED_PERCENT;
+
 use super::CommitJob;
-use super::state::{Current, Recorded, State};
+use super::state::{Current, CurrentSlice, Recorded, State};
 use crate::store::index::DataFile;
 
 /// (`_seq`, slices) whose rows a commit takes out of the live files.
@@ -30,10 +32,22 @@ pub(crate) enum Refusal {
     Erased { submission: String },
     /// The sender saw another revision.
     RevisionMoved { seen: u64, current: u64 },
-    /// These slices hold rows and would be dropped.
-    DeletionUnconfirmed { drops: Vec<(i64, String)> },
+    /// Slices hold rows and would be dropped, or would lose most of theirs.
+    DeletionUnconfirmed { drops: Vec<(i64, String)>, shrinks: Vec<Shrunk> },
+    /// Nothing is current of the submission that it takes back.
+    NotCurrent { submission: String },
     /// It neither sends a slice nor says that there is nothing to report.
     Empty,
+}
+
+/// A slice that would lose most of its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shrunk {
+    /// Empty when the pattern has no slices.
+    pub(crate) slice: String,
+    /// Its rows as they are sent, and as they are current.
+    pub(crate) sent: u64,
+    pub(crate) current: u64,
 }
 
 /// The next revision of a (publisher, partition).
@@ -58,7 +72,10 @@ pub(crate) fn decide(state: &State, job: &CommitJob) -> Decision {
     if let Some(earlier) = current.and_then(|current| unchanged(state, current, job)) {
         return Decision::Unchanged(earlier);
     }
-    if job.slices.is_empty() && !job.nothing_to_report {
+    if let Some(submission) = job.withdraws.as_ref().filter(|id| !is_current(current, id)) {
+        return Decision::Refused(Refusal::NotCurrent { submission: submission.clone() });
+    }
+    if job.slices.is_empty() && !job.nothing_to_report && job.withdraws.is_none() {
         return Decision::Refused(Refusal::Empty);
     }
     let revision = current.map_or(0, |current| current.revision);
@@ -66,12 +83,30 @@ pub(crate) fn decide(state: &State, job: &CommitJob) -> Decision {
         return Decision::Refused(Refusal::RevisionMoved { seen, current: revision });
     }
     let accepted = next_revision(current, job);
+    let shrinks = current.map(|current| shrinks(current, job)).unwrap_or_default();
     // A slice is current because rows of it were sent, so each dropped slice holds rows.
-    if !accepted.dropped.is_empty() && !job.confirm_deletions {
+    if !(accepted.dropped.is_empty() && shrinks.is_empty() || job.confirm_deletions) {
         let drops = accepted.superseded.into_iter().filter(|(_, slice)| accepted.dropped.contains(slice));
-        return Decision::Refused(Refusal::DeletionUnconfirmed { drops: drops.collect() });
+        return Decision::Refused(Refusal::DeletionUnconfirmed { drops: drops.collect(), shrinks });
     }
     Decision::Accepted(accepted)
+}
+
+/// True when a submission sent something that is current, or is current by itself.
+fn is_current(current: Option<&Arc<Current>>, submission: &str) -> bool {
+    current.is_some_and(|current| {
+        current.slices.values().any(|slice| slice.submission == submission)
+            || current.slices.is_empty() && current.submission == submission
+    })
+}
+
+/// Slices that a job leaves with so few of their rows that its sender has to confirm it.
+fn shrinks(current: &Current, job: &CommitJob) -> Vec<Shrunk> {
+    let replaced = job.slices.iter().zip(&job.slice_facts);
+    let of = replaced.filter_map(|(slice, sent)| Some((slice, sent, current.slices.get(slice)?.facts?)));
+    let lost = of.filter(|(_, sent, held)| held.loses_over(LOSS_CONFIRMED_PERCENT, sent));
+    lost.map(|(slice, sent, held)| Shrunk { slice: slice.clone(), sent: sent.rows, current: held.rows })
+        .collect()
 }
 
 /// The answer to a request id that is known: the earlier answer, if the request is the same.
@@ -80,7 +115,8 @@ pub(crate) fn repeated(state: &State, earlier: &Arc<Recorded>, job: &CommitJob) 
         && earlier.period == job.period
         && earlier.publisher == job.publisher
         && pattern_id(&earlier.pattern) == pattern_id(&job.pattern)
-        && earlier.nothing_to_report == job.nothing_to_report;
+        && earlier.nothing_to_report == job.nothing_to_report
+        && earlier.withdraws.as_deref() == job.withdraws.as_deref();
     if same && state.is_erased(&earlier.id) {
         Decision::Refused(Refusal::Erased { submission: earlier.id.clone() })
     } else if same {
@@ -112,18 +148,19 @@ fn unchanged(state: &State, current: &Current, job: &CommitJob) -> Option<Arc<Re
     same.then(|| Arc::clone(earlier))
 }
 
-fn next_revision(current: Option<&Current>, job: &CommitJob) -> Accepted {
+fn next_revision(current: Option<&Arc<Current>>, job: &CommitJob) -> Accepted {
     let Some(current) = current else {
         return Accepted { revision: 1, ..Accepted::default() };
     };
     let sent: BTreeSet<&str> = job.slices.iter().map(String::as_str).collect();
-    let drops = job.replace_all || job.nothing_to_report;
+    let all = job.replace_all || job.nothing_to_report;
+    let drops = |held: &CurrentSlice| all || job.withdraws.as_ref() == Some(&held.submission);
     let mut next =
         Accepted { revision: current.revision + 1, parent: Some(current.revision), ..Accepted::default() };
     for (slice, held) in &current.slices {
         if sent.contains(slice.as_str()) {
             next.superseded.push((held.seq, slice.clone()));
-        } else if drops {
+        } else if drops(held) {
             next.dropped.push(slice.clone());
             next.superseded.push((held.seq, slice.clone()));
         } else {

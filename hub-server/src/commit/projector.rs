@@ -7,13 +7,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
-use crate::catalog::{Catalog, CatalogError, SubmissionRecord, Tombstone};
+use crate::catalog::{Catalog, CatalogError, Ends, SubmissionRecord, Tombstone};
 use crate::config::limits::{PROJECTION_BATCH, PROJECTION_PAUSE};
 use crate::fault;
 use crate::store::log::{Entry, Erasure, SubmissionEntry};
 
 /// State of a submission of which nothing is current any more.
 pub(crate) const SUPERSEDED: &str = "SUPERSEDED";
+
+/// State of a submission that its publisher took back.
+pub(crate) const WITHDRAWN: &str = "WITHDRAWN";
 
 /// State of a submission whose rows and bytes are gone for good.
 pub(crate) const ERASED: &str = "ERASED";
@@ -32,6 +35,10 @@ impl Projected {
     fn erased(&self) -> Option<(&str, Tombstone)> {
         let erasure = self.entry.info.erasure.as_ref()?;
         Some((&erasure.submission, tombstone(erasure, &self.entry)))
+    }
+    /// The submissions that it took back.
+    fn withdrawn(&self) -> impl Iterator<Item = &str> {
+        self.entry.info.submissions.iter().filter_map(|submission| submission.withdraws.as_deref())
     }
     /// The submissions that it committed.
     pub(crate) fn records(&self) -> impl Iterator<Item = SubmissionRecord> {
@@ -64,6 +71,7 @@ pub(crate) fn record(entry: &SubmissionEntry, of: &Entry) -> SubmissionRecord {
         carried: entry.carried.clone(),
         dropped: entry.dropped.clone(),
         nothing_to_report: entry.nothing_to_report,
+        withdraws: entry.withdraws.clone(),
         created_at: DateTime::<Utc>::from_timestamp_micros(entry.created_at).unwrap_or_default(),
         ended_at: of.info.committed_at,
         report: entry.report.clone(),
@@ -137,8 +145,10 @@ impl Projector {
         let superseded: Vec<&str> =
             commits.iter().flat_map(|commit| &commit.superseded).map(String::as_str).collect();
         fault::point("projection.before");
+        let withdrawn: Vec<&str> = commits.iter().flat_map(Projected::withdrawn).collect();
         let erased: Vec<_> = commits.iter().filter_map(Projected::erased).collect();
-        self.catalog.apply(&self.table, applied, &records, &superseded, &erased).await?;
+        let ends = Ends { superseded: &superseded, withdrawn: &withdrawn, erased: &erased };
+        self.catalog.apply(&self.table, applied, &records, ends).await?;
         fault::point("projection.after");
         self.progress.send_replace(Progress { applied, failing: false });
         Ok(())

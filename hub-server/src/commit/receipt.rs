@@ -39,7 +39,7 @@ pub(crate) fn receipt(
     checked: &Checked,
     accepted: &Accepted,
 ) -> Result<String, NotCanonical> {
-    canonical(&json!({
+    let mut said = json!({
         "bundle_sha256": job.bundle_sha256,
         "carried": accepted.carried,
         "committed_at": stamp.committed_at.to_rfc3339_opts(SecondsFormat::Micros, true),
@@ -65,7 +65,11 @@ pub(crate) fn receipt(
         "slices": job.slices.len(),
         "submission": job.id,
         "verdict": checked.verdict,
-    }))
+    });
+    if let Some(withdraws) = &job.withdraws {
+        said["withdraws"] = json!(withdraws);
+    }
+    canonical(&said)
 }
 
 impl Checked {

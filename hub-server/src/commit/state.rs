@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use hub_datasets::check::standing::SliceFacts;
 
 use super::held::Revision;
 use crate::store::index::DataFile;
@@ -21,11 +22,20 @@ pub(crate) struct Current {
     pub(crate) slices: BTreeMap<String, CurrentSlice>,
 }
 
+impl Current {
+    /// True when no slice is current from the submission that made the revision.
+    fn made_by_nothing(&self) -> bool {
+        !self.slices.values().any(|slice| slice.submission == self.submission)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CurrentSlice {
     pub(crate) seq: i64,
     pub(crate) submission: String,
     pub(crate) sha256: String,
+    /// None: the log does not tell.
+    pub(crate) facts: Option<SliceFacts>,
 }
 
 /// What is remembered of each committed submission; the rest is read from its commit when asked for.
@@ -40,6 +50,7 @@ pub(crate) struct Recorded {
     pub(crate) pattern: String,
     pub(crate) sha256: String,
     pub(crate) nothing_to_report: bool,
+    pub(crate) withdraws: Option<Box<str>>,
     pub(crate) revision: u64,
     pub(crate) log_version: u64,
 }
@@ -68,7 +79,7 @@ pub(crate) struct State {
     committed_at: Option<DateTime<Utc>>,
     largest_seq: i64,
     /// Publisher → partition → current revision.
-    current: HashMap<String, BTreeMap<String, Current>>,
+    current: HashMap<String, BTreeMap<String, Arc<Current>>>,
     /// Number of current slices of each `_seq` that still has some.
     live_slices: HashMap<i64, usize>,
     /// Live files by the `_seq`s that own rows of them.
@@ -76,6 +87,8 @@ pub(crate) struct State {
     by_id: HashMap<String, Arc<Recorded>>,
     /// Caller → request id → submission.
     by_request: HashMap<String, HashMap<String, Arc<Recorded>>>,
+    /// The last submission of some bytes, by the beginning of their SHA-256.
+    by_bytes: HashMap<u64, Arc<Recorded>>,
     /// Ids of erased submissions.
     erased: HashSet<String>,
 }
@@ -90,7 +103,7 @@ impl State {
     pub(crate) fn largest_seq(&self) -> i64 {
         self.largest_seq
     }
-    pub(crate) fn current(&self, publisher: &str, partition: &str) -> Option<&Current> {
+    pub(crate) fn current(&self, publisher: &str, partition: &str) -> Option<&Arc<Current>> {
         self.current.get(publisher)?.get(partition)
     }
     /// What made the current revision of (publisher, partition), if it has slices.
@@ -105,7 +118,7 @@ impl State {
             partitions.iter().map(move |(partition, current)| (publisher, partition, current))
         });
         let all = all.filter(|(.., current)| !current.slices.is_empty());
-        let made = |(publisher, partition, current): (&String, &String, &Current)| {
+        let made = |(publisher, partition, current): (&String, &String, &Arc<Current>)| {
             let period = self.by_id(&current.submission)?.period.clone();
             let revision = Revision { submission: current.submission.clone(), period };
             Some((publisher.clone(), partition.clone(), revision))
@@ -131,6 +144,11 @@ impl State {
     }
     pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<&Arc<Recorded>> {
         self.by_request.get(caller)?.get(request_id)
+    }
+    /// The last submission that brought these bytes, unless it is erased. `sha256`: in hex.
+    pub(crate) fn by_bytes(&self, sha256: &str) -> Option<&Arc<Recorded>> {
+        let found = self.by_bytes.get(&beginning(sha256)?)?;
+        (found.sha256 == sha256 && !self.is_erased(&found.id)).then_some(found)
     }
     pub(crate) fn is_erased(&self, id: &str) -> bool {
         self.erased.contains(id)
@@ -185,9 +203,8 @@ impl State {
         self.largest_seq = self.largest_seq.max(entry.seq);
         self.remember(entry, log_version);
         let partitions = self.current.entry(entry.publisher.clone()).or_default();
-        let before = partitions.remove(&entry.partition);
-        let made_before =
-            before.as_ref().map(|current| (current.submission.clone(), current.slices.is_empty()));
+        let before = partitions.remove(&entry.partition).map(Arc::unwrap_or_clone);
+        let made_before = before.as_ref().filter(|current| current.made_by_nothing()).cloned();
         let mut slices = before.map(|current| current.slices).unwrap_or_default();
         for slice in entry.slices.iter().chain(&entry.dropped) {
             let Some(old) = slices.remove(slice) else { continue };
@@ -199,28 +216,29 @@ impl State {
                 }
             }
         }
-        // A revision without slices is current by itself until the next one.
-        if let Some((submission, true)) = made_before {
-            superseded.push(submission);
-        }
-        for slice in &entry.slices {
-            slices.insert(
-                slice.clone(),
-                CurrentSlice { seq: entry.seq, submission: entry.id.clone(), sha256: entry.sha256.clone() },
-            );
+        // Who brought no slices is current by the revision that it made, until the next one.
+        superseded.extend(made_before.map(|current| current.submission));
+        for (at, slice) in entry.slices.iter().enumerate() {
+            let current = CurrentSlice {
+                seq: entry.seq,
+                submission: entry.id.clone(),
+                sha256: entry.sha256.clone(),
+                facts: entry.slice_facts.get(at).copied(),
+            };
+            slices.insert(slice.clone(), current);
         }
         if !entry.slices.is_empty() {
             self.live_slices.insert(entry.seq, entry.slices.len());
         }
         let current = Current { revision: entry.revision, submission: entry.id.clone(), slices };
-        partitions.insert(entry.partition.clone(), current);
+        partitions.insert(entry.partition.clone(), Arc::new(current));
     }
 
     /// Slices that were current from an erased submission have no rows; what they were before stays superseded.
     fn erase(&mut self, erasure: &Erasure) {
         let partitions = self.current.get_mut(&erasure.publisher);
         if let Some(current) = partitions.and_then(|partitions| partitions.get_mut(&erasure.partition)) {
-            current.slices.retain(|_, slice| slice.seq != erasure.seq);
+            Arc::make_mut(current).slices.retain(|_, slice| slice.seq != erasure.seq);
         }
         self.live_slices.remove(&erasure.seq);
         self.erased.insert(erasure.submission.clone());
@@ -237,6 +255,7 @@ impl State {
             pattern: entry.pattern.clone(),
             sha256: entry.sha256.clone(),
             nothing_to_report: entry.nothing_to_report,
+            withdraws: entry.withdraws.as_deref().map(Box::from),
             revision: entry.revision,
             log_version,
         });
@@ -244,6 +263,14 @@ impl State {
             let of_caller = self.by_request.entry(entry.caller.clone()).or_default();
             of_caller.entry(entry.request_id.clone()).or_insert_with(|| Arc::clone(&recorded));
         }
+        if let Some(bytes) = beginning(&entry.sha256).filter(|_| entry.size > 0) {
+            self.by_bytes.insert(bytes, Arc::clone(&recorded));
+        }
         self.by_id.insert(entry.id.clone(), recorded);
     }
+}
+
+/// The first eight bytes of a sum in hex.
+fn beginning(sha256: &str) -> Option<u64> {
+    u64::from_str_radix(sha256.get(..16)?, 16).ok()
 }

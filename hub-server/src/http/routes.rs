@@ -1,7 +1,9 @@
 //! All that the door answers.
 
 use http::Method;
-use hub_proto::json::{Checked, CommitOptions, NewSubmission, Query, Submission, Submissions, Verdict};
+use hub_proto::json::{
+    Checked, CommitOptions, NewSubmission, Query, Reversion, Submission, Submissions, Verdict, Withdrawal,
+};
 
 use super::api::Operation;
 use super::{check, datasets, extract, health, keys, push, read, submissions, upload};
@@ -97,6 +99,24 @@ fn of_submissions() -> Vec<Operation> {
             )
             .keyed()
             .takes::<CommitOptions>(false)
+            .gives::<Verdict>(200, "The verdict; a refusal by the check is one too"),
+        Operation::new(Method::POST, "/api/v1/submissions/{id}/withdraw", submissions::withdraw)
+            .says(
+                "correct",
+                "Takes a committed submission back",
+                "The slices that are current of it go; what they were before does not come back by itself.",
+            )
+            .keyed()
+            .takes::<Withdrawal>(true)
+            .gives::<Verdict>(200, "The deed: a submission that names what it took back, and its receipt"),
+        Operation::new(Method::POST, "/api/v1/submissions/{id}/revert", submissions::revert)
+            .says(
+                "correct",
+                "Sends a committed submission again, as it was sent",
+                "The hub takes the bytes that it keeps and checks them anew. Needs a key that may read, too.",
+            )
+            .keyed()
+            .takes::<Reversion>(true)
             .gives::<Verdict>(200, "The verdict; a refusal by the check is one too"),
         Operation::new(Method::GET, "/api/v1/submissions/{id}/report", submissions::report)
             .says(

@@ -85,6 +85,41 @@ pub(super) async fn commit(
     Ok(axum::Json(door.desk.commit_submission(&caller, request).await?.try_into()?))
 }
 
+pub(super) async fn withdraw(
+    State(door): State<HttpDoor>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    Json(withdrawal): Json<json::Withdrawal>,
+) -> Result<axum::Json<json::Verdict>, HubError> {
+    let request = v1::WithdrawSubmissionRequest {
+        name: name(&id),
+        request_id: withdrawal.request_id,
+        confirm_deletions: withdrawal.confirm_deletions,
+        parent_revision: withdrawal.parent_revision,
+    };
+    let done = door.desk.withdraw_submission(&caller, request).await?;
+    let verdict = v1::CommitSubmissionResponse {
+        submission: done.submission,
+        receipt: done.receipt,
+        ..Default::default()
+    };
+    Ok(axum::Json(verdict.try_into()?))
+}
+
+pub(super) async fn revert(
+    State(door): State<HttpDoor>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    Json(again): Json<json::Reversion>,
+) -> Result<axum::Json<json::Verdict>, HubError> {
+    let request = v1::RevertSubmissionRequest {
+        name: name(&id),
+        request_id: again.request_id,
+        options: again.options.map(Into::into),
+    };
+    Ok(axum::Json(door.desk.revert_submission(&caller, request).await?.try_into()?))
+}
+
 pub(super) async fn report(
     State(door): State<HttpDoor>,
     Caller(caller): Caller,

@@ -32,8 +32,7 @@ impl Intake {
     ) -> BTreeMap<String, String> {
         let commits = &self.parts.commits;
         let made_by = |dataset: &str, partition: &str| {
-            let current = commits.current(dataset, publisher, partition)?;
-            (!current.slices.is_empty()).then_some(current.submission)
+            Some(commits.revision(dataset, publisher, partition)?.submission)
         };
         let mut found = BTreeMap::new();
         for compare in &pattern.compares {

@@ -81,8 +81,15 @@ impl Intake {
         let publisher = self.publisher(&header.publisher, period)?;
         if header.nothing_to_report {
             let report = empty_report(pattern);
-            let (rows, slices, against) = (JobRows::None, Vec::new(), BTreeMap::new());
-            return Ok(Outcome { report, rows, row_count: 0, slices, against, carries: false });
+            return Ok(Outcome {
+                report,
+                rows: JobRows::None,
+                row_count: 0,
+                slices: Vec::new(),
+                slice_facts: Vec::new(),
+                against: BTreeMap::new(),
+                carries: false,
+            });
         }
         let replaces_all = header.commit.as_ref().is_some_and(|order| order.replace_all);
         let beside = self.beside(pattern, &header.publisher, period, replaces_all).await?;
@@ -172,7 +179,7 @@ pub(super) fn discard(table: &Table, rows: JobRows) {
 }
 
 /// The report on nothing: no row was read, so none was refused.
-fn empty_report(pattern: &Pattern) -> Report {
+pub(super) fn empty_report(pattern: &Pattern) -> Report {
     Report {
         pattern: pattern.reference(),
         bundle_sha256: pattern.bundle_sha256.clone(),

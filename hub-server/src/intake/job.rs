@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use hub_datasets::check::standing::SliceFacts;
 use hub_datasets::check::{Checker, PieceLimits};
 use hub_datasets::{MediaType, Report};
 
@@ -78,7 +79,9 @@ pub(super) struct Outcome {
     /// Rows ready to commit; `None` when the report blocks or nothing was to be encoded.
     pub(super) rows: JobRows,
     pub(super) row_count: u64,
+    /// Slices that it sends, ascending, and what is known of each.
     pub(super) slices: Vec<String>,
+    pub(super) slice_facts: Vec<SliceFacts>,
     /// What it was compared with, by name and submission.
     pub(super) against: BTreeMap<String, String>,
     /// Rows of the revision before were compared with it.

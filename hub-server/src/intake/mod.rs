@@ -18,6 +18,8 @@ mod pool;
 mod push;
 mod running;
 mod sequence;
+mod standing;
+mod takeback;
 mod types;
 mod uploads;
 mod verdict;
@@ -51,6 +53,7 @@ pub(crate) use open::NewCheck;
 pub(crate) use open::OpenCheck;
 pub(crate) use push::Push;
 use running::Running;
+pub(crate) use takeback::Withdrawal;
 pub(crate) use types::{
     CommitOptions, IntakeLimits, ListSubmissions, NewSubmission, SubmissionState, SubmissionView, Verdict,
 };

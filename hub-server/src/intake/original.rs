@@ -91,8 +91,10 @@ impl Intake {
             );
             return Err(IntakeError::new(Reason::PayloadNotKept, message));
         }
-        if record.nothing_to_report {
-            let message = format!("submission `{id}` has no payload: there was nothing to report");
+        if record.nothing_to_report || record.withdraws.is_some() {
+            let what = record.withdraws.as_ref().map(|other| format!("it withdrew `{other}`"));
+            let what = what.unwrap_or_else(|| "there was nothing to report".to_owned());
+            let message = format!("submission `{id}` has no payload: {what}");
             return Err(IntakeError::new(Reason::StateConflict, message));
         }
         Ok(record)

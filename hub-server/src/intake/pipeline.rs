@@ -62,6 +62,7 @@ fn refused(report: Report) -> Outcome {
         rows: JobRows::None,
         row_count: 0,
         slices: Vec::new(),
+        slice_facts: Vec::new(),
         against: BTreeMap::new(),
         carries: false,
     }
@@ -124,7 +125,7 @@ impl<'a> Pass<'a> {
     fn new(job: &'a Job, comparing: &'a mut Comparing, sorting: bool) -> Result<Self, IntakeError> {
         comparing.restart()?;
         let pattern = &job.checker.context().pattern;
-        let slice = pattern.slice.as_ref().and_then(|slice| job.checker.schema().index_of(slice).ok());
+        let slices = Slices::new(&job.checker.schema(), pattern.slice.as_deref());
         let order = match sorting {
             false => Order::Given(Sequence::new(&job.checker)?),
             true => Order::Sorting(Sorter::new(&job.checker, job.scratch.clone())?),
@@ -134,7 +135,7 @@ impl<'a> Pass<'a> {
             comparing,
             findings: Findings::default(),
             rows_read: 0,
-            slices: Slices::new(slice),
+            slices,
             order,
             output: Output::new(job),
         })
@@ -286,7 +287,8 @@ impl<'a> Pass<'a> {
 
     fn finish(self) -> Result<Outcome, IntakeError> {
         let Job { checker, beside, .. } = self.job;
-        let (row_count, slices, against) = (self.rows_read, self.slices.into_sorted(), beside.against());
+        let (row_count, against) = (self.rows_read, beside.against());
+        let (slices, slice_facts) = self.slices.into_sorted();
         let carries = beside.carry(self.comparing, &slices)?;
         let compared = checker.compare(self.comparing, &self.findings);
         let report = checker.finish(self.findings, self.rows_read, compared);
@@ -296,9 +298,11 @@ impl<'a> Pass<'a> {
         }
         if !self.job.encode {
             self.output.discard();
-            return Ok(Outcome { report, rows: JobRows::None, row_count, slices, against, carries });
+            let rows = JobRows::None;
+            return Ok(Outcome { report, rows, row_count, slices, slice_facts, against, carries });
         }
-        Ok(Outcome { report, rows: self.output.finish()?, row_count, slices, against, carries })
+        let rows = self.output.finish()?;
+        Ok(Outcome { report, rows, row_count, slices, slice_facts, against, carries })
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) enum SubmissionState {
     Refused,
     Committed,
     Superseded,
+    /// Its publisher took it back.
+    Withdrawn,
     Erased,
     Abandoned,
     Expired,
@@ -78,6 +80,8 @@ pub(crate) struct SubmissionView {
     pub(crate) carried: Vec<String>,
     pub(crate) dropped: Vec<String>,
     pub(crate) nothing_to_report: bool,
+    /// The submission that it takes back.
+    pub(crate) withdraws: Option<String>,
     pub(crate) request_id: String,
     /// Why it was refused.
     pub(crate) reason: Option<Reason>,

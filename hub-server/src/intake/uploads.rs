@@ -153,6 +153,7 @@ impl Intake {
             carried: Vec::new(),
             dropped: Vec::new(),
             nothing_to_report: header.nothing_to_report,
+            withdraws: None,
             created_at: view::moment(header.created_at),
             ended_at: self.parts.clock.now(),
             report: report.to_owned(),

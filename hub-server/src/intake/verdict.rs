@@ -104,6 +104,7 @@ impl Intake {
             None => self.examine(header, &pattern, &period, bytes, 0, true).await?,
         };
         self.discard(&pattern, std::mem::replace(&mut outcome.rows, JobRows::None));
+        outcome.report.add(self.standing(header, order, (&pattern, &period), &outcome));
         outcome.report.explain(&order.explanations);
         let mut submission = view::of_spool(header, order.size, SubmissionState::Receiving);
         let report = outcome.report.clone();
@@ -178,6 +179,7 @@ impl Intake {
         arriving: Option<Arriving>,
     ) -> Result<Ended, IntakeError> {
         let order = ordered(header)?;
+        outcome.report.add(self.standing(header, order, (pattern, period), &outcome));
         outcome.report.explain(&order.explanations);
         if refused(&outcome.report, order.strict) {
             self.discard(pattern, outcome.rows);
@@ -195,9 +197,7 @@ impl Intake {
         let (against, carries) = (std::mem::take(&mut outcome.against), outcome.carries);
         let later = comparisons_in(&outcome.report, pattern);
         let job = job(header, order, pattern, period, outcome, seq)?;
-        // As it is known now: the receipt says it for ever.
-        let publisher = self.parts.catalog.organisation(&header.publisher);
-        let publisher_name = publisher.map(|known| known.name).unwrap_or_default();
+        let publisher_name = self.publisher_name(&header.publisher);
         let ended = self.make_visible(header, order, CommitJob { arriving, publisher_name, ..job }).await?;
         if ended.fate == Fate::Kept {
             // What the commit carried over the check may not have seen.
@@ -205,6 +205,11 @@ impl Intake {
             self.compared(pattern, &header.publisher, period, &header.id, (against, carries, later));
         }
         Ok(ended)
+    }
+
+    /// As it is known now: the receipt says it for ever.
+    pub(super) fn publisher_name(&self, id: &str) -> String {
+        self.parts.catalog.organisation(id).map(|known| known.name).unwrap_or_default()
     }
 
     /// Writes the refusal down, removes the bytes, answers with the report.
@@ -226,7 +231,7 @@ impl Intake {
         })
     }
 
-    async fn make_visible(
+    pub(super) async fn make_visible(
         &self,
         header: &SpoolHeader,
         order: &CommitOrder,
@@ -354,7 +359,7 @@ fn refused(report: &Report, strict: bool) -> bool {
 }
 
 /// What the committer is asked to do.
-fn job(
+pub(super) fn job(
     header: &SpoolHeader,
     order: &CommitOrder,
     pattern: &Pattern,
@@ -376,9 +381,11 @@ fn job(
         sha256: order.sha256.clone(),
         rows: outcome.row_count,
         slices: outcome.slices,
+        slice_facts: outcome.slice_facts,
         pattern: pattern.reference(),
         bundle_sha256: pattern.bundle_sha256.clone(),
         nothing_to_report: header.nothing_to_report,
+        withdraws: None,
         created_at: header.created_at,
         report: json(&outcome.report)?,
         payload: outcome.rows,

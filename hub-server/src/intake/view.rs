@@ -39,6 +39,7 @@ pub(super) fn of_spool(header: &SpoolHeader, offset: u64, state: SubmissionState
         carried: Vec::new(),
         dropped: Vec::new(),
         nothing_to_report: header.nothing_to_report,
+        withdraws: None,
         request_id: header.request_id.clone(),
         reason: None,
         erasure: None,
@@ -72,8 +73,13 @@ pub(super) fn of_commit(
 /// An ended submission.
 pub(super) fn of_record(record: &SubmissionRecord) -> SubmissionView {
     let state = state(&record.state);
-    let ended =
-        matches!(state, SubmissionState::Committed | SubmissionState::Superseded | SubmissionState::Erased);
+    let ended = matches!(
+        state,
+        SubmissionState::Committed
+            | SubmissionState::Superseded
+            | SubmissionState::Withdrawn
+            | SubmissionState::Erased
+    );
     SubmissionView {
         id: record.id.clone(),
         state,
@@ -92,6 +98,7 @@ pub(super) fn of_record(record: &SubmissionRecord) -> SubmissionView {
         carried: record.carried.clone(),
         dropped: record.dropped.clone(),
         nothing_to_report: record.nothing_to_report,
+        withdraws: record.withdraws.clone(),
         request_id: record.request_id.clone(),
         reason: Reason::ALL.iter().copied().find(|reason| reason.as_str() == record.reason),
         erasure: record.erased.as_ref().map(|erased| (erased.at, erased.reason.clone())),
@@ -103,6 +110,7 @@ fn state(name: &str) -> SubmissionState {
     match name {
         "COMMITTED" => SubmissionState::Committed,
         "SUPERSEDED" => SubmissionState::Superseded,
+        "WITHDRAWN" => SubmissionState::Withdrawn,
         "ERASED" => SubmissionState::Erased,
         "REFUSED" => SubmissionState::Refused,
         "EXPIRED" => SubmissionState::Expired,

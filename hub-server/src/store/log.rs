@@ -19,6 +19,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use hub_datasets::check::standing::SliceFacts;
 use serde::{Deserialize, Serialize};
 
 use super::index::DataFile;
@@ -116,6 +117,9 @@ pub(crate) struct SubmissionEntry {
     pub(crate) rows: u64,
     /// Slices that it sent, ascending; `[""]` when the pattern has no slices; empty: nothing to report.
     pub(crate) slices: Vec<String>,
+    /// What is known of each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) slice_facts: Vec<SliceFacts>,
     pub(crate) carried: Vec<String>,
     pub(crate) dropped: Vec<String>,
     pub(crate) revision: u64,
@@ -124,6 +128,9 @@ pub(crate) struct SubmissionEntry {
     pub(crate) pattern: String,
     pub(crate) bundle_sha256: String,
     pub(crate) nothing_to_report: bool,
+    /// The submission that it takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) withdraws: Option<String>,
     /// Microseconds since 1970, UTC.
     pub(crate) created_at: i64,
     /// JSON of the (accepted) report, and its SHA-256.

@@ -61,6 +61,7 @@ impl From<v1::Submission> for Submission {
                 .erasure
                 .map(|e| Erasure { time: e.time.map(moment).unwrap_or_default(), reason: e.reason }),
             late_findings: s.late_findings,
+            withdraws: (!s.withdraws.is_empty()).then(|| id(&s.withdraws)),
         }
     }
 }
@@ -99,6 +100,7 @@ impl TryFrom<Submission> for v1::Submission {
                 None => None,
             },
             late_findings: s.late_findings,
+            withdraws: name(Collection::Submissions, &s.withdraws.unwrap_or_default()),
         })
     }
 }

@@ -15,7 +15,7 @@ shapes! {
     answer Submission {
         /// A UUID that the hub drew.
         id: String,
-        /// RECEIVING, CHECKING, REFUSED, AWAITING, COMMITTED, SUPERSEDED, ABANDONED, EXPIRED or ERASED.
+        /// RECEIVING, CHECKING, REFUSED, AWAITING, COMMITTED, SUPERSEDED, WITHDRAWN, ABANDONED, EXPIRED or ERASED.
         state: String,
         /// As `rb28s`.
         pattern: String,
@@ -55,6 +55,8 @@ shapes! {
         erasure: Option<Erasure>,
         /// Findings of comparisons that came after the acceptance; the report has them under `later`.
         late_findings: u64,
+        /// The submission that this one takes back; left out otherwise.
+        withdraws: Option<String>,
     }
 
     /// That the rows and bytes of a submission are gone for good.
@@ -167,6 +169,24 @@ shapes! {
         sha256: String,
         /// What the sender says to rules that must be explained, at most 100.
         explanations: Vec<Explanation>,
+    }
+
+    /// That a submission is taken back.
+    request Withdrawal requires ["request_id"] {
+        /// A UUID that the sender draws for this deed.
+        request_id: String,
+        /// Agree to the loss of its rows.
+        confirm_deletions: bool,
+        /// The current revision that the sender saw; left out: whatever is current.
+        parent_revision: Option<u64>,
+    }
+
+    /// That a submission is sent again with the bytes that it was sent with.
+    request Reversion requires ["request_id"] {
+        /// A UUID that the sender draws for this deed.
+        request_id: String,
+        /// As at a commit.
+        options: Option<CommitOptions>,
     }
 
     /// What the sender says to all findings of a rule.

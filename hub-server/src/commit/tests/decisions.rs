@@ -1,8 +1,10 @@
 //! What a job does to a state, without a disk.
 
+use hub_datasets::check::standing::SliceFacts;
+
 use super::harness::{House, Push, push, shape};
 use crate::commit::CommitJob;
-use crate::commit::plan::{Accepted, Decision, Refusal, decide, touched};
+use crate::commit::plan::{Accepted, Decision, Refusal, Shrunk, decide, touched};
 use crate::commit::prepare::add;
 use crate::store::disk::sim::SimDisk;
 
@@ -61,10 +63,10 @@ async fn a_revision_that_moved_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_are_dropped_only_when_confirmed() {
-    let drops = Refusal::DeletionUnconfirmed { drops: pairs(&[(1, "u2")]) };
+    let drops = Refusal::DeletionUnconfirmed { drops: pairs(&[(1, "u2")]), shrinks: vec![] };
     assert_eq!(decided(|push| Push { replace_all: true, ..push }).await, Decision::Refused(drops));
     let nothing = |push: Push| Push { nothing: true, units: Default::default(), ..push };
-    let drops = Refusal::DeletionUnconfirmed { drops: pairs(&[(1, "u1"), (1, "u2")]) };
+    let drops = Refusal::DeletionUnconfirmed { drops: pairs(&[(1, "u1"), (1, "u2")]), shrinks: vec![] };
     assert_eq!(decided(nothing).await, Decision::Refused(drops));
     let confirmed = decided(|push| Push { confirm: true, ..nothing(push) }).await;
     let expected = Accepted {
@@ -77,6 +79,48 @@ async fn rows_are_dropped_only_when_confirmed() {
     assert_eq!(confirmed, Decision::Accepted(expected));
     let fresh = decided(|push| Push { publisher: "b".into(), ..nothing(push) }).await;
     assert!(matches!(fresh, Decision::Accepted(Accepted { revision: 1, .. })), "nothing is dropped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slice_that_would_lose_most_of_its_rows_waits_for_a_word() {
+    let facts = |rows| SliceFacts { rows, version: None };
+    let house = House::open(&SimDisk::new(), true).await.unwrap();
+    let mut putter = house.putter();
+    let ten = Push { facts: vec![facts(10), facts(10)], ..push(1, "a", &[("u1", 10), ("u2", 10)]) };
+    let (item, answer) = house.item(&ten).await;
+    tokio::task::block_in_place(|| putter.commit(vec![item], None));
+    answer.await.unwrap().unwrap();
+    let decided = |rows: u64, confirm: bool| {
+        let next = Push { facts: vec![facts(rows)], confirm, ..push(2, "a", &[("u1", rows)]) };
+        decide(&house.context.state(), &next.job(&house.context.files))
+    };
+    let shrinks = vec![Shrunk { slice: "u1".into(), sent: 1, current: 10 }];
+    let refused = Decision::Refused(Refusal::DeletionUnconfirmed { drops: vec![], shrinks });
+    assert_eq!(decided(1, false), refused);
+    for (rows, confirm) in [(2, false), (1, true), (11, false)] {
+        assert!(matches!(decided(rows, confirm), Decision::Accepted(_)), "{rows} rows");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_withdrawn_takes_its_own_slices_along() {
+    let withdraws =
+        |id: &str, push: Push| Push { withdraws: Some(id.into()), units: Default::default(), ..push };
+    let unconfirmed = decided(|push| withdraws("s1", push)).await;
+    let drops = pairs(&[(1, "u1"), (1, "u2")]);
+    let refused = Refusal::DeletionUnconfirmed { drops: drops.clone(), shrinks: vec![] };
+    assert_eq!(unconfirmed, Decision::Refused(refused));
+    let confirmed = decided(|push| Push { confirm: true, ..withdraws("s1", push) }).await;
+    let expected = Accepted {
+        revision: 2,
+        parent: Some(1),
+        dropped: vec!["u1".into(), "u2".into()],
+        superseded: drops,
+        ..Accepted::default()
+    };
+    assert_eq!(confirmed, Decision::Accepted(expected));
+    let other = decided(|push| withdraws("s9", push)).await;
+    assert_eq!(other, Decision::Refused(Refusal::NotCurrent { submission: "s9".into() }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,6 +10,7 @@ use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Array, StringArray, new_
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, Utc};
+use hub_datasets::check::standing::SliceFacts;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -94,6 +95,10 @@ pub(super) struct Push {
     pub(super) request_id: String,
     /// As files of its own, one per unit.
     pub(super) big: bool,
+    /// What is known of its slices.
+    pub(super) facts: Vec<SliceFacts>,
+    /// The submission that it takes back.
+    pub(super) withdraws: Option<String>,
 }
 
 /// A push of some rows per unit.
@@ -111,6 +116,8 @@ pub(super) fn push(seq: i64, publisher: &str, units: &[(&str, u64)]) -> Push {
         parent: None,
         request_id: format!("r{seq}"),
         big: false,
+        facts: Vec::new(),
+        withdraws: None,
     }
 }
 
@@ -128,7 +135,7 @@ impl Push {
     }
 
     fn slices(&self, sliced: bool) -> Vec<String> {
-        match (self.nothing, sliced) {
+        match (self.nothing || self.withdraws.is_some(), sliced) {
             (true, _) => Vec::new(),
             (false, true) => self.units.keys().cloned().collect(),
             (false, false) => vec![String::new()],
@@ -159,7 +166,7 @@ impl Push {
     fn try_job(&self, files: &Files) -> Result<CommitJob, CommitError> {
         let schema = &files.layout().schema;
         let rows = self.rows();
-        let payload = if self.nothing {
+        let payload = if self.nothing || self.withdraws.is_some() {
             JobRows::None
         } else if self.big {
             let of_unit = |unit: &String| {
@@ -184,9 +191,11 @@ impl Push {
             sha256: format!("{:064x}", self.content),
             rows: rows.len() as u64,
             slices: self.slices(files.slice_column().is_some()),
+            slice_facts: self.facts.clone(),
             pattern: "rb28s/1.0.0".into(),
             bundle_sha256: "b".repeat(64),
             nothing_to_report: self.nothing,
+            withdraws: self.withdraws.clone(),
             created_at: 1_700_000_000_000_000 + self.seq,
             report: "{}".into(),
             payload,

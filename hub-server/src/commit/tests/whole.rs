@@ -62,6 +62,47 @@ fn job(commits: &Commits, push: &Push) -> CommitJob {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_withdrawal_leaves_what_others_sent_and_the_projection_is_made_again_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, first) = (SimDisk::new(), catalog(&folder, "first").await);
+    let commits = open(&disk, &first).await;
+    for push in [push(1, "a", &[("u1", 2), ("u2", 1)]), push(2, "a", &[("u2", 3)])] {
+        commits.commit("rb28s", job(&commits, &push)).await.unwrap();
+    }
+    let withdraw = |seq, id: &str| Push { withdraws: Some(id.into()), confirm: true, ..push(seq, "a", &[]) };
+    let done = commits.commit("rb28s", job(&commits, &withdraw(3, "s1"))).await.unwrap();
+    assert_eq!(
+        (done.revision, done.rows, done.dropped, done.carried),
+        (3, 0, vec!["u1".into()], vec!["u2".into()])
+    );
+    let receipt: Value = serde_json::from_str(&done.receipt).unwrap();
+    assert_eq!(receipt["withdraws"], "s1");
+    // Nothing of s1 is left; the same request again is the same deed.
+    let again = commits.commit("rb28s", job(&commits, &withdraw(4, "s1"))).await.unwrap_err();
+    assert_eq!(again.reason(), Reason::StateConflict);
+    let repeated = Push { request_id: "r3".into(), content: 3, ..withdraw(5, "s1") };
+    assert_eq!(commits.commit("rb28s", job(&commits, &repeated)).await.unwrap().id, "s3");
+    let other = Push { request_id: "r3".into(), content: 3, ..withdraw(5, "s2") };
+    assert_eq!(
+        commits.commit("rb28s", job(&commits, &other)).await.unwrap_err().reason(),
+        Reason::RequestIdReused
+    );
+    commits.commit("rb28s", job(&commits, &push(6, "a", &[("u2", 3)]))).await.unwrap();
+    commits.caught_up().await;
+    let shown = records(&first).await;
+    let states: Vec<_> = shown.iter().rev().map(|r| (r.id.as_str(), r.state.as_str())).collect();
+    let expected = [("s1", "WITHDRAWN"), ("s2", "SUPERSEDED"), ("s3", "SUPERSEDED"), ("s6", "COMMITTED")];
+    assert_eq!(states, expected);
+    assert_eq!(shown[1].withdraws.as_deref(), Some("s1"));
+    commits.close().await;
+    drop(commits);
+    let second = catalog(&folder, "second").await;
+    let commits = open(&disk.killed(), &second).await;
+    assert_eq!(records(&second).await, shown, "the projection from scratch is the incremental one");
+    commits.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_catalogue_follows_and_can_be_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let (disk, first) = (SimDisk::new(), catalog(&folder, "first").await);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Verification;
 use crate::catalog::{Catalog, CatalogError, SubmissionRecord, Tombstone};
-use crate::commit::projector::{ERASED, SUPERSEDED, record};
+use crate::commit::projector::{ERASED, SUPERSEDED, WITHDRAWN, record};
 use crate::commit::state::{CommitFacts, State};
 use crate::store::log::{Entry, SubmissionEntry};
 use crate::store::verify::{Finding, Gone, RESTORE};
@@ -22,6 +22,8 @@ pub(super) struct Projection<'a> {
     newest: u64,
     state: State,
     superseded: HashSet<String>,
+    /// Those that their publisher took back.
+    withdrawn: HashSet<String>,
     /// State of each submission that is shown.
     shown: HashMap<String, String>,
 }
@@ -37,6 +39,7 @@ impl<'a> Projection<'a> {
             newest: 0,
             state: State::default(),
             superseded: HashSet::new(),
+            withdrawn: HashSet::new(),
             shown: HashMap::new(),
         };
         match applied {
@@ -56,6 +59,7 @@ impl<'a> Projection<'a> {
         };
         self.superseded.extend(self.state.apply(CommitFacts::of(version, entry)));
         for submission in &entry.info.submissions {
+            self.withdrawn.extend(submission.withdraws.clone());
             match self.of.runtime.block_on(catalog.submission(&submission.id)) {
                 Ok(found) => self.compare(version, submission, entry, (found, gone)),
                 Err(error) => self.unreadable(&error),
@@ -111,10 +115,11 @@ impl<'a> Projection<'a> {
             _ => {}
         }
         for (id, state) in &self.shown {
-            let expected = match (self.state.is_erased(id), self.superseded.contains(id)) {
-                (true, _) => ERASED,
-                (false, true) => SUPERSEDED,
-                (false, false) => "COMMITTED",
+            let expected = match id {
+                id if self.state.is_erased(id) => ERASED,
+                id if self.withdrawn.contains(id) => WITHDRAWN,
+                id if self.superseded.contains(id) => SUPERSEDED,
+                _ => "COMMITTED",
             };
             if state != expected {
                 self.fault(format!("it shows submission {id} as {state}, by the log it is {expected}"));

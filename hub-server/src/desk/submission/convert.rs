@@ -23,17 +23,7 @@ pub(crate) fn new_submission(
     request: v1::CreateSubmissionRequest,
     pattern: &str,
 ) -> Result<NewSubmission, TypeConversionError> {
-    let request_id = request.request_id.to_ascii_lowercase();
-    if request_id.is_empty() {
-        return Err(TypeConversionError::missing(CREATE, "request_id"));
-    }
-    if !is_uuid(&request_id) {
-        return Err(TypeConversionError::invalid(
-            CREATE,
-            "request_id",
-            "it must be a UUID that the sender drew",
-        ));
-    }
+    let request_id = request_id(CREATE, &request.request_id)?;
     if request.period.is_empty() {
         return Err(TypeConversionError::missing(CREATE, "period"));
     }
@@ -50,6 +40,19 @@ pub(crate) fn new_submission(
         sha256: sha256(CREATE, request.sha256)?,
         nothing_to_report: request.nothing_to_report,
     })
+}
+
+/// The id that a sender drew for a deed.
+pub(super) fn request_id(message: &'static str, text: &str) -> Result<String, TypeConversionError> {
+    let id = text.to_ascii_lowercase();
+    if id.is_empty() {
+        return Err(TypeConversionError::missing(message, "request_id"));
+    }
+    if !is_uuid(&id) {
+        let told = "it must be a UUID that the sender drew";
+        return Err(TypeConversionError::invalid(message, "request_id", told));
+    }
+    Ok(id)
 }
 
 fn sha256(message: &'static str, text: String) -> Result<Option<String>, TypeConversionError> {
@@ -114,6 +117,7 @@ pub(crate) fn submission(view: SubmissionView) -> v1::Submission {
         carried_slices: view.carried,
         dropped_slices: view.dropped,
         nothing_to_report: view.nothing_to_report,
+        withdraws: view.withdraws.map(|id| Collection::Submissions.name(&id)).unwrap_or_default(),
         request_id: view.request_id,
         reason: view.reason.map(Reason::as_str).unwrap_or_default().to_owned(),
         erasure: view.erasure.map(|(time, reason)| v1::Erasure { time: Some(time_to_wire(time)), reason }),
@@ -130,6 +134,7 @@ fn state(state: SubmissionState) -> v1::SubmissionState {
         SubmissionState::Refused => v1::SubmissionState::Refused,
         SubmissionState::Committed => v1::SubmissionState::Committed,
         SubmissionState::Superseded => v1::SubmissionState::Superseded,
+        SubmissionState::Withdrawn => v1::SubmissionState::Withdrawn,
         SubmissionState::Abandoned => v1::SubmissionState::Abandoned,
         SubmissionState::Expired => v1::SubmissionState::Expired,
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod convert;
 mod push;
+mod takeback;
 mod upload;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ mod payload;
 mod push;
 mod show;
 mod stream;
+mod takeback;
 mod upload;
 mod validate;
 
@@ -16,8 +17,9 @@ use hub_proto::v1::{
     CreateSubmissionRequest, CreateSubmissionResponse, GetReceiptKeysRequest, GetReceiptKeysResponse,
     GetReceiptRequest, GetReceiptResponse, GetReportRequest, GetReportResponse, GetSubmissionRequest,
     GetSubmissionResponse, ListSubmissionsRequest, ListSubmissionsResponse, PushSubmissionRequest,
-    PushSubmissionResponse, ReadPayloadRequest, ReadPayloadResponse, UploadPayloadRequest,
-    UploadPayloadResponse, ValidatePayloadRequest, ValidatePayloadResponse,
+    PushSubmissionResponse, ReadPayloadRequest, ReadPayloadResponse, RevertSubmissionRequest,
+    RevertSubmissionResponse, UploadPayloadRequest, UploadPayloadResponse, ValidatePayloadRequest,
+    ValidatePayloadResponse, WithdrawSubmissionRequest, WithdrawSubmissionResponse,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -85,6 +87,20 @@ impl SubmissionService for Submissions {
         request: Request<AbandonSubmissionRequest>,
     ) -> Result<Response<AbandonSubmissionResponse>, Status> {
         answer(show::abandon(&self.0, request).await)
+    }
+
+    async fn withdraw_submission(
+        &self,
+        request: Request<WithdrawSubmissionRequest>,
+    ) -> Result<Response<WithdrawSubmissionResponse>, Status> {
+        answer(takeback::withdraw(&self.0, request).await)
+    }
+
+    async fn revert_submission(
+        &self,
+        request: Request<RevertSubmissionRequest>,
+    ) -> Result<Response<RevertSubmissionResponse>, Status> {
+        answer(takeback::revert(&self.0, request).await)
     }
 
     async fn get_report(

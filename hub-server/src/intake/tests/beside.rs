@@ -50,7 +50,7 @@ async fn amounts_are_held_beside_those_of_the_period_before_in_the_year() {
     // A correction is judged together with what it carries over, and later reports beside it.
     let corrected = push(&house, "rb28s", "2022-Q3", spending(&[(SCHOOLS[1], 600)])).await;
     assert_eq!(rules(&corrected), [("wykonanie_nie_maleje", 2)]);
-    let again = push(&house, "rb28s", "2022-M12", spending(&[(SCHOOLS[1], 600)])).await;
+    let again = push(&house, "rb28s", "2022-M12", spending(&[(SCHOOLS[1], 601)])).await;
     assert_eq!(rules(&again), []);
 }
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::DateTime;
+use hub_datasets::check::standing::SliceFacts;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -37,6 +38,7 @@ pub(crate) fn submission(id: &str, seq: i64, publisher: &str) -> SubmissionEntry
         sha256: "ab".repeat(32),
         rows: 2,
         slices: vec!["000524720".into()],
+        slice_facts: vec![SliceFacts { rows: 2, version: Some(1) }],
         carried: vec![],
         dropped: vec!["żółć".into()],
         revision: 2,
@@ -44,6 +46,7 @@ pub(crate) fn submission(id: &str, seq: i64, publisher: &str) -> SubmissionEntry
         pattern: "rb28s/1.0.0".into(),
         bundle_sha256: "cd".repeat(32),
         nothing_to_report: false,
+        withdraws: None,
         created_at: 1_700_000_000_123_456,
         report: "{\"findings\":[]}".into(),
         report_sha256: "ef".repeat(32),

@@ -64,6 +64,7 @@ fn view() -> SubmissionView {
         committed_at: DateTime::<Utc>::from_timestamp(2_000, 5_000),
         carried: vec!["a".into()],
         dropped: vec!["b".into()],
+        withdraws: None,
         nothing_to_report: false,
         request_id: UUID.into(),
         reason: None,

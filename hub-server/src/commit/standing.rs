@@ -1,0 +1,35 @@
+//! What stands already of what a payload sends.
+
+use std::sync::Arc;
+
+use hub_datasets::check::standing::SliceFacts;
+
+use super::Commits;
+use super::state::Recorded;
+
+/// A slice that is replaced: its name, as it stands, as it is sent.
+pub(crate) type Replaced = (String, SliceFacts, SliceFacts);
+
+impl Commits {
+    /// The current slices of (publisher, partition) that would have fewer rows than now, or another version.
+    pub(crate) fn replaced(
+        &self,
+        dataset: &str,
+        publisher: &str,
+        partition: &str,
+        sent: impl Iterator<Item = (String, SliceFacts)>,
+    ) -> Vec<Replaced> {
+        let Some(current) = self.current(dataset, publisher, partition) else { return Vec::new() };
+        let beside = |(slice, sent): (String, SliceFacts)| {
+            let stands = current.slices.get(&slice)?.facts?;
+            let tells = stands.rows > sent.rows || stands.version != sent.version;
+            tells.then_some((slice, stands, sent))
+        };
+        sent.filter_map(beside).collect()
+    }
+
+    /// The last submission to a dataset that brought these bytes. `sha256`: in hex.
+    pub(crate) fn same_bytes(&self, dataset: &str, sha256: &str) -> Option<Arc<Recorded>> {
+        self.dataset(dataset)?.context().state().by_bytes(sha256).cloned()
+    }
+}
