@@ -6,6 +6,7 @@
 pub mod check;
 pub mod codelist;
 pub mod csv;
+pub mod diff;
 #[cfg(feature = "check")]
 mod document;
 mod media;

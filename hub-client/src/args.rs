@@ -142,6 +142,9 @@ pub(crate) struct Push {
     /// Check on the hub only; nothing is kept
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Show row by row what would change, with --dry-run
+    #[arg(long, requires = "dry_run", conflicts_with = "nothing_to_report")]
+    pub(crate) diff: bool,
     /// What the file does not say, for tables of other systems, as data=2017-02-15 [default: what its name says]
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
@@ -194,6 +197,9 @@ pub(crate) enum Submissions {
     Report {
         /// Id of the submission
         id: String,
+        /// Write it as a page instead: .html
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// The receipt (UPO): signed JSON, or a page with it inside
     Receipt {
@@ -210,6 +216,50 @@ pub(crate) enum Submissions {
         /// File to write
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+    },
+    /// What differs, row by row, between two states of a report
+    Diff {
+        /// The submission that made the earlier state; alone: the one to hold beside the state before it
+        first: String,
+        /// The submission that made the later state; one without verdict is held beside what it would change
+        second: Option<String>,
+        /// Of one without verdict: what its file lacks would be dropped
+        #[arg(long)]
+        replace_all: bool,
+    },
+    /// Take a committed one back: its rows go, and what was before does not come back by itself
+    Withdraw {
+        /// Its id
+        id: String,
+        /// Agree that its rows go
+        #[arg(long)]
+        confirm_deletions: bool,
+        /// Only if this revision is still current
+        #[arg(long, value_name = "N")]
+        parent_revision: Option<u64>,
+    },
+    /// Send a committed one again as it was sent, so that what it said is current again
+    Revert {
+        /// Its id
+        id: String,
+        /// Check on the hub only; nothing is kept
+        #[arg(long)]
+        dry_run: bool,
+        /// Warnings block too
+        #[arg(long)]
+        strict: bool,
+        /// Drop parts of the current revision that the file lacks
+        #[arg(long)]
+        replace_all: bool,
+        /// Agree that rows are dropped
+        #[arg(long)]
+        confirm_deletions: bool,
+        /// Only if this revision is still current
+        #[arg(long, value_name = "N")]
+        parent_revision: Option<u64>,
+        /// Explain all findings of a rule of the report
+        #[arg(long, value_name = "RULE=TEXT", value_parser = explanation)]
+        explain: Vec<Explanation>,
     },
     /// Give up one that has no verdict yet
     Abandon {

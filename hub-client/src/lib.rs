@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 mod catalog;
+mod changes;
 mod client;
 mod doctor;
 mod environment;
@@ -26,6 +27,7 @@ mod transport;
 mod validate;
 
 pub use catalog::Listing;
+pub use changes::{Changes, DiffRequest};
 pub use client::Client;
 pub use doctor::{Finding, diagnose};
 pub use environment::Environment;
@@ -39,7 +41,8 @@ pub use patterns::pattern_files;
 pub use profile::{DEFAULT_PROFILE, Profile, Secret};
 pub use pull::{AsOf, Part, Pull, PullRequest, Pulled, RowsProgress};
 pub use push::{
-    Digest, Payload, Progress, PushOptions, PushRequest, SMALL_PAYLOAD_MAX, Verdict, digest_of, identity_of,
+    Digest, Payload, Progress, Proposed, PushOptions, PushRequest, SMALL_PAYLOAD_MAX, Verdict, digest_of,
+    identity_of,
 };
 pub use query::{Answer, QueryRequest};
 pub use receipt::{

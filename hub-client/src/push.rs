@@ -17,9 +17,9 @@ use crate::client::{Client, by_either};
 use crate::error::{ClientError, Deed};
 use crate::names;
 
-use payload::length_of;
 pub use payload::{Digest, digest_of, identity_of};
 pub(crate) use payload::{bytes_of, piece_of};
+pub use resumable::Proposed;
 
 /// Payloads up to this size go in one stream and one round trip; larger ones can be resumed.
 pub const SMALL_PAYLOAD_MAX: u64 = 1 << 20;
@@ -106,14 +106,20 @@ impl PushRequest {
     }
 
     pub(crate) fn commit(&self) -> v1::CommitOptions {
+        self.options.wire()
+    }
+}
+
+impl PushOptions {
+    pub(crate) fn wire(&self) -> v1::CommitOptions {
         v1::CommitOptions {
-            validate_only: self.options.validate_only,
-            parent_revision: self.options.parent_revision,
-            replace_all: self.options.replace_all,
-            confirm_deletions: self.options.confirm_deletions,
-            strict: self.options.strict,
+            validate_only: self.validate_only,
+            parent_revision: self.parent_revision,
+            replace_all: self.replace_all,
+            confirm_deletions: self.confirm_deletions,
+            strict: self.strict,
             sha256: String::new(),
-            explanations: self.options.explanations.iter().cloned().map(Into::into).collect(),
+            explanations: self.explanations.iter().cloned().map(Into::into).collect(),
         }
     }
 }
@@ -171,11 +177,8 @@ impl Client {
         if let Some(bytes) = small::in_memory(&request.payload).await? {
             return self.push_small(request, bytes).await;
         }
-        let digest = match &request.digest {
-            Some(digest) => digest.clone(),
-            None => Digest { size: length_of(&request.payload).await?, sha256: String::new() },
-        };
-        self.push_resumable(request, &digest, progress).await
+        let brought = self.bring(request, progress).await?;
+        self.commit_submission(brought).await
     }
 
     /// A refusal by the report comes as a status or as an answer; callers see one verdict.

@@ -6,6 +6,7 @@ use crate::catalog::{Listing, paged};
 use crate::client::{Client, by_either};
 use crate::error::ClientError;
 use crate::names;
+use crate::push::{PushOptions, Verdict};
 
 /// Which submissions to list; each filter is optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,6 +82,50 @@ impl Client {
     async fn receipt_by_grpc(&self, name: &str) -> Result<v1::Receipt, ClientError> {
         let answer = about!(self, get_receipt, GetReceiptRequest, name)?;
         answer.receipt.ok_or_else(|| self.incomplete("it holds no receipt"))
+    }
+
+    /// Takes a committed submission back. `request_id`: a UUID; the same one gives the same answer.
+    pub async fn withdraw(
+        &self,
+        name: &str,
+        request_id: &str,
+        (confirm_deletions, parent_revision): (bool, Option<u64>),
+    ) -> Result<Verdict, ClientError> {
+        let request = v1::WithdrawSubmissionRequest {
+            name: names::submission(name),
+            request_id: request_id.to_owned(),
+            confirm_deletions,
+            parent_revision,
+        };
+        let answer = self.repeating(|| {
+            let (mut service, request) = (self.submissions(), request.clone());
+            async move { service.withdraw_submission(request).await }
+        });
+        let answer = answer.await?;
+        Verdict::of(answer.submission, (None, answer.receipt, false))
+            .ok_or_else(|| self.incomplete("it holds no submission"))
+    }
+
+    /// Has a committed submission sent again with the bytes that the hub keeps of it. `request_id`: a UUID; the same
+    /// one gives the same answer.
+    pub async fn revert(
+        &self,
+        name: &str,
+        request_id: &str,
+        options: &PushOptions,
+    ) -> Result<Verdict, ClientError> {
+        let request = v1::RevertSubmissionRequest {
+            name: names::submission(name),
+            request_id: request_id.to_owned(),
+            options: Some(options.wire()),
+        };
+        let answer = self.repeating(|| {
+            let (mut service, request) = (self.submissions(), request.clone());
+            async move { service.revert_submission(request).await }
+        });
+        let answer = answer.await?;
+        Verdict::of(answer.submission, (answer.report, answer.receipt, answer.unchanged))
+            .ok_or_else(|| self.incomplete("it holds no submission"))
     }
 
     /// Gives up a submission that has no verdict yet; the hub removes its bytes.

@@ -129,6 +129,12 @@ texts! {
     COVERAGE: ", jednostki: {reporting} z {expected} oczekiwanych (wg {source})",
         ", units: {reporting} of {expected} expected (by {source})";
     PULLED: "{file}: wierszy: {rows}, bajtów: {bytes}", "{file}: {rows} rows, {bytes} bytes";
+    WITHDRAWN: "{submission}: wycofano; wersja {revision}, wersja zbioru {version}",
+        "{submission}: withdrawn; revision {revision}, dataset version {version}";
+    CHANGES: "zmienionych wierszy: {updated}, dodanych: {inserted}, usuniętych: {deleted}, bez zmian: {same}",
+        "rows changed: {updated}, added: {inserted}, removed: {deleted}, unchanged: {same}";
+    CHANGES_REST: "… i {rows} dalszych; wszystkie podaje --format csv",
+        "… and {rows} more; --format csv writes all of them";
     ABANDONED: "{submission}: porzucono", "{submission}: abandoned";
     EMPTY: "(brak)", "(none)";
     SENDING: "wysyłam", "sending";

@@ -88,9 +88,7 @@ fn one(
     report.explain(&args.explain);
     let exit = exit_of(&report, args.strict);
     if let Some(out) = &args.report {
-        let page = render_page(&report, name, of_report(session.language));
-        write_whole(out, page.as_bytes())?;
-        eprintln!("{}", session.say(text::REPORT_PAGE, &[("file", &out.display().to_string())]));
+        write_page(session, out, name, &report)?;
     }
     if let Some(out) = &args.error_file {
         let payload = error_file::Payload { file, media_type, checker };
@@ -116,15 +114,29 @@ fn one(
 /// A page is about one file.
 fn page_usable(session: &Session, out: Option<&Path>, files: usize) -> Result<(), Failure> {
     match out {
-        Some(out) if !out.extension().is_some_and(|end| end.eq_ignore_ascii_case("html")) => {
-            let name = out.display().to_string();
-            Err(Failure::Usage(session.say(text::REPORT_PAGE_KIND, &[("file", &name)])))
-        }
         Some(_) if files != 1 => {
             Err(Failure::Usage(text::REPORT_PAGE_OF_ONE.get(session.language).to_owned()))
         }
-        _ => Ok(()),
+        Some(out) => page_form(session, out),
+        None => Ok(()),
     }
+}
+
+/// A report is written as a page of HTML.
+pub(super) fn page_form(session: &Session, out: &Path) -> Result<(), Failure> {
+    if out.extension().is_some_and(|end| end.eq_ignore_ascii_case("html")) {
+        return Ok(());
+    }
+    let name = out.display().to_string();
+    Err(Failure::Usage(session.say(text::REPORT_PAGE_KIND, &[("file", &name)])))
+}
+
+/// Writes a report as a page. `of`: what it is about.
+pub(super) fn write_page(session: &Session, out: &Path, of: &str, report: &Report) -> Result<(), Failure> {
+    let page = render_page(report, of, of_report(session.language));
+    write_whole(out, page.as_bytes())?;
+    eprintln!("{}", session.say(text::REPORT_PAGE, &[("file", &out.display().to_string())]));
+    Ok(())
 }
 
 fn exit_of(report: &Report, strict: bool) -> Exit {

@@ -34,6 +34,7 @@ pub(super) fn submission(submission: &v1::Submission) -> Value {
         "nothing_to_report": submission.nothing_to_report,
         "request_id": submission.request_id,
         "late_findings": submission.late_findings,
+        "withdraws": (!submission.withdraws.is_empty()).then(|| short(&submission.withdraws)),
         "erasure": submission.erasure.as_ref().map(erasure),
     })
 }

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod beside;
+mod changes;
 mod check;
 mod doctor;
 mod document;
@@ -14,6 +15,8 @@ mod query;
 mod receipt;
 mod rows;
 mod submissions;
+mod takeback;
+mod verdict;
 
 use std::io::{self, Write as _};
 

@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use hub_client::v1::{self, SubmissionState};
 use hub_client::{
-    Client, ClientError, MediaType, Payload, Pending, Profile, PushKey, PushOptions, PushRequest, Verdict,
-    identity_of, short,
+    Client, ClientError, MediaType, Payload, Pending, Profile, Progress, PushKey, PushOptions, PushRequest,
+    Verdict, identity_of, short,
 };
 use hub_datasets::check::{Checker, Context};
-use hub_datasets::{Report, Settings, Severity};
-use hub_proto::Reason;
+use hub_datasets::{Report, Settings};
 
 use super::known::{Known, settings, settings_of, unusable};
-use super::{error_file, json, print, print_json, receipt, rendered_short, report_of};
+use super::verdict::{Flags, exit_of, is_final, told};
+use super::{changes, error_file, json, print, print_json, receipt, report_of};
 use crate::args::Push;
 use crate::exit::{Exit, Failure};
-use crate::reasons::advice;
 use crate::session::{Session, Unit};
 use crate::text;
 
@@ -133,6 +132,9 @@ struct One<'a> {
 impl One<'_> {
     async fn push(&self, payload: Payload, media_type: MediaType) -> Result<Exit, Failure> {
         let mut request = self.request(payload, media_type);
+        if self.args.dry_run && self.args.diff {
+            return self.show_changes(&request).await;
+        }
         if self.args.dry_run {
             // Nothing is kept of a dry run, so there is nothing to take up again.
             let verdict = self.send(&request).await?;
@@ -195,15 +197,35 @@ impl One<'_> {
         Ok(outcome?)
     }
 
-    async fn send(&self, request: &PushRequest) -> Result<Verdict, ClientError> {
+    /// Brings the file, has its rows held beside what is current, and then judged; nothing stays.
+    async fn show_changes(&self, request: &PushRequest) -> Result<Exit, Failure> {
+        let (bar, progress) = self.bar();
+        let brought = self.client.propose(request, Some(progress)).await;
+        bar.finish_and_clear();
+        let brought = brought?;
+        let sides = (None, brought.submission().to_owned(), self.args.replace_all);
+        let compared = changes::write(self.session, self.client, sides, &self.pattern).await;
+        let verdict = self.client.judge(brought).await?;
+        let exit = self.tell(&verdict, None)?;
+        match compared {
+            // Its report says why there is nothing to compare.
+            Err(_) if exit == Exit::Blocked => Ok(exit),
+            compared => compared.map(|()| exit),
+        }
+    }
+
+    fn bar(&self) -> (indicatif::ProgressBar, Progress) {
         let bar = self.session.bar(text::SENDING, Unit::Bytes);
-        let progress = {
-            let bar = bar.clone();
-            Arc::new(move |done, all| {
-                bar.set_length(all);
-                bar.set_position(done);
-            })
-        };
+        let shown = bar.clone();
+        let progress: Progress = Arc::new(move |done, all| {
+            shown.set_length(all);
+            shown.set_position(done);
+        });
+        (bar, progress)
+    }
+
+    async fn send(&self, request: &PushRequest) -> Result<Verdict, ClientError> {
+        let (bar, progress) = self.bar();
         let was_over_https = self.client.is_over_https();
         let outcome = self.client.push(request, Some(progress)).await;
         bar.finish_and_clear();
@@ -244,7 +266,7 @@ impl One<'_> {
         if self.session.is_json() {
             print_json(&json::verdict(&self.file, verdict, report.as_ref()))?;
         } else {
-            print(&self.told(verdict, report.as_ref(), exit))?;
+            print(&told(self.session, self.name(), verdict, report.as_ref(), (&self.args.flags(), exit)))?;
             written.map_or(Ok(()), print)?;
         }
         // The push has its verdict, whatever becomes of the error file.
@@ -271,108 +293,6 @@ impl One<'_> {
         let media_type = MediaType::of(file).unwrap_or(MediaType::Csv);
         error_file::write(session, out, error_file::Payload { file, media_type, checker: &checker }, report)
     }
-
-    fn told(&self, verdict: &Verdict, report: Option<&Report>, exit: Exit) -> String {
-        let session = self.session;
-        let submission = &verdict.submission;
-        let (revision, version) = (submission.revision.to_string(), submission.dataset_version.to_string());
-        let rows = submission.rows.to_string();
-        let facts = [
-            ("file", self.name()),
-            ("revision", &revision),
-            ("version", &version),
-            ("rows", &rows),
-            ("reason", &submission.reason),
-            ("state", json::state(submission)),
-        ];
-        let awaits = submission.state() == SubmissionState::Awaiting;
-        let refused = (exit == Exit::Blocked && !awaits) || verdict.is_refused();
-        let head = match submission.state() {
-            _ if refused => text::PUSH_REFUSED,
-            _ if verdict.unchanged => text::UNCHANGED,
-            SubmissionState::Awaiting => text::PUSH_AWAITS,
-            _ if self.args.dry_run => text::VALIDATED,
-            SubmissionState::Committed | SubmissionState::Superseded => text::ACCEPTED,
-            _ => text::PUSH_OTHER,
-        };
-        let mut lines = vec![session.say(head, &facts)];
-        if verdict.receipt.is_some() {
-            lines.push(session.say(text::RECEIPT, &[("receipt", short(&submission.name))]));
-        }
-        for (text, slices) in
-            [(text::CARRIED, &submission.carried_slices), (text::DROPPED, &submission.dropped_slices)]
-        {
-            if !slices.is_empty() {
-                lines.push(session.say(text, &[("slices", &slices.join(", "))]));
-            }
-        }
-        if let Some(advice) = Reason::parse(&submission.reason).and_then(advice) {
-            lines.push(format!("  {}", advice.get(session.language)));
-        }
-        if let Some(report) = report {
-            lines.extend(self.remarks(report, refused, short(&submission.name)));
-        }
-        lines.join("\n")
-    }
-
-    /// The report where it decides, else how much it says.
-    fn remarks(&self, report: &Report, refused: bool, submission: &str) -> Option<String> {
-        if refused || self.args.dry_run || report.unexplained() > 0 {
-            // The hub keeps nothing of a dry run that could be asked for later.
-            let rest = if self.args.dry_run { text::REST_OF_CHECK } else { text::REST_OF_REPORT };
-            let rest = self.session.say(rest, &[("submission", submission)]);
-            return Some(rendered_short(report, self.session.language, &rest).trim_end().to_owned());
-        }
-        let count: u64 = report.counts.iter().map(|count| count.count).sum();
-        let values = [("count", count.to_string()), ("submission", submission.to_owned())];
-        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-        (count > 0).then(|| self.session.say(text::WARNINGS, &values))
-    }
-}
-
-/// True when asking again under the same id would only give the same refusal. What waits for the sender's
-/// word (may rows go, does the correction still stand) is not: the hub holds the bytes until that comes.
-fn is_final(error: &ClientError) -> bool {
-    match error {
-        ClientError::Closed { .. } => true,
-        ClientError::Refused(refusal) => !matches!(
-            refusal.reason,
-            None | Some(
-                Reason::Busy
-                    | Reason::Unavailable
-                    | Reason::Internal
-                    | Reason::StorageFull
-                    | Reason::DeletionUnconfirmed
-                    | Reason::RevisionMoved
-            )
-        ),
-        _ => false,
-    }
-}
-
-fn exit_of(verdict: &Verdict, report: Option<&Report>, flags: &Flags) -> Exit {
-    let bar = if flags.strict { Severity::Warn } else { Severity::Block };
-    let blocked = report.is_some_and(|report| report.counts.iter().any(|count| count.severity >= bar));
-    match verdict.submission.state() {
-        SubmissionState::Refused | SubmissionState::Awaiting => Exit::Blocked,
-        SubmissionState::Committed | SubmissionState::Superseded => Exit::Accepted,
-        _ if verdict.unchanged => Exit::Accepted,
-        _ if flags.dry_run => {
-            if blocked {
-                Exit::Blocked
-            } else {
-                Exit::Accepted
-            }
-        }
-        _ => Exit::Failed,
-    }
-}
-
-/// What of the command line decides the exit code.
-#[derive(Debug, Clone, Copy)]
-struct Flags {
-    strict: bool,
-    dry_run: bool,
 }
 
 impl Push {
@@ -380,6 +300,3 @@ impl Push {
         Flags { strict: self.strict, dry_run: self.dry_run }
     }
 }
-
-#[cfg(test)]
-mod tests;

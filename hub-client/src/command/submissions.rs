@@ -1,18 +1,33 @@
-//! `hub submissions list|show|report|receipt|payload|abandon`.
+//! `hub submissions list|show|report|receipt|payload|diff|withdraw|revert|abandon`.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use hub_client::{Client, Digest, SubmissionFilter, short};
+use hub_client::{Client, Digest, PushOptions, SubmissionFilter, short};
 
+use super::check::{page_form, write_page};
 use super::lookup::list;
-use super::{json, print, print_json, receipt, rendered, report_of};
+use super::{changes, json, print, print_json, receipt, rendered, report_of, takeback};
 use crate::args::Submissions;
 use crate::exit::{Exit, Failure};
 use crate::output::write_object;
 use crate::session::{Session, Unit};
 use crate::text;
+
+/// Columns of a list.
+const LISTED: [&str; 10] = [
+    "submission",
+    "state",
+    "pattern",
+    "publisher",
+    "period",
+    "revision",
+    "dataset_version",
+    "rows",
+    "late_findings",
+    "create_time",
+];
 
 pub(super) async fn run(session: &Session, deed: &Submissions) -> Result<Exit, Failure> {
     let client = session.client()?;
@@ -23,19 +38,7 @@ pub(super) async fn run(session: &Session, deed: &Submissions) -> Result<Exit, F
                 publisher: publisher.clone(),
                 period: period.clone(),
             };
-            let columns = [
-                "submission",
-                "state",
-                "pattern",
-                "publisher",
-                "period",
-                "revision",
-                "dataset_version",
-                "rows",
-                "late_findings",
-                "create_time",
-            ];
-            list(session, client.submissions_list(&filter), json::submission, &columns, None).await
+            list(session, client.submissions_list(&filter), json::submission, &LISTED, None).await
         }
         Submissions::Show { id } => {
             let submission = json::submission(&client.submission(id).await?);
@@ -46,17 +49,40 @@ pub(super) async fn run(session: &Session, deed: &Submissions) -> Result<Exit, F
             }
             Ok(Exit::Accepted)
         }
-        Submissions::Report { id } => {
-            let report = report_of(client.report(id).await?)?;
-            if session.is_json() {
-                print_json(&serde_json::to_value(&report).map_err(io::Error::from)?)?;
-            } else {
-                print(rendered(&report, session.language).trim_end())?;
-            }
-            Ok(if report.blocks() { Exit::Blocked } else { Exit::Accepted })
-        }
+        Submissions::Report { id, out } => report(session, &client, id, out.as_deref()).await,
         Submissions::Receipt { id, out } => the_receipt(session, &client, id, out.as_deref()).await,
         Submissions::Payload { id, out } => payload(session, &client, id, out).await,
+        Submissions::Diff { first, second, replace_all } => {
+            let (from, to) = match second {
+                Some(second) => (Some(first.clone()), second),
+                None => (None, first),
+            };
+            let of = client.submission(to).await?;
+            changes::write(session, &client, (from, to.clone(), *replace_all), &of.pattern).await?;
+            Ok(Exit::Accepted)
+        }
+        Submissions::Withdraw { id, confirm_deletions, parent_revision } => {
+            takeback::withdraw(session, &client, id, (*confirm_deletions, *parent_revision)).await
+        }
+        Submissions::Revert {
+            id,
+            dry_run,
+            strict,
+            replace_all,
+            confirm_deletions,
+            parent_revision,
+            explain,
+        } => {
+            let options = PushOptions {
+                validate_only: *dry_run,
+                strict: *strict,
+                replace_all: *replace_all,
+                confirm_deletions: *confirm_deletions,
+                parent_revision: *parent_revision,
+                explanations: explain.clone(),
+            };
+            takeback::revert(session, &client, id, &options).await
+        }
         Submissions::Abandon { id } => {
             let submission = client.abandon(id).await?;
             if session.is_json() {
@@ -67,6 +93,19 @@ pub(super) async fn run(session: &Session, deed: &Submissions) -> Result<Exit, F
             Ok(Exit::Accepted)
         }
     }
+}
+
+async fn report(session: &Session, client: &Client, id: &str, out: Option<&Path>) -> Result<Exit, Failure> {
+    out.map_or(Ok(()), |file| page_form(session, file))?;
+    let report = report_of(client.report(id).await?)?;
+    if let Some(file) = out {
+        write_page(session, file, short(id), &report)?;
+    } else if session.is_json() {
+        print_json(&serde_json::to_value(&report).map_err(io::Error::from)?)?;
+    } else {
+        print(rendered(&report, session.language).trim_end())?;
+    }
+    Ok(if report.blocks() { Exit::Blocked } else { Exit::Accepted })
 }
 
 async fn the_receipt(

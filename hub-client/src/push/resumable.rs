@@ -7,20 +7,52 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 
-use super::payload::{Along, Pieces, digest_of};
-use super::{Digest, Progress, PushRequest, Verdict};
+use super::payload::{Along, Pieces, digest_of, length_of};
+use super::{Digest, Progress, PushRequest, Verdict, with_request_id};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::retry::Patience;
 
+/// A payload whose bytes are with the hub, and what is to be said when it is committed.
+#[derive(Debug, Clone)]
+pub struct Proposed {
+    submission: String,
+    options: v1::CommitOptions,
+}
+
+impl Proposed {
+    /// Name of the submission.
+    pub fn submission(&self) -> &str {
+        &self.submission
+    }
+}
+
 impl Client {
-    pub(super) async fn push_resumable(
+    /// Brings a payload to the hub and orders nothing yet, so that its rows can be held beside what is current.
+    pub async fn propose(
         &self,
         request: &PushRequest,
-        digest: &Digest,
         progress: Option<Progress>,
-    ) -> Result<Verdict, ClientError> {
-        let (create, mut options) = (request.create(digest), request.commit());
+    ) -> Result<Proposed, ClientError> {
+        self.bring(&with_request_id(request), progress).await
+    }
+
+    /// The verdict on a payload that was brought; the hub keeps nothing of it.
+    pub async fn judge(&self, mut proposed: Proposed) -> Result<Verdict, ClientError> {
+        proposed.options.validate_only = true;
+        self.commit_submission(proposed).await
+    }
+
+    pub(super) async fn bring(
+        &self,
+        request: &PushRequest,
+        progress: Option<Progress>,
+    ) -> Result<Proposed, ClientError> {
+        let digest = match &request.digest {
+            Some(digest) => digest.clone(),
+            None => Digest { size: length_of(&request.payload).await?, sha256: String::new() },
+        };
+        let (create, mut options) = (request.create(&digest), request.commit());
         let answer = self
             .repeating(|| {
                 let (mut service, create) = (self.submissions(), create.clone());
@@ -50,15 +82,12 @@ impl Client {
             // All bytes are with the hub already; the commit below gives the verdict, new or kept, if they are these.
             _ => options.sha256 = digest_of(&request.payload).await?.sha256,
         }
-        self.commit_submission(&submission.name, options).await
+        Ok(Proposed { submission: submission.name, options })
     }
 
-    async fn commit_submission(
-        &self,
-        name: &str,
-        options: v1::CommitOptions,
-    ) -> Result<Verdict, ClientError> {
-        let request = v1::CommitSubmissionRequest { submission: name.to_owned(), options: Some(options) };
+    pub(super) async fn commit_submission(&self, brought: Proposed) -> Result<Verdict, ClientError> {
+        let Proposed { submission, options } = brought;
+        let request = v1::CommitSubmissionRequest { submission: submission.clone(), options: Some(options) };
         let answer = self
             .repeating(|| {
                 let (mut service, request) = (self.submissions(), request.clone());
@@ -68,7 +97,7 @@ impl Client {
         match answer {
             Ok(answer) => Verdict::of(answer.submission, (answer.report, answer.receipt, answer.unchanged))
                 .ok_or_else(|| self.incomplete("it holds no submission")),
-            Err(error) => self.refused_by_report(error, Some(name)).await,
+            Err(error) => self.refused_by_report(error, Some(&submission)).await,
         }
     }
 

@@ -88,6 +88,18 @@ impl Commits {
         Err(dataset.outcome_unknown())
     }
 
+    /// The rows of a file that no log names yet, in its order.
+    pub(crate) fn staged(
+        &self,
+        dataset: &str,
+        file: &DataFile,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, CommitError>> + use<>, CommitError> {
+        let context = Arc::clone(self.known(dataset)?.context());
+        let file = Arc::new(file.clone());
+        let rows = rewrite::open(&context.files, &file, None)?;
+        Ok(rows.map(move |batch| batch.map_err(|error| context.files.unreadable(&file, &error))))
+    }
+
     /// What made the current revision of (publisher, partition), if it has rows.
     pub(crate) fn revision(&self, dataset: &str, publisher: &str, partition: &str) -> Option<Revision> {
         self.dataset(dataset)?.context().state().revision(publisher, partition)

@@ -27,7 +27,7 @@ use crate::telemetry;
 
 pub(crate) use answers::{Answers, answers, panicked};
 pub(crate) use paging::Page;
-pub(crate) use submission::convert;
+pub(crate) use submission::{Differences, convert};
 
 hub_errors!(
     crate::identity::IdentityError,

@@ -135,6 +135,35 @@ pub(super) async fn query(
     answer(found.rows, format, versions).await
 }
 
+/// Which states of a report, and how they are written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Beside {
+    from: String,
+    replace_all: bool,
+    format: String,
+}
+
+pub(super) async fn changes(
+    State(door): State<HttpDoor>,
+    Caller(caller): Caller,
+    version: Version,
+    Path(id): Path<String>,
+    Parameters(beside): Parameters<Beside>,
+) -> Result<Response, HubError> {
+    tells_the_end(version)?;
+    let format = format(&beside.format)?;
+    let name = |id: &str| Collection::Submissions.name(id);
+    let request = v1::DiffRevisionsRequest {
+        from: if beside.from.is_empty() { String::new() } else { name(&beside.from) },
+        to: name(&id),
+        format: format.rows.into(),
+        replace_all: beside.replace_all,
+    };
+    let (rows, _) = door.desk.diff_revisions(&caller, request).await?.apart();
+    answer(rows, format, String::new()).await
+}
+
 fn versions(versions: &[v1::DatasetVersionRef]) -> String {
     let each =
         versions.iter().map(|v| format!("{}={}", v.dataset.trim_start_matches("datasets/"), v.version));
@@ -160,9 +189,9 @@ async fn answer(mut rows: Answers<RowChunk>, format: Format, versions: String) -
     let headers = [
         (header::CONTENT_TYPE, format.media_type.to_owned()),
         (header::CACHE_CONTROL, "no-store".to_owned()),
-        (VERSIONS, versions),
     ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    let versions = (!versions.is_empty()).then_some([(VERSIONS, versions)]);
+    Ok((headers, versions, Body::from_stream(pieces)).into_response())
 }
 
 #[cfg(test)]

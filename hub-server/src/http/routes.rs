@@ -18,7 +18,8 @@ const ROWS: [&str; 4] = [
 
 /// Every operation of the door, but for the document of them.
 pub(super) fn operations() -> Vec<Operation> {
-    [of_everyone(), of_submissions(), of_bytes(), of_rows()].into_iter().flatten().collect()
+    let parts = [of_everyone(), of_submissions(), of_bytes(), of_corrections(), of_rows()];
+    parts.into_iter().flatten().collect()
 }
 
 fn of_everyone() -> Vec<Operation> {
@@ -100,6 +101,26 @@ fn of_submissions() -> Vec<Operation> {
             .keyed()
             .takes::<CommitOptions>(false)
             .gives::<Verdict>(200, "The verdict; a refusal by the check is one too"),
+        Operation::new(Method::GET, "/api/v1/submissions/{id}/report", submissions::report)
+            .says(
+                "push",
+                "What the check found",
+                "JSON, or text or a page by Accept; Polish, or English by Accept-Language.",
+            )
+            .in_time()
+            .keyed()
+            .gives::<hub_datasets::Report>(200, "The report")
+            .also(200, "", &REPORTS),
+        Operation::new(Method::GET, "/api/v1/submissions/{id}/receipt", submissions::receipt)
+            .says("push", "The signed receipt as it is filed", "JSON, or a page with it inside by Accept.")
+            .in_time()
+            .keyed()
+            .also(200, "The receipt, byte for byte", &["application/json", "text/html"]),
+    ]
+}
+
+fn of_corrections() -> Vec<Operation> {
+    vec![
         Operation::new(Method::POST, "/api/v1/submissions/{id}/withdraw", submissions::withdraw)
             .says(
                 "correct",
@@ -118,21 +139,18 @@ fn of_submissions() -> Vec<Operation> {
             .keyed()
             .takes::<Reversion>(true)
             .gives::<Verdict>(200, "The verdict; a refusal by the check is one too"),
-        Operation::new(Method::GET, "/api/v1/submissions/{id}/report", submissions::report)
+        Operation::new(Method::GET, "/api/v1/submissions/{id}/changes", read::changes)
             .says(
-                "push",
-                "What the check found",
-                "JSON, or text or a page by Accept; Polish, or English by Accept-Language.",
+                "correct",
+                "What differs, row by row, from an earlier state of the report",
+                "Rows carry `_change_type`: insert, delete, update_preimage, update_postimage. A submission without verdict is held beside what is current. Needs a key that may read.",
             )
-            .in_time()
             .keyed()
-            .gives::<hub_datasets::Report>(200, "The report")
-            .also(200, "", &REPORTS),
-        Operation::new(Method::GET, "/api/v1/submissions/{id}/receipt", submissions::receipt)
-            .says("push", "The signed receipt as it is filed", "JSON, or a page with it inside by Accept.")
-            .in_time()
-            .keyed()
-            .also(200, "The receipt, byte for byte", &["application/json", "text/html"]),
+            .query("from", "Submission that made the earlier state; left out: the state before")
+            .query("replace_all", "true: what the payload lacks would be dropped")
+            .query("format", "csv (the default), json, ndjson, arrow or parquet")
+            .also(200, "The changes", &ROWS)
+            .also(200, "", &["application/json"]),
     ]
 }
 

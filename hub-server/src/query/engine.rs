@@ -180,6 +180,10 @@ async fn plan_scan(
             indexes.iter().map(|i| datafusion::prelude::ident(schema.field(*i).name())).collect();
         builder = builder.project(columns)?;
     }
+    if !scan.order.is_empty() {
+        builder = builder
+            .sort(scan.order.iter().map(|column| datafusion::prelude::ident(column).sort(true, true)))?;
+    }
     if offset > 0 {
         let skip =
             usize::try_from(offset).map_err(|_| QueryError::Invalid("the offset is too big".to_owned()))?;

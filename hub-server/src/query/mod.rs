@@ -83,6 +83,8 @@ pub(crate) struct Scan {
     /// Empty: all visible.
     pub(crate) columns: Vec<String>,
     pub(crate) filter: Option<String>,
+    /// Columns by which rows are sorted, ascending, nulls first, text by its bytes; empty: their stable order.
+    pub(crate) order: Vec<String>,
     /// Rows to skip.
     pub(crate) offset: u64,
 }

@@ -30,6 +30,8 @@ pub(crate) enum ReadError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Seal(#[from] SealError),
+    #[error("rows cannot be compared: {0}")]
+    Changes(String),
     #[error("the table of organisations cannot be built: {0}")]
     Organisations(#[from] arrow::error::ArrowError),
 }
@@ -44,7 +46,7 @@ impl ReadError {
             Self::Commit(error) => error.reason(),
             Self::Store(error) => error.reason(),
             Self::Catalog(error) => error.reason(),
-            Self::Seal(_) | Self::Organisations(_) => Reason::Internal,
+            Self::Seal(_) | Self::Changes(_) | Self::Organisations(_) => Reason::Internal,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A session is a sealed token and nothing on the server, so it goes on after a restart. What the token
 //! says is narrowed by the permit of each call: a right that was withdrawn is gone at once.
 
+mod changes;
 mod coverage;
 mod error;
 mod kept;
@@ -27,6 +28,7 @@ use crate::query::{
 use crate::seal::Seal;
 use crate::store::{self, AsOf, Snapshot, StoreError};
 
+pub(crate) use changes::{After, Sides};
 pub(crate) use coverage::Coverage;
 pub(crate) use error::ReadError;
 use kept::{Kept, Question};
@@ -106,7 +108,7 @@ impl Reads {
     ) -> Result<Session, ReadError> {
         self.snapshots.readable(permit.dataset()).await?;
         let view = self.view(permit, request.as_of).await?;
-        let scan = Scan { columns: request.columns, filter: request.filter, offset: 0 };
+        let scan = Scan { columns: request.columns, filter: request.filter, ..Scan::default() };
         let (columns, estimated_rows) = self.engine.check(view.clone(), scan.clone()).await?;
         let token = SessionToken {
             reader: permit.reader().to_owned(),
@@ -157,7 +159,7 @@ impl Reads {
         if view.publisher != token.publisher {
             return Err(ReadError::SessionOfOther);
         }
-        let scan = Scan { columns: token.columns, filter: token.filter, offset };
+        let scan = Scan { columns: token.columns, filter: token.filter, offset, ..Scan::default() };
         let held = vec![Arc::clone(&view.snapshot)];
         let rows = self.engine.scan(view, scan).await?;
         Ok(chunks_of(self.engine.encode(rows, token.format, offset)?, held))
@@ -229,19 +231,23 @@ impl Reads {
         let dataset = permit.dataset();
         let unknown = || ReadError::DatasetUnknown(dataset.to_owned());
         let pattern = self.patterns.iter().find(|p| p.id == dataset).ok_or_else(unknown)?;
+        Ok(TableView {
+            pattern: Arc::clone(pattern),
+            snapshot: self.snapshot(dataset, as_of).await?,
+            columns: permit.columns().clone(),
+            publisher: permit.publisher().map(str::to_owned),
+        })
+    }
+
+    /// A state of a dataset.
+    async fn snapshot(&self, dataset: &str, as_of: AsOf) -> Result<Arc<Snapshot>, ReadError> {
         let (snapshots, wanted) = (Arc::clone(&self.snapshots), dataset.to_owned());
         let snapshot = match as_of {
             AsOf::Latest => snapshots.as_of(&wanted, as_of),
             // An old state may have to be made again from the log.
             _ => store::blocking(move || snapshots.as_of(&wanted, as_of)).await,
         };
-        let snapshot = snapshot?.ok_or_else(unknown)?;
-        Ok(TableView {
-            pattern: Arc::clone(pattern),
-            snapshot,
-            columns: permit.columns().clone(),
-            publisher: permit.publisher().map(str::to_owned),
-        })
+        snapshot?.ok_or_else(|| ReadError::DatasetUnknown(dataset.to_owned()))
     }
 
     fn version_ref(&self, view: &TableView) -> VersionRef {

@@ -1,10 +1,14 @@
 //! Corrections: what is sent again replaces its own part and nothing else.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{KUTNO, PERIOD, Server, kutno_sample, lasting, synthetic};
+use crate::harness::{
+    Answer, KUTNO, PERIOD, Server, keyed, kutno_sample, lasting, run, server_binary, synthetic,
+};
+use crate::http_door::value;
 
 /// A school of the Kutno package, and the one that comes last.
 const SCHOOL: &str = "000903305";
@@ -296,4 +300,139 @@ fn a_dry_run_leaves_nothing() {
     let listed = server.hub("publisher", &["--format", "json", "submissions", "list"]).expect(0);
     assert_eq!(listed.stdout, "");
     assert_eq!(lasting(server.root()), Vec::<PathBuf>::new());
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
+}
+
+/// Id of the submission of a push's answer.
+fn id_of(answer: &Value) -> String {
+    answer["submission"]["submission"].as_str().expect("an id").to_owned()
+}
+
+/// The changes as JSON, a line for each row.
+fn changes(server: &Server, of: &[&str]) -> Vec<Value> {
+    let line = [&["--format", "json", "submissions", "diff"], of].concat();
+    let told = server.hub("publisher", &line).expect(0);
+    told.stdout.lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
+}
+
+#[test]
+fn what_a_correction_changed_is_shown_row_by_row() {
+    let server = Server::start();
+    let first = id_of(&server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]));
+    let school = payload(&server, "school.csv", |line| line.starts_with(SCHOOL));
+    let file = school.to_str().expect("a path");
+    // Before it is sent: nothing is kept, and only what it would change is shown.
+    let push = ["push", file, "--pattern", "rb28s", "--period", PERIOD];
+    let dry = server.hub("publisher", &[&push[..], &["--dry-run", "--diff"]].concat()).expect(0);
+    assert_eq!(dry.stderr.matches("rows changed: 1, added: 0, removed: 0").count(), 1, "{}", dry.stderr);
+    let lines: Vec<&str> = dry.stdout.lines().collect();
+    assert!(lines.iter().any(|line| line.contains("_change_type")), "a pipe gets CSV: {lines:?}");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("update_")).count(), 2, "{lines:?}");
+    assert_eq!(lasting(server.root()), Vec::<PathBuf>::new());
+    let whole = [&push[..], &["--dry-run", "--diff", "--replace-all", "--confirm-deletions"]].concat();
+    let whole = server.hub("publisher", &whole).expect(0);
+    let of_school = package().iter().filter(|line| line.starts_with(SCHOOL)).count();
+    whole.says(&format!("rows changed: 1, added: 0, removed: {}", ROWS - of_school));
+
+    let second = id_of(&server.accepted("publisher", &school, "rb28s", PERIOD, &[]));
+    for of in [&[first.as_str(), second.as_str()][..], &[second.as_str()][..]] {
+        let found = changes(&server, of);
+        let kinds: Vec<&str> =
+            found.iter().map(|row| row["_change_type"].as_str().expect("a kind")).collect();
+        assert_eq!(kinds, ["update_preimage", "update_postimage"]);
+        assert_eq!(found[0]["jednostka_regon"], SCHOOL);
+        assert_ne!(found[0]["plan"], found[1]["plan"]);
+        assert_eq!(found[0]["wykonanie"], found[1]["wykonanie"]);
+    }
+    let back = changes(&server, &[&second, &first]);
+    assert_eq!((&back[0]["plan"], back.len()), (&changes(&server, &[&second])[1]["plan"], 2));
+    // Of the first there was nothing before.
+    assert_eq!(changes(&server, &[&first]).len(), ROWS);
+    let shown = server.hub("publisher", &["--format", "table", "submissions", "diff", &second]).expect(0);
+    shown.says(&format!("~ jednostka_regon={SCHOOL}")).says("plan: ").says(".00 → ");
+    // Other formats, over HTTPS; and nobody else's report.
+    let path = format!("/api/v1/submissions/{second}/changes?from={first}&format=csv");
+    let answer = keyed(server.http, &server.key("publisher"), ("GET", &path), &[], b"");
+    assert_eq!(answer.status, 200);
+    assert_eq!(text(&answer).lines().count(), 3, "{}", text(&answer));
+    let other = keyed(server.http, &server.key("publisher2"), ("GET", &path), &[], b"");
+    assert_eq!(other.status, 404, "{}", text(&other));
+    let foreign = server.hub("publisher2", &["submissions", "diff", &first, &second]).expect(1);
+    foreign.says("SUBMISSION_UNKNOWN");
+}
+
+#[test]
+fn a_withdrawn_report_is_gone_and_comes_back_as_it_was_sent() {
+    let server = Server::start();
+    let first = id_of(&server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]));
+    let before = server.rows("ministry", ALL_ROWS);
+    server.hub("publisher", &["submissions", "withdraw", &first]).expect(1).says("DELETION_UNCONFIRMED");
+    let withdraw = ["--format", "json", "submissions", "withdraw", &first, "--confirm-deletions"];
+    let done = server.hub("publisher", &withdraw).expect(0).json();
+    assert_eq!(
+        (&done["submission"]["withdraws"], &done["submission"]["revision"]),
+        (&json!(first), &json!(2))
+    );
+    assert_eq!(server.rows("ministry", ALL_ROWS), Vec::<String>::new());
+    let show = ["--format", "json", "submissions", "show", &first];
+    assert_eq!(server.hub("publisher", &show).expect(0).json()["state"], "WITHDRAWN");
+    server
+        .hub("publisher", &["submissions", "withdraw", &first, "--confirm-deletions"])
+        .expect(1)
+        .says("withdraw");
+    // The deed has a receipt that names what it took back, and verifies.
+    let receipt = server.root().join("withdrawal.json");
+    let receipt = receipt.to_str().expect("a path");
+    server.hub("publisher", &["submissions", "receipt", &id_of(&done), "--out", receipt]).expect(0);
+    assert!(
+        std::fs::read_to_string(receipt).expect("a receipt").contains(&format!("\"withdraws\":\"{first}\""))
+    );
+    server.hub("publisher", &["receipt", "verify", receipt]).expect(0);
+    // Its rows stay readable as they were.
+    let count = ["query", "SELECT count(*) FROM rb28s", "--as-of", "1"];
+    assert!(server.hub("ministry", &count).expect(0).stdout.contains(&ROWS.to_string()));
+
+    server.hub("publisher", &["submissions", "revert", &first]).expect(0).says("accepted, revision 3");
+    let after = server.rows("ministry", ALL_ROWS);
+    let contents = |rows: &[String]| rows.iter().map(|row| content(row).join(",")).collect::<Vec<_>>();
+    assert_eq!(contents(&after), contents(&before));
+    server.hub("publisher", &["submissions", "revert", &first]).expect(0).says("unchanged");
+    // A restart, and the projection made anew, say the same.
+    let mut server = server;
+    server.stop();
+    server.restart();
+    assert_eq!(server.hub("publisher", &show).expect(0).json()["state"], "WITHDRAWN");
+    server.stop();
+    let verified =
+        run(Command::new(server_binary()).args(["verify", "data", "--data-dir"]).arg(server.root()));
+    verified.expect(0);
+}
+
+#[test]
+fn over_https_a_report_is_withdrawn_and_sent_again() {
+    let server = Server::start();
+    let first = id_of(&server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]));
+    let key = server.key("publisher");
+    let post = |deed: &str, body: Value| {
+        let path = format!("/api/v1/submissions/{first}/{deed}");
+        keyed(server.http, &key, ("POST", &path), &[], body.to_string().as_bytes())
+    };
+    let of = |number: u32| format!("00000000-0000-4000-8000-{number:012}");
+    let unconfirmed = post("withdraw", json!({ "request_id": of(1) }));
+    assert_eq!((unconfirmed.status, &value(&unconfirmed)["reason"]), (409, &json!("DELETION_UNCONFIRMED")));
+    let agreed = json!({ "request_id": of(1), "confirm_deletions": true });
+    let done = post("withdraw", agreed.clone());
+    assert_eq!((done.status, &value(&done)["submission"]["withdraws"]), (200, &json!(first)));
+    assert_eq!(
+        value(&post("withdraw", agreed))["submission"],
+        value(&done)["submission"],
+        "the same request"
+    );
+    assert_eq!(post("withdraw", json!({ "request_id": "x" })).status, 400);
+    let back = post("revert", json!({ "request_id": of(2), "options": { "strict": true } }));
+    assert_eq!((back.status, &value(&back)["submission"]["revision"]), (200, &json!(3)));
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), ROWS.to_string());
 }

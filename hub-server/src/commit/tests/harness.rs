@@ -95,7 +95,6 @@ pub(super) struct Push {
     pub(super) request_id: String,
     /// As files of its own, one per unit.
     pub(super) big: bool,
-    /// What is known of its slices.
     pub(super) facts: Vec<SliceFacts>,
     /// The submission that it takes back.
     pub(super) withdraws: Option<String>,

@@ -1,6 +1,6 @@
 //! Reading: sessions, their rows, and statements.
 
-mod convert;
+pub(super) mod convert;
 
 use hub_proto::name::Collection;
 use hub_proto::v1;

@@ -1,5 +1,6 @@
 //! Submissions: opened, fed, committed, looked at.
 
+mod changes;
 pub(crate) mod convert;
 mod push;
 mod takeback;
@@ -17,6 +18,7 @@ use crate::identity::Principal;
 use crate::intake::{ListSubmissions, NewSubmission, SubmissionView};
 use crate::permit::PushPermit;
 use crate::telemetry;
+pub(crate) use changes::Differences;
 use convert::submission_id;
 
 impl Desk {

@@ -1,5 +1,6 @@
 //! `SubmissionService`.
 
+mod changes;
 mod commit;
 mod create;
 mod list;
@@ -14,12 +15,13 @@ mod validate;
 use hub_proto::v1::submission_service_server::SubmissionService;
 use hub_proto::v1::{
     AbandonSubmissionRequest, AbandonSubmissionResponse, CommitSubmissionRequest, CommitSubmissionResponse,
-    CreateSubmissionRequest, CreateSubmissionResponse, GetReceiptKeysRequest, GetReceiptKeysResponse,
-    GetReceiptRequest, GetReceiptResponse, GetReportRequest, GetReportResponse, GetSubmissionRequest,
-    GetSubmissionResponse, ListSubmissionsRequest, ListSubmissionsResponse, PushSubmissionRequest,
-    PushSubmissionResponse, ReadPayloadRequest, ReadPayloadResponse, RevertSubmissionRequest,
-    RevertSubmissionResponse, UploadPayloadRequest, UploadPayloadResponse, ValidatePayloadRequest,
-    ValidatePayloadResponse, WithdrawSubmissionRequest, WithdrawSubmissionResponse,
+    CreateSubmissionRequest, CreateSubmissionResponse, DiffRevisionsRequest, DiffRevisionsResponse,
+    GetReceiptKeysRequest, GetReceiptKeysResponse, GetReceiptRequest, GetReceiptResponse, GetReportRequest,
+    GetReportResponse, GetSubmissionRequest, GetSubmissionResponse, ListSubmissionsRequest,
+    ListSubmissionsResponse, PushSubmissionRequest, PushSubmissionResponse, ReadPayloadRequest,
+    ReadPayloadResponse, RevertSubmissionRequest, RevertSubmissionResponse, UploadPayloadRequest,
+    UploadPayloadResponse, ValidatePayloadRequest, ValidatePayloadResponse, WithdrawSubmissionRequest,
+    WithdrawSubmissionResponse,
 };
 use tonic::{Request, Response, Status, Streaming};
 
@@ -101,6 +103,15 @@ impl SubmissionService for Submissions {
         request: Request<RevertSubmissionRequest>,
     ) -> Result<Response<RevertSubmissionResponse>, Status> {
         answer(takeback::revert(&self.0, request).await)
+    }
+
+    type DiffRevisionsStream = Answers<DiffRevisionsResponse>;
+
+    async fn diff_revisions(
+        &self,
+        request: Request<DiffRevisionsRequest>,
+    ) -> Result<Response<Self::DiffRevisionsStream>, Status> {
+        answer(changes::diff(&self.0, request).await)
     }
 
     async fn get_report(

@@ -61,7 +61,7 @@ async fn sql(fixture: &Fixture, publisher: Option<&str>, sql: &str) -> Vec<Strin
 }
 
 fn plans(filter: Option<&str>, offset: u64) -> Scan {
-    Scan { columns: vec!["plan".to_owned()], filter: filter.map(str::to_owned), offset }
+    Scan { columns: vec!["plan".to_owned()], filter: filter.map(str::to_owned), offset, ..Scan::default() }
 }
 
 fn grosze(numbers: impl Iterator<Item = i128>) -> Vec<String> {

@@ -35,6 +35,7 @@ async fn a_filtered_scan_resumes_too() {
         columns: vec!["plan".to_owned(), "_submission".to_owned()],
         filter: Some("dzial > '5' AND _publisher <> 'b'".to_owned()),
         offset,
+        ..Scan::default()
     };
     let whole = fixture.scan(None, scan(0)).await.unwrap();
     assert!(whole.len() > 10 && whole.len() < 80, "{}", whole.len());
@@ -53,7 +54,7 @@ async fn columns_come_in_the_asked_order() {
 #[tokio::test]
 async fn a_check_tells_columns_and_rows_without_reading() {
     let fixture = three_files().await;
-    let scan = Scan { columns: vec!["plan".into()], filter: Some("plan > 1".into()), offset: 0 };
+    let scan = Scan { columns: vec!["plan".into()], filter: Some("plan > 1".into()), ..Scan::default() };
     let (columns, rows) = fixture.engine.check(fixture.view(None), scan).await.unwrap();
     assert_eq!((columns, rows), (vec!["plan".to_owned()], 120));
 }
