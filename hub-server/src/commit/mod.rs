@@ -323,7 +323,14 @@ impl Commits {
         }
     }
 
-    /// Waits until the catalogue shows all that was acknowledged before the call, or fails to take it.
+    /// Waits until the catalogue shows all of a dataset that was acknowledged before the call, or fails to take it.
+    pub(crate) async fn projected(&self, dataset: &str) {
+        if let Some(dataset) = self.dataset(dataset) {
+            dataset.caught_up().await;
+        }
+    }
+
+    /// As [`Commits::projected`], of all datasets.
     pub(crate) async fn caught_up(&self) {
         for dataset in self.all() {
             dataset.caught_up().await;

@@ -165,7 +165,7 @@ impl Intake {
         let against = self.counterparts(&pattern, &key.publisher, &period);
         let by = MadeBy { submission: own.submission().to_owned(), against: text(&against) };
         let later = self.made_anew(&pattern, &key.publisher, &period, own).await?;
-        commits.caught_up().await;
+        commits.projected(&key.dataset).await;
         let Some(record) = catalog.submission(&by.submission).await? else { return Ok(()) };
         let accepted: Option<Report> = serde_json::from_str(&record.report).ok();
         let late = accepted.map_or(0, |accepted| later.findings_since(&accepted));

@@ -99,7 +99,7 @@ impl Intake {
             Payload::Held(bytes) => PayloadBytes::Held(bytes),
             Payload::Spooled => PayloadBytes::Spooled(header.id.clone()),
         };
-        let mut outcome = match self.read_already(header).await {
+        let mut outcome = match self.read_along_with(header, order, &pattern).await {
             Some((_, outcome)) => outcome,
             None => self.examine(header, &pattern, &period, bytes, 0, true).await?,
         };
@@ -140,16 +140,12 @@ impl Intake {
                 arriving = Some(self.parts.store.spool().put_whole(header.clone(), bytes.clone()).await?);
                 self.examine(header, &pattern, &period, PayloadBytes::Held(bytes), seq, false).await
             }
-            Payload::Spooled => match self.read_already(header).await {
-                // A check that read along knew no order: it took rows for carried over that are not.
-                Some((of_its_rows, outcome)) if !(order.replace_all && outcome.carries) => {
+            Payload::Spooled => match self.read_along_with(header, order, &pattern).await {
+                Some((of_its_rows, outcome)) => {
                     seq = of_its_rows;
                     Ok(outcome)
                 }
-                early => {
-                    if let Some((_, outcome)) = early {
-                        self.discard(&pattern, outcome.rows);
-                    }
+                None => {
                     let spooled = PayloadBytes::Spooled(header.id.clone());
                     self.examine(header, &pattern, &period, spooled, seq, false).await
                 }
@@ -167,6 +163,22 @@ impl Intake {
             return Err(IntakeError::new(error.reason(), error.to_string()));
         }
         ended
+    }
+
+    /// The outcome of a check that read along, as far as it is of use. It knew no order: with `replace_all` it took
+    /// rows for carried over that are not.
+    async fn read_along_with(
+        &self,
+        header: &SpoolHeader,
+        order: &CommitOrder,
+        pattern: &Pattern,
+    ) -> Option<(i64, Outcome)> {
+        let (seq, outcome) = self.read_already(header).await?;
+        if order.replace_all && outcome.carries {
+            self.discard(pattern, outcome.rows);
+            return None;
+        }
+        Some((seq, outcome))
     }
 
     /// What becomes of a payload that was checked.
@@ -254,7 +266,7 @@ impl Intake {
         let submission = if committed.id == header.id {
             view::of_commit(header, order.size, &order.sha256, &committed)
         } else {
-            self.parts.commits.caught_up().await;
+            self.parts.commits.projected(&header.pattern).await;
             let earlier = self.parts.catalog.submission(&committed.id).await?;
             let earlier = earlier.ok_or_else(|| IntakeError::unknown(&committed.id))?;
             view::of_record(&earlier)
