@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use arrow::array::StringArray;
 use chrono::{Datelike, NaiveDate};
 
 /// Digits of a PESEL.
@@ -55,6 +56,35 @@ pub(super) fn holds_number(text: &str, last_day: Option<NaiveDate>) -> bool {
     }
     let by_then = |born: NaiveDate| last_day.is_none_or(|last| born.year() <= last.year());
     text.contains(MASK) || numbers(text).any(|(_, born)| by_then(born))
+}
+
+/// False when none of the texts can hold a PESEL or a mask, which is found out without looking at each: texts that are
+/// long enough, with eleven digits or signs of the mask in a row, are few.
+pub(super) fn may_hold_numbers(texts: &StringArray) -> bool {
+    let offsets = texts.value_offsets();
+    let is_long = offsets.iter().zip(offsets.iter().skip(1)).any(|(from, to)| to - from >= DIGITS as i32);
+    let range = offsets.first().zip(offsets.last()).map(|(from, to)| *from as usize..*to as usize);
+    is_long && range.and_then(|range| texts.value_data().get(range)).is_some_and(has_run)
+}
+
+/// True when eleven digits or signs of the mask stand in a row.
+fn has_run(bytes: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || *byte == b'*';
+    // One of eleven in a row stands at an eleventh place.
+    let mut at = DIGITS - 1;
+    while let Some((before, from_here)) = bytes.split_at_checked(at).filter(|(_, rest)| !rest.is_empty()) {
+        let ahead = from_here.iter().take_while(|byte| is_part(byte)).count();
+        if ahead == 0 {
+            at += DIGITS;
+            continue;
+        }
+        let behind = before.iter().rev().take_while(|byte| is_part(byte)).count();
+        if behind + ahead >= DIGITS {
+            return true;
+        }
+        at += ahead + DIGITS;
+    }
+    false
 }
 
 /// A text with its PESEL numbers masked.

@@ -9,7 +9,7 @@ use arrow::datatypes::{Date32Type, Decimal128Type, Float64Type, Int64Type, Times
 
 use super::breach::Kind;
 use super::column::{Bound, ColumnCheck};
-use super::personal::holds_number;
+use super::personal::{holds_number, may_hold_numbers};
 use super::source::array_text;
 use super::{Checker, Context, Part};
 use crate::Period;
@@ -119,7 +119,9 @@ fn texts(part: &mut Part, column: usize, array: &ArrayRef, check: &ColumnCheck) 
 
 /// Texts that hold a PESEL.
 fn personal_numbers(part: &mut Part, column: usize, array: &ArrayRef, last_day: Option<NaiveDate>) {
-    let Some(strings) = array.as_string_opt::<i32>() else { return };
+    let Some(strings) = array.as_string_opt::<i32>().filter(|strings| may_hold_numbers(strings)) else {
+        return;
+    };
     each_distinct(strings, |row, text| {
         let found = holds_number(text, last_day);
         if found {

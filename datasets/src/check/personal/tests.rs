@@ -128,3 +128,27 @@ proptest! {
         prop_assert!(!serde_json::to_string(&found).unwrap().contains(&number));
     }
 }
+
+#[test]
+fn a_column_is_looked_at_when_one_of_its_texts_may_hold_a_number() {
+    let may = |texts: &[&str]| may_hold_numbers(&StringArray::from(texts.to_vec()));
+    assert!(!may(&[]) && !may(&[""]) && !may(&["801", "80101", "90210", "12345", "67890"]));
+    assert!(!may(&["a long text without any number", "1234567890 and 0987654321"]));
+    assert!(may(&["short", "born as 44051401359"]) && may(&["44051401359"]) && may(&["a ***********"]));
+    // A part of an array looks at its own texts.
+    let texts = StringArray::from(vec!["44051401359", "a text that holds none at all"]);
+    assert!(!may_hold_numbers(&texts.slice(1, 1)) && may_hold_numbers(&texts.slice(0, 1)));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_number_escapes_the_quick_look(texts in proptest::collection::vec("[0-9a* ]{0,24}", 0..6), at in 0usize..6) {
+        let mut texts = texts;
+        if at < texts.len() {
+            texts[at].push_str(" 44051401359");
+        }
+        let array = StringArray::from(texts.clone());
+        let holds = texts.iter().any(|text| holds_number(text, None));
+        proptest::prop_assert!(!holds || may_hold_numbers(&array));
+    }
+}

@@ -6,7 +6,10 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 
 use super::super::QueryError;
-use super::Piece;
+use super::{Piece, column_bytes};
+
+/// About so many bytes of a message frame each column, and the batch.
+const FRAME_BYTES: usize = 512;
 
 pub(super) struct ArrowEncoder {
     writer: StreamWriter<Vec<u8>>,
@@ -30,6 +33,9 @@ impl ArrowEncoder {
     }
 
     pub(super) fn encode(&mut self, batch: &RecordBatch) -> Result<Piece, QueryError> {
+        // A message that grows is copied again and again.
+        let columns: usize = batch.columns().iter().map(|column| column_bytes(column) + FRAME_BYTES).sum();
+        self.writer.get_mut().reserve(FRAME_BYTES + columns);
         self.writer.write(batch).map_err(|e| QueryError::internal(&e))?;
         Ok((self.take(), batch.num_rows() as u64))
     }
