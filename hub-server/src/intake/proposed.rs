@@ -98,6 +98,13 @@ impl Intake {
                 format!("rows of pattern `{}` have no key by which they could be found again", pattern.id);
             return Err(IntakeError::new(Reason::RequestInvalid, message));
         }
+        let received = self.parts.store.spool().offset(&header.id).unwrap_or_default();
+        if header.nothing_to_report || header.declared_size.is_some_and(|size| size != received) {
+            let id = &header.id;
+            let message =
+                format!("submission `{id}` has not all of its bytes yet; there is nothing to compare");
+            return Err(IntakeError::new(Reason::StateConflict, message));
+        }
         let payload = PayloadBytes::Spooled(header.id.clone());
         let seq = self.parts.commits.reserve_seq(&pattern.id);
         let outcome = self.examine(header, pattern, period, payload, seq, false).await?;

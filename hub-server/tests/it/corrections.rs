@@ -360,6 +360,17 @@ fn what_a_correction_changed_is_shown_row_by_row() {
     assert_eq!(text(&answer).lines().count(), 3, "{}", text(&answer));
     let other = keyed(server.http, &server.key("publisher2"), ("GET", &path), &[], b"");
     assert_eq!(other.status, 404, "{}", text(&other));
+    // Of one whose bytes are still to come nothing is said.
+    let begun = json!({
+        "request_id": "00000000-0000-4000-8000-000000000009", "pattern": "rb28s", "period": PERIOD,
+        "media_type": "text/csv", "size_bytes": 100,
+    });
+    let key = server.key("publisher");
+    let post = ("POST", "/api/v1/submissions");
+    let begun = value(&keyed(server.http, &key, post, &[], begun.to_string().as_bytes()));
+    let path = format!("/api/v1/submissions/{}/changes", begun["id"].as_str().expect("an id"));
+    let early = keyed(server.http, &key, ("GET", &path), &[], b"");
+    assert_eq!((early.status, &value(&early)["reason"]), (409, &json!("STATE_CONFLICT")));
     let foreign = server.hub("publisher2", &["submissions", "diff", &first, &second]).expect(1);
     foreign.says("SUBMISSION_UNKNOWN");
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, UInt64Array};
+use arrow::array::{Array as _, ArrayRef, AsArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
@@ -16,6 +16,8 @@ use crate::report::Findings;
 
 /// Longest body of a message; rows that were widened may outgrow the stream they came with.
 const BODY_MAX: usize = 256 << 20;
+/// About so many bytes of a message frame each column, and the part.
+const FRAME_BYTES: usize = 512;
 /// Name of the column that holds the lines.
 const LINE: &str = "_line";
 
@@ -40,11 +42,16 @@ impl Checked {
     /// The part as bytes, for [`Checker::passed`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, Damaged> {
         let head = serde_json::to_vec(&(self.rows, &self.findings))?;
-        let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
-        bytes.extend_from_slice(&head);
         let schema = with_line(&self.batch.schema());
         let mut columns = self.batch.columns().to_vec();
         columns.push(Arc::new(UInt64Array::from(self.lines.clone())));
+        // All at once: a stream that grows is copied again and again.
+        let size =
+            |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or_default() + FRAME_BYTES;
+        let rows_bytes: usize = columns.iter().map(size).sum();
+        let mut bytes = Vec::with_capacity(size_of::<u64>() + head.len() + rows_bytes + FRAME_BYTES);
+        bytes.extend_from_slice(&(head.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&head);
         let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
         let mut writer = StreamWriter::try_new(bytes, &schema)?;
         writer.write(&rows)?;

@@ -74,13 +74,7 @@ impl ReadAt for Remote {
         let wanted = buffer.len().min(WORKER_READ_BYTES);
         let mut line = self.line.lock();
         wire::write(&mut *line, Kind::Read, &wire::place(offset, wanted as u64))?;
-        match wire::read(&mut *line)? {
-            Some((Kind::Bytes, bytes)) if bytes.len() <= wanted => {
-                buffer[..bytes.len()].copy_from_slice(&bytes);
-                Ok(bytes.len())
-            }
-            _ => Err(invalid("bytes of the payload were expected")),
-        }
+        wire::read_bytes(&mut *line, &mut buffer[..wanted])
     }
 }
 

@@ -98,6 +98,8 @@ pub(in crate::intake) struct Apart<'a> {
     lease: Lease,
     silence: Duration,
     early: Findings,
+    /// Bytes of the payload on their way to the worker.
+    passing: Vec<u8>,
 }
 
 impl<'a> Apart<'a> {
@@ -108,7 +110,8 @@ impl<'a> Apart<'a> {
             Halt::Fault(IntakeError::internal(format!("no worker can be started: {error}")))
         })?;
         let silence = workers.config.silence;
-        let apart = Self { checker: &job.checker, payload, lease, silence, early: Findings::default() };
+        let (early, passing) = (Findings::default(), Vec::new());
+        let apart = Self { checker: &job.checker, payload, lease, silence, early, passing };
         apart.socket()?.set_write_timeout(Some(silence)).map_err(internal)?;
         apart.say(Kind::Job, &wire)?;
         Ok(apart)
@@ -145,12 +148,14 @@ impl<'a> Apart<'a> {
 
     /// Gives the worker bytes that it asks for. For those that are still on their way it waits without end, as
     /// the hub itself does.
-    fn serve(&self, place: &[u8]) -> Result<(), Halt> {
+    fn serve(&mut self, place: &[u8]) -> Result<(), Halt> {
         let (offset, length) = wire::placed(place).ok_or_else(|| Halt::Died("it asks for nothing".into()))?;
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(WORKER_READ_BYTES);
-        let mut bytes = vec![0; length];
-        let read = self.payload.read_at(offset, &mut bytes).map_err(|error| unreadable(&error))?;
-        self.say(Kind::Bytes, &bytes[..read])
+        if self.passing.len() < length {
+            self.passing.resize(length, 0);
+        }
+        let read = self.payload.read_at(offset, &mut self.passing[..length]);
+        self.say(Kind::Bytes, &self.passing[..read.map_err(|error| unreadable(&error))?])
     }
 
     fn say(&self, kind: Kind, body: &[u8]) -> Result<(), Halt> {

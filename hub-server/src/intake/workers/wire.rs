@@ -12,8 +12,8 @@ use crate::config::limits::WORKER_FRAME_BYTES;
 /// Raised whenever a frame or its body changes: hub and worker are one program, but not always one version of it.
 pub(super) const PROTOCOL: u32 = 3;
 
-/// Room that is made for a body before its bytes are there.
-const RESERVED_BYTES: usize = 1 << 20;
+/// Room that is made for a body before its bytes are there: what is read at once, and most checked pieces.
+const RESERVED_BYTES: usize = 8 << 20;
 
 /// What a frame holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,24 +91,44 @@ pub(super) fn write(out: &mut impl Write, kind: Kind, body: &[u8]) -> io::Result
 
 /// Reads a frame; None when the other side has closed between two.
 pub(super) fn read(input: &mut impl Read) -> io::Result<Option<(Kind, Vec<u8>)>> {
-    let mut head = Vec::with_capacity(5);
-    input.by_ref().take(5).read_to_end(&mut head)?;
-    let [kind, length @ ..] = match <[u8; 5]>::try_from(head) {
-        Ok(head) => head,
-        Err(head) if head.is_empty() => return Ok(None),
-        Err(_) => return Err(io::ErrorKind::UnexpectedEof.into()),
-    };
-    let kind = Kind::ALL.into_iter().find(|known| *known as u8 == kind);
-    let length = u32::from_le_bytes(length) as usize;
-    let (Some(kind), true) = (kind, length <= WORKER_FRAME_BYTES) else {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "no frame of this protocol"));
-    };
+    let Some((kind, length)) = head(input)? else { return Ok(None) };
     // Beyond that memory grows with what arrives, not with what was claimed.
     let mut body = Vec::with_capacity(length.min(RESERVED_BYTES));
     if input.by_ref().take(length as u64).read_to_end(&mut body)? < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     Ok(Some((kind, body)))
+}
+
+/// Reads the frame of a [`Kind::Bytes`] to where they are wanted; gives how many came.
+pub(super) fn read_bytes(input: &mut impl Read, wanted: &mut [u8]) -> io::Result<usize> {
+    let (kind, length) = head(input)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let place = wanted.get_mut(..length).filter(|_| kind == Kind::Bytes);
+    let unexpected = || io::Error::new(io::ErrorKind::InvalidData, "bytes of the payload were expected");
+    input.read_exact(place.ok_or_else(unexpected)?)?;
+    Ok(length)
+}
+
+/// Kind and length of the next frame; None when the other side has closed between two.
+fn head(input: &mut impl Read) -> io::Result<Option<(Kind, usize)>> {
+    let mut head = [0; 5];
+    let mut got = 0;
+    while let Some(rest) = head.get_mut(got..).filter(|rest| !rest.is_empty()) {
+        match input.read(rest) {
+            Ok(0) if got == 0 => return Ok(None),
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => got += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let [kind, length @ ..] = head;
+    let kind = Kind::ALL.into_iter().find(|known| *known as u8 == kind);
+    let length = u32::from_le_bytes(length) as usize;
+    match kind.filter(|_| length <= WORKER_FRAME_BYTES) {
+        Some(kind) => Ok(Some((kind, length))),
+        None => Err(io::Error::new(io::ErrorKind::InvalidData, "no frame of this protocol")),
+    }
 }
 
 /// The body of a [`Kind::Read`].
