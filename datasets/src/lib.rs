@@ -8,6 +8,8 @@ pub mod codelist;
 pub mod csv;
 #[cfg(feature = "check")]
 mod document;
+#[cfg(feature = "kit")]
+pub mod kit;
 mod media;
 pub mod ndjson;
 pub mod pattern;
