@@ -277,7 +277,7 @@ fn a_number_that_is_too_small_is_refused_with_what_it_needs() {
         ),
         (
             &[
-                ("pattern.yaml", "slice: jednostka_regon\n", ""),
+                ("pattern.yaml", "licence: CC-BY-4.0", "licence: CC0-1.0"),
                 ("pattern.yaml", "version: 1.0.0", "version: 1.9.0"),
             ],
             "VERSION_TOO_SMALL",

@@ -27,7 +27,7 @@ thead{display:table-header-group}\
 tr{break-inside:avoid}\
 th,td{text-align:left;vertical-align:top;padding:5px 8px;border-bottom:1px solid #bbb;overflow-wrap:break-word}\
 thead th{background:#f0f0f0}\
-tbody th{font-weight:600}\
+tbody th{font-weight:600}tbody th code{white-space:nowrap}\
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}\
 dt{font-weight:600}\
 dd{margin:0}\

@@ -22,13 +22,24 @@ fn changed(name: &str, from: &str, to: &str) -> (Evolution, Version) {
     (Evolution::between(&old, &draft), old.version)
 }
 
+type Case = (&'static str, &'static str, &'static str, Vec<(Step, Change)>);
+
+/// Each pair of texts, and what the difference needs.
+fn need(cases: Vec<Case>) {
+    for (name, from, to, expected) in cases {
+        let (evolution, _) = changed(name, from, to);
+        let found: Vec<_> = evolution.differences.iter().map(|one| (one.step, one.change)).collect();
+        assert_eq!(found, expected, "{from} → {to}: {:#?}", evolution.differences);
+        assert_eq!(evolution.step, expected.first().map(|(step, _)| *step));
+    }
+}
+
+use Change as C;
+use Step::{Major, Minor, Patch};
+
 #[test]
-fn each_difference_needs_its_step() {
-    use Change as C;
-    use Step::{Major, Minor, Patch};
-    let column = "  - name: okres\n    title_en: Period\n    role: attribute\n    header: true\n";
-    let rule = "  - id: zaangazowanie_do_planu\n    severity: warn";
-    let cases = [
+fn what_a_pattern_says_as_a_whole_needs_its_step() {
+    need(vec![
         (
             "pattern.yaml",
             "title_en: Section\n",
@@ -63,6 +74,14 @@ fn each_difference_needs_its_step() {
         ("pattern.yaml", "slice: jednostka_regon\n", "", vec![(Major, C::SliceChanged)]),
         ("pattern.yaml", "licence: CC-BY-4.0", "licence: CC0-1.0", vec![(Major, C::TermsChanged)]),
         ("pattern.yaml", "owner: mf", "owner: gus", vec![(Minor, C::TermsChanged)]),
+    ]);
+}
+
+#[test]
+fn columns_and_rules_need_their_step() {
+    let column = "  - name: okres\n    title_en: Period\n    role: attribute\n    header: true\n";
+    let rule = "  - id: zaangazowanie_do_planu\n    severity: warn";
+    need(vec![
         ("pattern.yaml", "    unit: zł\n", "    unit: tys. zł\n", vec![(Major, C::MeaningChanged)]),
         (
             "pattern.yaml",
@@ -102,6 +121,12 @@ fn each_difference_needs_its_step() {
         ),
         ("pattern.yaml", "type: decimal(18,2)", "type: decimal(18,0)", vec![(Major, C::TypeChanged)]),
         ("pattern.yaml", column, column, vec![]),
+    ]);
+}
+
+#[test]
+fn values_and_documents_need_their_step() {
+    need(vec![
         (
             "schema.json",
             "\"constraints\": {\"minimum\": 0}",
@@ -133,13 +158,7 @@ fn each_difference_needs_its_step() {
             vec![(Major, C::MarkerAdded)],
         ),
         ("mappings/bestia.yaml", "omit_zero: true", "omit_zero: false", vec![(Major, C::DocumentChanged)]),
-    ];
-    for (name, from, to, expected) in cases {
-        let (evolution, _) = changed(name, from, to);
-        let found: Vec<_> = evolution.differences.iter().map(|one| (one.step, one.change)).collect();
-        assert_eq!(found, expected, "{from} → {to}: {:#?}", evolution.differences);
-        assert_eq!(evolution.step, expected.first().map(|(step, _)| *step));
-    }
+    ]);
 }
 
 #[test]

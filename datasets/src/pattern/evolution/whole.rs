@@ -28,12 +28,7 @@ pub(super) fn compare(old: &Pattern, new: &Pattern, found: &mut Found) {
     periods(old, new, found);
     markers(old, new, found);
     names(old, new, found);
-    let named = |pattern: &Pattern| -> BTreeMap<String, String> {
-        let documents = pattern.mappings.iter().map(|of| (format!("mappings: {}", of.id), format!("{of:?}")));
-        let tables = pattern.tables.iter().map(|of| (format!("tables: {}", of.id), format!("{of:?}")));
-        documents.chain(tables).collect()
-    };
-    documents(&named(old), &named(new), found);
+    documents(&read_by(old), &read_by(new), found);
 }
 
 fn periods(old: &Pattern, new: &Pattern, found: &mut Found) {
@@ -88,6 +83,30 @@ fn names(old: &Pattern, new: &Pattern, found: &mut Found) {
             found.add(Step::Minor, Change::NameAdded, "columns, aliases, titles, set_aside", message);
         }
     }
+}
+
+/// How documents and tables of other systems are read, with columns by their names: places move with new columns.
+fn read_by(pattern: &Pattern) -> BTreeMap<String, String> {
+    let column = |at: usize| pattern.columns.get(at).map_or("", |column| column.name.as_str());
+    let documents = pattern.mappings.iter().map(|of| {
+        let fields: Vec<_> = of
+            .fields
+            .iter()
+            .map(|field| (column(field.column), &field.from, field.omit_zero, &field.date))
+            .collect();
+        let said = (of.form, &of.rows, fields, &of.constants, &of.slice_label, &of.set_aside);
+        (format!("mappings: {}", of.id), format!("{said:?}"))
+    });
+    let tables = pattern.tables.iter().map(|of| {
+        let fields: Vec<_> = of
+            .fields
+            .iter()
+            .map(|field| (column(field.column), &field.parts, &field.take, &field.values))
+            .collect();
+        let said = (&of.columns, &of.unpivot, &of.settings, &of.file_name, fields, &of.set_aside);
+        (format!("tables: {}", of.id), format!("{said:?}{}", of.other_periods_aside))
+    });
+    documents.chain(tables).collect()
 }
 
 /// Documents and tables of other systems. What a changed one still reads no machine can tell.
