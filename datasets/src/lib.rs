@@ -9,6 +9,8 @@ pub mod csv;
 pub mod diff;
 #[cfg(feature = "check")]
 mod document;
+#[cfg(feature = "kit")]
+pub mod kit;
 mod media;
 pub mod ndjson;
 pub mod pattern;

@@ -36,7 +36,7 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     /// Patterns: what may be pushed
     #[command(subcommand)]
-    Patterns(Lookup),
+    Patterns(Patterns),
     /// Datasets: what can be read
     #[command(subcommand)]
     Datasets(Lookup),
@@ -64,6 +64,46 @@ pub(crate) enum Command {
         /// For which shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Patterns {
+    #[command(flatten)]
+    Lookup(Lookup),
+    /// Write the empty form of a pattern: .xlsx or .csv; filled in it is sent as it is
+    Template(Made),
+    /// Write the page that explains a pattern: .html
+    Page {
+        #[command(flatten)]
+        made: Made,
+        /// Language of the page: pl or en [default: that of the messages]
+        #[arg(long, value_name = "LANG")]
+        lang: Option<PageLanguage>,
+    },
+    /// Write the kit of a pattern for tests of your program: .zip with pattern, form, samples and expected reports
+    Kit(Made),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PageLanguage {
+    Pl,
+    En,
+}
+
+/// What is made of a pattern.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Made {
+    /// Pattern, as rb28s
+    pub(crate) pattern: String,
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Folder with further patterns, as ID/SEMVER/pattern.yaml; they go before the program's own
+    #[arg(long, value_name = "DIR")]
+    pub(crate) patterns_dir: Option<PathBuf>,
+    /// Ask the hub, which may know newer versions and other patterns, over HTTPS
+    #[arg(long, conflicts_with = "patterns_dir")]
+    pub(crate) from_hub: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,7 +156,7 @@ pub(crate) struct Check {
     /// A report under another pattern for the same period, to compare with
     #[arg(long, value_name = "PATTERN=FILE", value_parser = beside)]
     pub(crate) with: Vec<(String, PathBuf)>,
-    /// Folder with further patterns, as ID/SEMVER/pattern.yaml
+    /// Folder with further patterns, as ID/SEMVER/pattern.yaml, or an unpacked kit; they go before the program's own
     #[arg(long, value_name = "DIR")]
     pub(crate) patterns_dir: Option<PathBuf>,
 }

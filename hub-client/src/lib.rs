@@ -11,6 +11,7 @@ mod fault;
 mod https;
 mod media;
 mod names;
+pub mod offline;
 mod original;
 mod patterns;
 mod probe;
@@ -37,7 +38,7 @@ pub use hub_datasets::MediaType;
 pub use hub_datasets::receipt::{KeyFault, KeySet, ReceiptFault, Signed};
 pub use media::row_format;
 pub use names::short;
-pub use patterns::pattern_files;
+pub use patterns::{PatternFile, fetch_pattern_file, pattern_files, pattern_folder};
 pub use profile::{DEFAULT_PROFILE, Profile, Secret};
 pub use pull::{AsOf, Part, Pull, PullRequest, Pulled, RowsProgress};
 pub use push::{

@@ -7,7 +7,6 @@ use clap::Parser as _;
 mod args;
 mod command;
 mod exit;
-mod offline;
 mod output;
 mod reasons;
 mod session;

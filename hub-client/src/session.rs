@@ -3,7 +3,8 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use hub_client::{Client, DEFAULT_PROFILE, Environment, Profile};
+use bytes::Bytes;
+use hub_client::{Client, DEFAULT_PROFILE, Environment, PatternFile, Profile, fetch_pattern_file};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::{Args, Format};
@@ -41,6 +42,11 @@ impl Session {
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Ok(Client::connect(&self.profile()?)?.retry_for(self.retry_for))
+    }
+
+    /// What the hub makes of a pattern.
+    pub(crate) async fn pattern_file(&self, pattern: &str, file: PatternFile) -> Result<Bytes, Failure> {
+        Ok(fetch_pattern_file(&self.profile()?, self.retry_for, pattern, file).await?)
     }
 
     /// For rows: a table is for eyes, CSV for programs.

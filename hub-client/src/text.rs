@@ -201,6 +201,11 @@ texts! {
         "{file}: unknown extension; send a .csv, .xlsx, .xls, .ods, .xml, .json, .ndjson, .parquet or .arrow file";
     UNKNOWN_FORMAT: "{file}: nieznane rozszerzenie; napisz .parquet, .csv, .arrow albo .ndjson",
         "{file}: unknown extension; write .parquet, .csv, .arrow or .ndjson";
+    MADE: "zapisano {file} (wzór {pattern})", "{file} written (pattern {pattern})";
+    MADE_KIND: "{file}: nazwij plik z rozszerzeniem {known}", "{file}: give the file a name with {known}";
+    UNKNOWN_PATTERN_HERE: "nieznany wzór {pattern}; znane: {known}. Jeśli zna go hub, dodaj --from-hub.",
+        "unknown pattern {pattern}; known: {known}. If the hub knows it, add --from-hub.";
+    UNMADE: "{file}: nie można utworzyć: {cause}", "{file}: cannot be made: {cause}";
     UNKNOWN_PATTERN: "nieznany wzór {pattern}; znane: {known}", "unknown pattern {pattern}; known: {known}";
     RECOGNISED: "{file}: rozpoznano wzór {pattern}{period}", "{file}: recognised as pattern {pattern}{period}";
     UNRECOGNISED: "{file}: nie wiadomo, jaki to wzór; podaj --pattern (lista: hub patterns list)",

@@ -1,6 +1,6 @@
 //! The header of a CSV file, matched with the pattern's columns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::Pattern;
@@ -77,6 +77,15 @@ pub(super) fn known(pattern: &Pattern) -> Names {
         }
     }
     names
+}
+
+/// The names under which a file may carry columns, folded, and the column that each stands for; None: it is set aside.
+pub(crate) fn names_of(pattern: &Pattern) -> BTreeMap<String, Option<String>> {
+    let of = |named: Named| match named {
+        Named::Column(at) => pattern.columns.get(at).map(|column| column.name.clone()),
+        Named::SetAside | Named::Explanation | Named::Unknown | Named::Nothing => None,
+    };
+    known(pattern).into_iter().map(|(name, stands_for)| (name, of(stands_for))).collect()
 }
 
 impl Checker {

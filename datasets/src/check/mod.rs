@@ -58,6 +58,7 @@ mod values;
 pub use compare::{Comparing, Other};
 #[cfg(feature = "check")]
 pub use error_file::{Beside, ErrorRow, ErrorRows, FINDINGS_COLUMN, NoErrorFile};
+pub(crate) use header::names_of;
 pub use header::{EXPLANATION_COLUMN, HeaderPlan};
 pub use ndjson::KeyPlan;
 #[cfg(feature = "check")]

@@ -15,32 +15,68 @@ use super::{
 use crate::CodeLists;
 use crate::period::Frequency;
 
-/// Reads and validates the pattern of one folder.
+/// Reads and validates the pattern of one folder; else all that is wrong with it, as far as it can be read.
 pub(super) fn pattern(
     folder: &str,
     files: &BTreeMap<&str, &[u8]>,
     lists: &CodeLists,
-) -> Result<Pattern, PatternError> {
+) -> Result<Pattern, Vec<PatternError>> {
     let bytes = |name: &str| {
         files.get(name).copied().ok_or_else(|| PatternError::new(format!("{folder}/{name}"), "is missing"))
     };
     let (yaml_path, json_path) = (format!("{folder}/pattern.yaml"), format!("{folder}/schema.json"));
-    let file: PatternFile = yaml_file(&yaml_path, bytes("pattern.yaml")?)?;
-    let schema = TableSchema::parse(&json_path, bytes("schema.json")?)?;
-    let fault = |message: String| PatternError::new(&yaml_path, message);
-
-    let columns = columns(file.columns, &schema, file.sensitivity).map_err(fault)?;
+    let file = bytes("pattern.yaml").and_then(|bytes| yaml_file::<PatternFile>(&yaml_path, bytes));
+    let schema = bytes("schema.json").and_then(|bytes| TableSchema::parse(&json_path, bytes));
+    let (file, schema) = match (file, schema) {
+        (Ok(file), Ok(schema)) => (file, schema),
+        (file, schema) => return Err(file.err().into_iter().chain(schema.err()).collect()),
+    };
+    let mut faults = Vec::new();
     if file.key.0 != schema.primary_key {
-        return Err(PatternError::new(
-            json_path,
-            format!(
-                "primaryKey: {:?}; write the same as `key` of pattern.yaml: {:?}",
-                schema.primary_key, file.key.0
-            ),
-        ));
+        let (is, ought) = (&schema.primary_key, &file.key.0);
+        let message = format!("primaryKey: {is:?}; write the same as `key` of pattern.yaml: {ought:?}");
+        faults.push(PatternError::new(json_path, message));
     }
-    let mut read = Pattern {
-        version: file.version.parse().map_err(|e| fault(format!("version: {e}")))?,
+    let verbatim = String::from_utf8_lossy(bytes("schema.json").unwrap_or_default()).into_owned();
+    let fault = |message: String| PatternError::new(&yaml_path, message);
+    let mut read = match joined(file, schema, verbatim) {
+        Ok(read) => read,
+        Err(message) => {
+            faults.push(fault(message));
+            return Err(faults);
+        }
+    };
+    if read.reference() != folder {
+        let reference = read.reference();
+        faults.push(fault(format!("id, version: `{reference}`; write as the folder is named: `{folder}`")));
+    }
+    faults.extend(validate::faults(&read, lists).into_iter().map(fault));
+    for (name, bytes) in files.iter().filter(|(name, _)| mapping_id(name).is_some()) {
+        match mapping(&format!("{folder}/{name}"), bytes, &read) {
+            Ok(mapping) => read.mappings.push(Arc::new(mapping)),
+            Err(error) => faults.push(error),
+        }
+    }
+    for (name, bytes) in files.iter().filter(|(name, _)| table_id(name).is_some()) {
+        match table(&format!("{folder}/{name}"), bytes, &read) {
+            Ok(table) => read.tables.push(Arc::new(table)),
+            Err(error) => faults.push(error),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let used = read.references.iter().filter_map(|r| lists.get(&r.list));
+    let used = used.map(|l| (l.id.as_str(), l.sha256.as_str()));
+    read.bundle_sha256 = bundle::bundle_digest(files.iter().map(|(n, b)| (*n, *b)), used);
+    Ok(read)
+}
+
+/// What the two files say together, not judged yet.
+fn joined(file: PatternFile, schema: TableSchema, table_schema: String) -> Result<Pattern, String> {
+    Ok(Pattern {
+        columns: columns(file.columns, &schema, file.sensitivity)?,
+        version: file.version.parse().map_err(|e| format!("version: {e}"))?,
         id: file.id,
         family: file.family,
         title: file.title.into(),
@@ -50,39 +86,19 @@ pub(super) fn pattern(
         licence: file.licence,
         sensitivity: file.sensitivity,
         unit_level: file.unit_level,
-        period: period(file.period).map_err(fault)?,
+        period: period(file.period)?,
         key: file.key.0,
         slice: file.slice,
-        columns,
         references: file.references.into_iter().map(reference).collect(),
-        rules: file.rules.into_iter().map(rule).collect::<Result<_, _>>().map_err(fault)?,
-        compares: file.compares.into_iter().map(compare).collect::<Result<_, _>>().map_err(fault)?,
+        rules: file.rules.into_iter().map(rule).collect::<Result<_, _>>()?,
+        compares: file.compares.into_iter().map(compare).collect::<Result<_, _>>()?,
         set_aside: file.set_aside,
         mappings: Vec::new(),
         tables: Vec::new(),
         missing_values: schema.missing_values,
-        table_schema: String::from_utf8_lossy(bytes("schema.json")?).into_owned(),
+        table_schema,
         bundle_sha256: String::new(),
-    };
-    if read.reference() != folder {
-        return Err(fault(format!(
-            "id, version: `{}`; write as the folder is named: `{folder}`",
-            read.reference()
-        )));
-    }
-    validate::pattern(&read, lists).map_err(fault)?;
-    for (name, bytes) in files.iter().filter(|(name, _)| mapping_id(name).is_some()) {
-        let mapping = mapping(&format!("{folder}/{name}"), bytes, &read)?;
-        read.mappings.push(Arc::new(mapping));
-    }
-    for (name, bytes) in files.iter().filter(|(name, _)| table_id(name).is_some()) {
-        let table = table(&format!("{folder}/{name}"), bytes, &read)?;
-        read.tables.push(Arc::new(table));
-    }
-    let used = read.references.iter().filter_map(|r| lists.get(&r.list));
-    let used = used.map(|l| (l.id.as_str(), l.sha256.as_str()));
-    read.bundle_sha256 = bundle::bundle_digest(files.iter().map(|(n, b)| (*n, *b)), used);
-    Ok(read)
+    })
 }
 
 /// One column per field of schema.json, in its order.
@@ -134,6 +150,8 @@ fn join(column: ColumnFile, field: &FieldSchema, sensitivity: Sensitivity) -> Re
         kind: field.column_type(column.kind.as_deref())?,
         name: column.name,
         title: Text { pl: field.title.clone(), en: column.title_en },
+        description: field.description.clone(),
+        example: limit("example", &field.example)?,
         role: column.role,
         unit: column.unit,
         required: field.constraints.required,

@@ -9,6 +9,7 @@ use crate::report::Severity;
 mod assemble;
 mod bundle;
 mod compare;
+mod evolution;
 mod file;
 mod mapping;
 mod set;
@@ -20,12 +21,13 @@ mod validate;
 
 pub(crate) use bundle::file_digest;
 pub use compare::{Compare, Sum, With};
+pub use evolution::{Change, Difference, Evolution, Step};
 pub(crate) use file::{TextFile, yaml_file};
 #[cfg(feature = "check")]
 pub(crate) use mapping::is_step;
 pub use mapping::{Constant, DateForm, DocumentForm, MappedField, Mapping, Place, Source};
 pub(crate) use set::embedded_files;
-pub use set::{Patterns, embedded_sample};
+pub use set::{Patterns, embedded_pattern, embedded_sample};
 pub use table::{Part, Setting, TableField, TableMapping, Unpivot};
 
 /// The header columns that the hub can fill in: submission metadata, never data.
@@ -143,6 +145,10 @@ pub struct Column {
     pub name: String,
     /// For people.
     pub title: Text,
+    /// What more there is to say of it, in Polish; empty: nothing.
+    pub description: String,
+    /// A value, written as in a file.
+    pub example: Option<String>,
     /// Its declared type.
     pub kind: ColumnType,
     /// What it is for.

@@ -24,15 +24,16 @@ fn empty_cell() -> Vec<String> {
 pub(super) struct FieldSchema {
     pub(super) name: String,
     pub(super) title: String,
-    /// For readers of the schema.
-    #[serde(default, rename = "description")]
-    _description: Option<String>,
+    /// For readers.
+    #[serde(default)]
+    pub(super) description: String,
     #[serde(rename = "type")]
     kind: FieldType,
     #[serde(default)]
     format: Option<String>,
-    #[serde(default, rename = "example")]
-    _example: Option<serde_json::Value>,
+    /// For readers.
+    #[serde(default)]
+    pub(super) example: Option<serde_json::Value>,
     #[serde(default)]
     pub(super) constraints: Constraints,
 }

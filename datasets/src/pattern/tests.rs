@@ -217,7 +217,15 @@ fn the_newest_version_is_given() {
     let patterns = Patterns::embedded().unwrap().with_files(files, &LISTS).unwrap();
     assert_eq!(patterns.get("rb28s").unwrap().version, Version { major: 1, minor: 10, patch: 0 });
     assert!(patterns.version("rb28s", Version { major: 1, minor: 9, patch: 0 }).is_some());
-    let again = patterns.with_files(files, &LISTS).unwrap_err().to_string();
+    let count = patterns.iter().count();
+    let same = patterns.with_files(files, &LISTS).unwrap();
+    assert_eq!(same.iter().count(), count, "the same once more is no other one");
+    let other = newer.replacen("owner: mf", "owner: gus", 1);
+    let other = files.map(|(path, bytes)| match path {
+        "rb28s/1.10.0/pattern.yaml" => (path, other.as_bytes()),
+        _ => (path, bytes),
+    });
+    let again = same.with_files(other, &LISTS).unwrap_err().to_string();
     assert!(again.contains("rb28s/1.10.0") && again.contains("raise the version"), "{again}");
 }
 

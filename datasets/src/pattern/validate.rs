@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{FixedOffset, NaiveDate};
 
-use super::{Absent, Column, ColumnType, HEADER_COLUMNS, Pattern, Role, Text, compare};
+use super::{Absent, Column, ColumnType, HEADER_COLUMNS, Pattern, Reference, Role, Rule, Text, compare};
 use crate::CodeLists;
 
 /// Longest name of a column or rule: what PostgreSQL and most tools keep.
@@ -15,32 +15,37 @@ const STATUSES: [&str; 4] = ["A", "M", "L", "Z"];
 
 const UNIT_LEVELS: [&str; 4] = ["gmina", "powiat", "wojewodztwo", "jednostka"];
 
-pub(super) fn pattern(pattern: &Pattern, lists: &CodeLists) -> Result<(), String> {
-    name("id", &pattern.id)?;
-    text("title", &pattern.title)?;
-    text("description", &pattern.description)?;
+/// All that does not hold, each with its field and what to write.
+pub(super) fn faults(pattern: &Pattern, lists: &CodeLists) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut note = |checked: Result<(), String>| faults.extend(checked.err());
+    note(name("id", &pattern.id));
+    note(text("title", &pattern.title));
+    note(text("description", &pattern.description));
     for (field, value) in [("owner", &pattern.owner), ("licence", &pattern.licence)] {
         if value.trim().is_empty() {
-            return Err(format!("{field}: is empty; say it"));
+            note(Err(format!("{field}: is empty; say it")));
         }
     }
     if !UNIT_LEVELS.contains(&pattern.unit_level.as_str()) {
-        return Err(format!("unit_level: `{}`; write one of {UNIT_LEVELS:?}", pattern.unit_level));
+        note(Err(format!("unit_level: `{}`; write one of {UNIT_LEVELS:?}", pattern.unit_level)));
     }
     if !pattern.missing_values.iter().any(String::is_empty) {
-        return Err(
+        note(Err(
             "missingValues of schema.json lacks \"\"; the empty cell always means a missing value".to_owned()
-        );
+        ));
     }
     for c in &pattern.columns {
-        column(c, pattern).map_err(|e| format!("columns: `{}`: {e}", c.name))?;
+        note(column(c, pattern).map_err(|e| format!("columns: `{}`: {e}", c.name)));
     }
-    names_are_unique(pattern)?;
-    key_and_slice(pattern)?;
-    period(pattern)?;
-    references(pattern, lists)?;
-    rules(pattern)?;
-    compare::validate(pattern)
+    note(names_are_unique(pattern));
+    note(key_and_slice(pattern));
+    note(period(pattern));
+    pattern.references.iter().for_each(|one| note(reference(one, pattern, lists)));
+    let mut seen = BTreeSet::new();
+    pattern.rules.iter().for_each(|one| note(rule(one, pattern, &mut seen)));
+    note(compare::validate(pattern));
+    faults
 }
 
 fn name(field: &str, name: &str) -> Result<(), String> {
@@ -231,45 +236,40 @@ fn period(pattern: &Pattern) -> Result<(), String> {
     zone(&of.zone).map_err(|e| format!("period.period_of.{e}"))
 }
 
-fn references(pattern: &Pattern, lists: &CodeLists) -> Result<(), String> {
-    for reference in &pattern.references {
-        let place = format!("references: {:?}", reference.columns);
-        if reference.columns.is_empty() || reference.columns.len() != reference.list_columns.len() {
-            return Err(format!("{place}: write as many columns as list_columns"));
+fn reference(reference: &Reference, pattern: &Pattern, lists: &CodeLists) -> Result<(), String> {
+    let place = format!("references: {:?}", reference.columns);
+    if reference.columns.is_empty() || reference.columns.len() != reference.list_columns.len() {
+        return Err(format!("{place}: write as many columns as list_columns"));
+    }
+    for name in &reference.columns {
+        if existing(pattern, &place, name)?.kind != ColumnType::String {
+            return Err(format!("{place}: `{name}` must be a string; codes are text"));
         }
-        for name in &reference.columns {
-            if existing(pattern, &place, name)?.kind != ColumnType::String {
-                return Err(format!("{place}: `{name}` must be a string; codes are text"));
-            }
-        }
-        let list = lists.get(&reference.list).ok_or_else(|| {
-            let known: Vec<&str> = lists.iter().map(|l| l.id.as_str()).collect();
-            format!("{place}: there is no list `{}`; write one of {known:?}", reference.list)
-        })?;
-        if let Some(name) = reference.list_columns.iter().find(|c| !list.has_column(c)) {
-            return Err(format!("{place}: list `{}` has no column `{name}`", list.id));
-        }
+    }
+    let list = lists.get(&reference.list).ok_or_else(|| {
+        let known: Vec<&str> = lists.iter().map(|l| l.id.as_str()).collect();
+        format!("{place}: there is no list `{}`; write one of {known:?}", reference.list)
+    })?;
+    if let Some(name) = reference.list_columns.iter().find(|c| !list.has_column(c)) {
+        return Err(format!("{place}: list `{}` has no column `{name}`", list.id));
     }
     Ok(())
 }
 
-fn rules(pattern: &Pattern) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
-    for rule in &pattern.rules {
-        let place = format!("rules: `{}`", rule.id);
-        rule_texts(&place, &rule.id, [&rule.message, &rule.hint])?;
-        if !seen.insert(&rule.id) {
-            return Err(format!("{place}: the id stands twice; rename one"));
-        }
-        if rule.expression.trim().is_empty() {
-            return Err(format!("{place}: expression is empty; write an SQL condition over the columns"));
-        }
-        if rule.columns.is_empty() {
-            return Err(format!("{place}: columns is empty; name the columns that the message points to"));
-        }
-        for column in &rule.columns {
-            existing(pattern, &place, column)?;
-        }
+fn rule<'a>(rule: &'a Rule, pattern: &Pattern, seen: &mut BTreeSet<&'a str>) -> Result<(), String> {
+    let place = format!("rules: `{}`", rule.id);
+    rule_texts(&place, &rule.id, [&rule.message, &rule.hint])?;
+    if !seen.insert(&rule.id) {
+        return Err(format!("{place}: the id stands twice; rename one"));
+    }
+    if rule.expression.trim().is_empty() {
+        return Err(format!("{place}: expression is empty; write an SQL condition over the columns"));
+    }
+    if rule.columns.is_empty() {
+        return Err(format!("{place}: columns is empty; name the columns that the message points to"));
+    }
+    for column in &rule.columns {
+        existing(pattern, &place, column)?;
     }
     Ok(())
 }

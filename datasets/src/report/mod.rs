@@ -13,6 +13,8 @@ mod tests;
 pub use change::{Change, Example, Normalised};
 pub use findings::{Findings, LineSet};
 pub use later::Later;
+#[cfg(feature = "kit")]
+pub(crate) use page::escaped;
 pub use page::render_page;
 pub use render::{Language, render, render_short};
 

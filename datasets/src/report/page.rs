@@ -204,7 +204,8 @@ fn graded(grade: Severity, language: Language) -> String {
     if grade == Severity::Block { format!("<span class=\"error\">{text}</span>") } else { text.to_owned() }
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it stands in a page, between tags or in the double quotes of an attribute.
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

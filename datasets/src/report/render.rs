@@ -16,6 +16,11 @@ pub enum Language {
 
 impl Language {
     pub(crate) fn pick<'a>(self, pl: &'a str, en: &'a str) -> &'a str {
+        self.one_of(pl, en)
+    }
+
+    /// What belongs to the language.
+    pub(crate) fn one_of<T>(self, pl: T, en: T) -> T {
         match self {
             Self::Polish => pl,
             Self::English => en,

@@ -29,6 +29,10 @@ fn the_promised_lines_parse() {
         "receipt verify upo.html --payload k.csv",
         "receipt keys",
         "organisations list --filter Kutno",
+        "patterns list --filter rb",
+        "patterns template rb28s --out rb28s.xlsx",
+        "patterns page rb28s --lang en --out rb28s.html",
+        "patterns kit rb28s --out kit.zip --from-hub",
         "completions bash",
     ] {
         assert!(parse(line).is_ok(), "{line}");
@@ -45,6 +49,9 @@ fn wrong_usage_is_code_two() {
         "receipt verify",
         "submissions payload 0192",
         "push k.csv --pattern rb28s --period 2022-Q4 --dry-run --receipt upo.json",
+        "patterns kit rb28s",
+        "patterns page rb28s --lang de --out a.html",
+        "patterns kit rb28s --out kit.zip --from-hub --patterns-dir p",
         "pull rb28s --as-of yesterday --out a.csv",
         "fetch",
     ] {

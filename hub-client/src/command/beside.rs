@@ -10,10 +10,10 @@ use hub_datasets::pattern::With;
 use super::known::{Known, unusable};
 use crate::args::Check;
 use crate::exit::Failure;
-use crate::offline;
 use crate::session::Session;
 use crate::text;
 use crate::told;
+use hub_client::offline;
 
 /// Reads what was given to compare with; comparisons with what was not given are not evaluated.
 pub(super) fn read(

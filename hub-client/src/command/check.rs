@@ -13,10 +13,10 @@ use super::known::{Known, settings, settings_of, unusable};
 use super::{beside, error_file, of_report, print, print_json, rendered};
 use crate::args::Check;
 use crate::exit::{Exit, Failure};
-use crate::offline;
 use crate::session::{Session, Unit};
 use crate::text;
 use crate::told;
+use hub_client::offline;
 
 pub(super) fn run(session: &Session, args: &Check) -> Result<Exit, Failure> {
     error_file::usable(session, args.error_file.as_ref(), args.files.len())?;

@@ -12,10 +12,10 @@ use rust_xlsxwriter::{Color, Format, Workbook, XlsxError};
 
 use super::of_report;
 use crate::exit::Failure;
-use crate::offline::PayloadFile;
 use crate::session::Session;
 use crate::text;
 use crate::told;
+use hub_client::offline::PayloadFile;
 
 /// Rows of a workbook's sheet.
 const SHEET_ROWS: u32 = 1_048_576;

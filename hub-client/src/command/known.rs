@@ -9,10 +9,10 @@ use hub_datasets::pattern::PatternError;
 use hub_datasets::{CodeLists, Pattern, Patterns, Period, Settings};
 
 use crate::exit::Failure;
-use crate::offline::PayloadFile;
 use crate::session::Session;
 use crate::text;
 use crate::told;
+use hub_client::offline::PayloadFile;
 
 #[derive(Debug)]
 pub(super) struct Known {
@@ -21,7 +21,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// The embedded patterns, and those of a folder.
+    /// The embedded patterns, and those of a folder, which go before embedded ones of their ids.
     pub(super) fn new(session: &Session, folder: Option<&Path>) -> Result<Self, Failure> {
         let fault = |error| unusable(session, &error);
         let lists = CodeLists::embedded().map_err(fault)?;
@@ -32,7 +32,9 @@ impl Known {
                 Failure::Usage(session.say(text::UNREADABLE, &[("file", &file), ("cause", &cause)]))
             })?;
             let pairs = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-            patterns = patterns.with_files(pairs, &lists).map_err(fault)?;
+            // A kit's pattern is the one to check with, whatever version the program has of it.
+            let ids: Vec<&str> = files.iter().filter_map(|(path, _)| path.split('/').next()).collect();
+            patterns = patterns.without(&ids).with_files(pairs, &lists).map_err(fault)?;
         }
         Ok(Self { patterns, lists: Arc::new(lists) })
     }

@@ -9,6 +9,7 @@ mod error_file;
 mod json;
 mod known;
 mod lookup;
+mod pattern;
 mod pull;
 mod push;
 mod query;
@@ -48,7 +49,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Exit, Failure> 
 
 async fn over_the_network(session: &Session, command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Patterns(deed) => lookup::patterns(session, &deed).await,
+        Command::Patterns(deed) => pattern::run(session, &deed).await,
         Command::Datasets(deed) => lookup::datasets(session, &deed).await,
         Command::Organisations(deed) => lookup::organisations(session, &deed).await,
         Command::Push(args) => push::run(session, args).await,

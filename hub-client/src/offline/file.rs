@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use hub_datasets::check::ReadAt;
 
+/// A file as a payload.
 #[derive(Debug)]
-pub(crate) struct PayloadFile {
+pub struct PayloadFile {
     length: u64,
     /// The file and its place; most reads go on where the last one ended.
     open: Mutex<(File, u64)>,
@@ -18,7 +19,8 @@ pub(crate) struct PayloadFile {
 }
 
 impl PayloadFile {
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    /// Opens it.
+    pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         Ok(Self { length, open: Mutex::new((file, 0)), read: AtomicU64::new(0) })

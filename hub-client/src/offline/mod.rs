@@ -14,7 +14,7 @@ use hub_datasets::report::Findings;
 use hub_datasets::{MediaType, Report, Severity};
 
 use crew::Crew;
-pub(crate) use file::PayloadFile;
+pub use file::PayloadFile;
 use keys::{Disorder, Keys};
 
 /// Bounds of the pieces; the longest record is the hub's own limit.
@@ -22,7 +22,7 @@ const LIMITS: PieceLimits =
     PieceLimits { chunk_bytes: 1 << 20, record_bytes: 1 << 20, block_bytes: 1 << 20, rows: 16_384 };
 
 /// Checks a file. `progress` is told how many bytes were read.
-pub(crate) fn check(
+pub fn check(
     path: &Path,
     media_type: MediaType,
     checker: &Checker,
@@ -59,7 +59,7 @@ pub(crate) fn check(
 }
 
 /// Reads the rows of a file that others are compared with. False when it cannot be read as its pattern says.
-pub(crate) fn rows(
+pub fn rows(
     path: &Path,
     media_type: MediaType,
     checker: &Checker,

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::housekeeping;
+use super::patterns::KnownPatterns;
 use crate::catalog::{Catalog, CatalogError};
 use crate::clock::{Clock, Ids, RandomIds, SystemClock};
 use crate::commit::{CommitError, Commits};
@@ -18,7 +19,7 @@ use crate::config::{Config, limits};
 use crate::desk::{Desk, Rooms};
 use crate::extract::{ExtractError, Extracts, Source};
 use crate::grpc;
-use crate::http::{self, HttpDoor};
+use crate::http::{self, Guides, HttpDoor};
 use crate::identity::Identity;
 use crate::intake::{Intake, IntakeLimits, IntakeParts, Workers, WorkersConfig};
 use crate::listen::{Acceptor, Certificate, ListenError, ListenLimits, Phase, install_crypto, phase};
@@ -29,7 +30,7 @@ use crate::seal::Seal;
 use crate::sign::Signer;
 use crate::store::disk::LocalDisk;
 use crate::store::table::LogLimits;
-use crate::store::{Store, StoreError};
+use crate::store::{Registered, Store, StoreError, blocking};
 
 /// A running hub.
 #[derive(Debug)]
@@ -82,6 +83,7 @@ struct House {
     intake: Arc<Intake>,
     reads: Arc<Reads>,
     extracts: Arc<Extracts>,
+    guides: Arc<Guides>,
     seal: Arc<Seal>,
     signer: Arc<Signer>,
 }
@@ -114,6 +116,7 @@ impl Hub {
         let routes = HttpDoor {
             desk: desk.clone(),
             extracts: Arc::clone(&house.extracts),
+            guides: Arc::clone(&house.guides),
             phase: watch.clone(),
             public_url: config.public_url.as_deref().unwrap_or_default().into(),
         }
@@ -174,9 +177,10 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let lists = Arc::new(CodeLists::embedded()?);
-        let pattern_files = pattern_files(config.patterns_dir.as_deref())?;
-        let patterns = Arc::new(patterns(&pattern_files, &lists)?);
         let store = Store::open(Arc::new(LocalDisk), config.data_dir.clone()).await?;
+        let known = KnownPatterns::gather(config, registered(&store).await?, &lists)?;
+        let KnownPatterns { patterns, files: pattern_files, folders, .. } = known;
+        let (patterns, guides) = (Arc::new(patterns), Arc::new(Guides::new(folders)));
         let catalog = Arc::new(Catalog::open(&config.catalog_path()).await?);
         let all: Vec<_> = patterns.iter().map(Arc::clone).collect();
         known_history(config, &all)?;
@@ -227,7 +231,19 @@ impl House {
         });
         let extracts = Extracts::open(config.data_dir.clone(), engine, sources.collect()).await?;
         let extracts = Arc::new(extracts);
-        Ok(Self { catalog, commits, patterns, lists, identity, intake, reads, extracts, seal, signer })
+        Ok(Self {
+            catalog,
+            commits,
+            patterns,
+            lists,
+            identity,
+            intake,
+            reads,
+            extracts,
+            guides,
+            seal,
+            signer,
+        })
     }
 
     fn rooms(&self) -> Rooms {
@@ -245,28 +261,23 @@ impl House {
     }
 }
 
-/// All patterns of a configuration.
-pub(crate) fn patterns_of(config: &Config) -> Result<Vec<Arc<Pattern>>, StartError> {
-    let files = pattern_files(config.patterns_dir.as_deref())?;
-    Ok(patterns(&files, &CodeLists::embedded()?)?.iter().map(Arc::clone).collect())
+/// All patterns of a configuration and of its data folder.
+pub(crate) async fn patterns_of(
+    config: &Config,
+    store: &Arc<Store>,
+    lists: &CodeLists,
+) -> Result<KnownPatterns, StartError> {
+    KnownPatterns::gather(config, registered(store).await?, lists)
+}
+
+async fn registered(store: &Arc<Store>) -> Result<Vec<Registered>, StoreError> {
+    let store = Arc::clone(store);
+    blocking(move || store.registered_patterns()).await
 }
 
 /// Empties the folder for sorting and spilling of a stopped server.
 pub(crate) fn empty_scratch(data: &Path) -> Result<(), StartError> {
     scratch(data).map(drop)
-}
-
-/// The files of the operator's patterns.
-fn pattern_files(folder: Option<&Path>) -> Result<Vec<(String, Vec<u8>)>, StartError> {
-    let Some(folder) = folder else { return Ok(Vec::new()) };
-    hub_client::pattern_files(folder)
-        .map_err(|source| StartError::PatternsFolder { path: folder.display().to_string(), source })
-}
-
-/// The embedded patterns and those of the operator's folder.
-fn patterns(files: &[(String, Vec<u8>)], lists: &CodeLists) -> Result<Patterns, StartError> {
-    let files = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-    Ok(Patterns::embedded()?.with_files(files, lists)?)
 }
 
 /// Workers are this program: the file that runs, also when another version took its name meanwhile.

@@ -4,11 +4,13 @@ mod compose;
 mod demo;
 mod dev;
 mod housekeeping;
+mod patterns;
 mod signal;
 
 pub(crate) use compose::{StartError, empty_scratch, patterns_of};
 pub(crate) use demo::demo;
 pub(crate) use dev::{DevError, dev};
+pub(crate) use patterns::KnownPatterns;
 
 use crate::config::Config;
 

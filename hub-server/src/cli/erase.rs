@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use clap::Args;
+use hub_datasets::CodeLists;
 
 use super::Failure;
 use super::offline::Offline;
@@ -35,8 +36,8 @@ pub(super) struct Erase {
 impl Erase {
     pub(super) async fn run(self, out: &mut (dyn Write + Send)) -> Result<(), Failure> {
         let settings = self.folder.config()?;
-        let patterns = app::patterns_of(&settings)?;
         let offline = Offline::open(&self.folder).await?;
+        let patterns = app::patterns_of(&settings, &offline.store, &CodeLists::embedded()?).await?.all();
         let order = EraseOrder {
             id: self.submission.trim_start_matches("submissions/").to_owned(),
             reason: self.reason.clone(),

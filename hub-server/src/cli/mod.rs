@@ -1,12 +1,13 @@
 //! The command line of `hub-server`.
 //!
-//! Exit codes: 0 done, 1 the deed or the start failed, 2 wrong usage, 64 the configuration is not
-//! valid. stdout holds only data; everything for people goes to stderr.
+//! Exit codes: 0 done, 1 the deed or the start failed, 2 wrong usage, 3 payloads fail under a draft, 64 the
+//! configuration is not valid. stdout holds only data; everything for people goes to stderr.
 
 mod credential;
 mod erase;
 mod offline;
 mod org;
+mod pattern;
 mod receipt_key;
 mod settings;
 mod verify;
@@ -30,7 +31,7 @@ use settings::{Folder, Serving};
 #[command(
     name = "hub-server",
     version,
-    after_help = "Exit codes: 0 done, 1 the deed or the start failed, 2 wrong usage, 64 the configuration is not valid."
+    after_help = "Exit codes: 0 done, 1 the deed or the start failed, 2 wrong usage, 3 payloads fail under a draft, 64 the configuration is not valid."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -62,6 +63,13 @@ enum Command {
     Org {
         #[command(subcommand)]
         deed: org::Deed,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Patterns: registers new ones, and tries drafts. Works while the server is stopped.
+    Pattern {
+        #[command(subcommand)]
+        deed: pattern::Deed,
         #[command(flatten)]
         folder: Folder,
     },
@@ -117,6 +125,9 @@ pub(crate) enum Failure {
     Lists(#[from] hub_datasets::pattern::PatternError),
     #[error("{0}")]
     Refused(String),
+    /// Payloads do not pass a draft.
+    #[error("{0}")]
+    Fails(String),
     #[error("the worker ends: {0}")]
     Worker(std::io::Error),
     #[error("the answer cannot be written: {0}")]
@@ -137,6 +148,7 @@ impl Failure {
             Self::Config(_)
             | Self::Telemetry(TelemetryError::Level { .. })
             | Self::Dev(app::DevError::Tls) => 64,
+            Self::Fails(_) => 3,
             _ => 1,
         }
     }
@@ -198,6 +210,7 @@ async fn command(command: Command, out: &mut (dyn Write + Send)) -> Result<(), F
             offline.close().await;
             done
         }
+        Command::Pattern { deed, folder } => pattern::run(deed, &folder, out).await,
         Command::Credential { deed, folder } => {
             let offline = offline::Offline::open(&folder).await?;
             let done = credential::run(deed, &offline, out).await;

@@ -11,6 +11,7 @@ mod download;
 mod extract;
 mod health;
 mod keys;
+mod patterns;
 mod problem;
 mod push;
 mod range;
@@ -44,6 +45,7 @@ use crate::listen::{Phase, PhaseWatch};
 use crate::permit::ReadPermit;
 use crate::telemetry::{Call, Deed};
 
+pub(crate) use patterns::{Guides, PatternFolders};
 pub(crate) use serve::serve;
 
 hub_errors!(crate::extract::ExtractError);
@@ -58,6 +60,7 @@ const HEALTH: &str = "/healthz";
 pub(crate) struct HttpDoor {
     pub(crate) desk: Desk,
     pub(crate) extracts: Arc<Extracts>,
+    pub(crate) guides: Arc<Guides>,
     pub(crate) phase: PhaseWatch,
     /// What links in answers begin with; empty: they are relative.
     pub(crate) public_url: Arc<str>,

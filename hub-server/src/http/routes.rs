@@ -6,7 +6,7 @@ use hub_proto::json::{
 };
 
 use super::api::Operation;
-use super::{check, datasets, extract, health, keys, push, read, submissions, upload};
+use super::{check, datasets, extract, health, keys, patterns, push, read, submissions, upload};
 
 const REPORTS: [&str; 2] = ["text/plain", "text/html"];
 const ROWS: [&str; 4] = [
@@ -18,7 +18,7 @@ const ROWS: [&str; 4] = [
 
 /// Every operation of the door, but for the document of them.
 pub(super) fn operations() -> Vec<Operation> {
-    let parts = [of_everyone(), of_submissions(), of_bytes(), of_corrections(), of_rows()];
+    let parts = [of_everyone(), of_patterns(), of_submissions(), of_bytes(), of_corrections(), of_rows()];
     parts.into_iter().flatten().collect()
 }
 
@@ -57,6 +57,39 @@ fn of_everyone() -> Vec<Operation> {
             .takes_bytes("The payload; Content-Type is its media type, else the bytes tell it")
             .gives::<Checked>(200, "The verdict and the report")
             .also(200, "", &REPORTS),
+    ]
+}
+
+fn of_patterns() -> Vec<Operation> {
+    const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    const LANG: &str = "pl or en; left out: as Accept-Language asks";
+    vec![
+        Operation::new(Method::GET, "/patterns", patterns::index)
+            .says("patterns", "What can be sent: a page", "")
+            .in_time()
+            .query("lang", LANG)
+            .also(200, "The page", &["text/html"]),
+        Operation::new(Method::GET, "/patterns/{pattern}", patterns::one)
+            .says("patterns", "What a pattern asks for, column by column and rule by rule: a page", "")
+            .in_time()
+            .query("lang", LANG)
+            .also(200, "The page", &["text/html"]),
+        Operation::new(Method::GET, "/patterns/{pattern}/template.xlsx", patterns::xlsx_form)
+            .says("patterns", "The empty form of a pattern", "Filled in it is sent as it is.")
+            .in_time()
+            .also(200, "The form", &[XLSX]),
+        Operation::new(Method::GET, "/patterns/{pattern}/template.csv", patterns::csv_form)
+            .says("patterns", "The empty form of a pattern as CSV", "")
+            .in_time()
+            .also(200, "The form", &["text/csv"]),
+        Operation::new(Method::GET, "/patterns/{pattern}/kit.zip", patterns::kit)
+            .says(
+                "patterns",
+                "A kit for tests: the pattern, its form, samples and their expected reports",
+                "",
+            )
+            .in_time()
+            .also(200, "The kit", &["application/zip"]),
     ]
 }
 

@@ -64,6 +64,7 @@ pub(super) fn open(disk: &dyn Disk, root: &Path, now: DateTime<Utc>) -> Result<F
     disk.make_private_dir(&keys).map_err(|e| StoreError::io("make the folder", &keys, e))?;
     disk::sweep_temporary(disk, root).map_err(|e| StoreError::io("sweep", root, e))?;
     disk::sweep_temporary(disk, &keys).map_err(|e| StoreError::io("sweep", &keys, e))?;
+    super::registry::sweep(disk, root).map_err(|e| StoreError::io("sweep", &root.join("patterns"), e))?;
     Ok(format)
 }
 

@@ -2,7 +2,7 @@
 //! that names object_store.
 //!
 //! ```text
-//! <root>/lock  format.json  keys/  spool/  evidence/  journal/  tables/<pattern>_v<major>/{_delta_log,d}
+//! <root>/lock  format.json  keys/  patterns/  spool/  evidence/  journal/  tables/<pattern>_v<major>/{_delta_log,d}
 //! ```
 
 pub(crate) mod blocks;
@@ -17,6 +17,7 @@ pub(crate) mod log;
 pub(crate) mod object;
 mod part;
 mod receipt_keys;
+mod registry;
 pub(crate) mod spool;
 pub(crate) mod table;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub(crate) use disk::Disk;
 pub(crate) use error::StoreError;
 pub(crate) use object::{Objects, OneFile};
 pub(crate) use receipt_keys::Rotation;
+pub(crate) use registry::Registered;
 pub(crate) use table::{AsOf, Snapshot, Table};
 
 /// The data folder, locked and of a known format.
@@ -142,6 +144,14 @@ impl Store {
     /// Who signs receipts; the first call of a folder draws the key. Blocking.
     pub(crate) fn signer(&self, now: DateTime<Utc>) -> Result<Signer, StoreError> {
         receipt_keys::open(self.disk.as_ref(), &self.root, now)
+    }
+    /// Registers a pattern under `rb28s-1.1.0`; it is durable when this returns. Blocking.
+    pub(crate) fn register_pattern(&self, name: &str, packed: &[u8]) -> Result<(), StoreError> {
+        registry::register(self.disk.as_ref(), &self.root, name, packed)
+    }
+    /// All patterns that were registered. Blocking.
+    pub(crate) fn registered_patterns(&self) -> Result<Vec<Registered>, StoreError> {
+        registry::all(self.disk.as_ref(), &self.root)
     }
     /// The public keys of receipts, the newest first; none before the first start. Blocking.
     pub(crate) fn receipt_keys(&self) -> Result<KeySet, StoreError> {

@@ -49,6 +49,8 @@ mod open_check;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod patterns;
+#[cfg(test)]
 mod query_workers;
 #[cfg(test)]
 mod readers;

@@ -107,6 +107,8 @@ fn column(name: &str, kind: ColumnType) -> Column {
     Column {
         name: name.into(),
         title: Text { pl: "Kwota".into(), en: "Amount".into() },
+        description: String::new(),
+        example: None,
         kind,
         role: Role::Measure,
         unit: Some("PLN".into()),

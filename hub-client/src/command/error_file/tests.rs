@@ -8,7 +8,7 @@ use hub_datasets::report::{Code, Language};
 use hub_datasets::{CodeLists, Pattern, Patterns, Settings};
 
 use super::*;
-use crate::offline;
+use hub_client::offline;
 
 /// Kinds and numbers of findings above a note; those about the form of the payload are another file's.
 fn said(report: &Report) -> Vec<(Code, String, u64)> {

@@ -1,0 +1,90 @@
+//! The kit: one ZIP with which a vendor tests a program against a pattern, without a hub.
+
+use super::form::{FormError, csv_form, xlsx_form};
+use super::packed;
+use super::page::{PageOf, Place, page};
+use crate::report::Language;
+use crate::{CodeLists, MediaType, Pattern};
+
+const README_EN: &str = include_str!("readme.en.md");
+const README_PL: &str = include_str!("readme.pl.md");
+
+/// Why there is no kit.
+#[derive(Debug, thiserror::Error)]
+pub enum KitError {
+    /// No form.
+    #[error(transparent)]
+    Form(#[from] FormError),
+    /// The archive cannot be written.
+    #[error("the kit cannot be written: {0}")]
+    Zip(#[from] zip::result::ZipError),
+    /// The same, of bytes.
+    #[error("the kit cannot be written: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A file of a pattern's folder: its name there, with `/`, and its bytes.
+pub type KitFile<'a> = (&'a str, &'a [u8]);
+
+/// The period and the publisher of a pattern's samples, as `samples/context.json` says them.
+#[derive(Debug, Default, serde::Deserialize)]
+struct SampleContext {
+    #[serde(default)]
+    period: String,
+    #[serde(default)]
+    publisher: SamplePublisher,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+struct SamplePublisher {
+    #[serde(default)]
+    id: String,
+}
+
+/// Names of the samples among the files of a pattern, as `valid/NAME.csv`.
+pub fn sample_names<'a>(files: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let samples = files.into_iter().filter_map(|name| name.strip_prefix("samples/"));
+    let is_sample = |name: &&str| {
+        let is_kind = name.starts_with("valid/") || name.starts_with("invalid/");
+        is_kind && !name.ends_with(".report.json") && MediaType::of(std::path::Path::new(name)).is_some()
+    };
+    let mut names: Vec<String> = samples.filter(is_sample).map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+/// The kit of a pattern: its files, below a folder of its reference, with form, pages and a guide beside them. The same
+/// bytes each time.
+pub fn kit(pattern: &Pattern, lists: &CodeLists, files: &[KitFile<'_>]) -> Result<Vec<u8>, KitError> {
+    let samples = sample_names(files.iter().map(|(name, _)| *name));
+    let of = PageOf { pattern, lists, samples: &samples, place: Place::Kit };
+    let context = files.iter().find(|(name, _)| *name == "samples/context.json");
+    let context = context.and_then(|(_, bytes)| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+    let guide = |text: &str| guide(text, pattern, &context, &samples).into_bytes();
+    let mut entries: Vec<(String, Vec<u8>)> = vec![
+        ("README.md".to_owned(), guide(README_EN)),
+        ("README.pl.md".to_owned(), guide(README_PL)),
+        ("page.en.html".to_owned(), page(of, Language::English).into_bytes()),
+        ("page.pl.html".to_owned(), page(of, Language::Polish).into_bytes()),
+        ("template.csv".to_owned(), csv_form(pattern)),
+        ("template.xlsx".to_owned(), xlsx_form(pattern, lists)?),
+    ];
+    let folder = pattern.reference();
+    entries.extend(files.iter().map(|(name, bytes)| (format!("{folder}/{name}"), bytes.to_vec())));
+    entries.sort();
+    packed::write(entries.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
+}
+
+/// The guide with the pattern's own names in its commands.
+fn guide(text: &str, pattern: &Pattern, context: &SampleContext, samples: &[String]) -> String {
+    let sample = samples.iter().find(|name| name.starts_with("valid/") && name.ends_with(".csv"));
+    let sample = sample.or_else(|| samples.first()).map_or("valid/NAME.csv", String::as_str);
+    text.replace("{title_pl}", &pattern.title.pl)
+        .replace("{title_en}", &pattern.title.en)
+        .replace("{id}", &pattern.id)
+        .replace("{reference}", &pattern.reference())
+        .replace("{bundle}", &pattern.bundle_sha256)
+        .replace("{sample}", sample)
+        .replace("{period}", &context.period)
+        .replace("{publisher}", &context.publisher.id)
+}

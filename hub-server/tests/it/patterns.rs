@@ -1,0 +1,350 @@
+//! What is made of patterns for those who send, and what operators do with new ones.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use hub_datasets::Patterns;
+use hub_datasets::kit::unpack;
+use hub_datasets::pattern::embedded_pattern;
+use serde_json::Value;
+
+use crate::harness::{Output, PERIOD, Server, get, get_with, kutno_sample, run, server_binary};
+
+/// Runs an offline command on a folder.
+fn offline(root: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(server_binary());
+    run(command.args(args).arg("--data-dir").arg(root))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+/// Runs `hub` without a hub.
+fn alone(args: &[&str]) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(server_binary().with_file_name("hub"));
+    run(command.args(args).env_remove("HUB_ENDPOINT").env("HUB_CONFIG_DIR", folder.path()).env("LC_ALL", "C"))
+}
+
+fn unpacked(kit: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in unpack(&fs::read(kit).expect("a kit")).expect("a kit") {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, bytes).expect("a file");
+    }
+    folder
+}
+
+/// A folder with the embedded `rb28s`, some of its texts replaced.
+fn draft(changes: &[(&str, &str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in embedded_pattern("rb28s/1.0.0") {
+        let mut bytes = bytes.to_vec();
+        for (_, from, to) in changes.iter().filter(|(of, ..)| *of == name) {
+            let content = String::from_utf8(bytes).expect("text");
+            assert!(content.contains(from), "{name} lacks {from}");
+            bytes = content.replace(from, to).into_bytes();
+        }
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, bytes).expect("a file");
+    }
+    folder
+}
+
+/// `rb28s` 1.1.0 with a new column that files may lack.
+fn minor(version: &str) -> tempfile::TempDir {
+    let column = "  - name: uwagi\n    title_en: Remarks\n    role: attribute\n  - name: okres\n";
+    let field =
+        "{\"name\": \"uwagi\", \"title\": \"Uwagi\", \"type\": \"string\"},\n    {\"name\": \"okres\"";
+    draft(&[
+        ("pattern.yaml", "version: 1.0.0", &format!("version: {version}")),
+        ("pattern.yaml", "  - name: okres\n", column),
+        ("schema.json", "{\"name\": \"okres\"", field),
+    ])
+}
+
+#[test]
+fn every_sample_of_a_kit_gets_the_report_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for pattern in Patterns::embedded().expect("patterns").iter() {
+        let id = pattern.id.as_str();
+        let kit = folder.path().join(format!("{id}.zip"));
+        alone(&["patterns", "kit", id, "--out", text(&kit)]).expect(0);
+        let again = folder.path().join("again.zip");
+        alone(&["patterns", "kit", id, "--out", text(&again)]).expect(0);
+        assert!(
+            fs::read(&kit).expect("a kit") == fs::read(&again).expect("a kit"),
+            "{id} is the same each time"
+        );
+        let kit = unpacked(&kit);
+        let samples = kit.path().join(pattern.reference()).join("samples");
+        let context: Value =
+            serde_json::from_slice(&fs::read(samples.join("context.json")).expect("a context"))
+                .expect("JSON");
+        let (period, publisher) = (
+            context["period"].as_str().expect("a period"),
+            context["publisher"]["id"].as_str().expect("an id"),
+        );
+        let mut checked = 0;
+        for (kind, code) in [("valid", 0), ("invalid", 3)] {
+            for entry in fs::read_dir(samples.join(kind)).expect("samples") {
+                let path = entry.expect("an entry").path();
+                let expected = path.with_extension("report.json");
+                if path == expected || path.to_string_lossy().ends_with(".report.json") {
+                    continue;
+                }
+                let mut args =
+                    vec!["--format", "json", "check", text(&path), "--pattern", id, "--period", period];
+                args.extend(["--publisher", publisher, "--patterns-dir", text(kit.path())]);
+                let others = samples.join("others").join(path.file_stem().expect("a name"));
+                let mut beside = Vec::new();
+                if others.is_dir() {
+                    for other in
+                        fs::read_dir(&others).expect("files").map(|entry| entry.expect("an entry").path())
+                    {
+                        let stem = other.file_stem().expect("a name").to_string_lossy().into_owned();
+                        match stem.as_str() {
+                            "previous" => beside.extend(["--previous".to_owned(), text(&other).to_owned()]),
+                            _ => beside.extend(["--with".to_owned(), format!("{stem}={}", text(&other))]),
+                        }
+                    }
+                }
+                args.extend(beside.iter().map(String::as_str));
+                let told = alone(&args);
+                let expected: Value =
+                    serde_json::from_slice(&fs::read(&expected).expect("a report")).expect("JSON");
+                let mut report = told.json()["report"].clone();
+                // A vendor has not all reports to compare with at hand; the hub waits for them.
+                let pending = report["not_evaluated"].take();
+                let waits = expected["pending"].as_array().map_or(0, Vec::len);
+                assert!(pending.as_array().is_some_and(|open| open.len() >= waits), "{}", path.display());
+                let mut wanted = expected.clone();
+                wanted["not_evaluated"].take();
+                wanted.as_object_mut().expect("an object").remove("pending");
+                assert_eq!(report, wanted, "{}", path.display());
+                let explains = expected["counts"]
+                    .as_array()
+                    .expect("counts")
+                    .iter()
+                    .any(|count| count["severity"] == "must-explain");
+                assert_eq!(told.code, if explains { 3 } else { code }, "{}", path.display());
+                checked += 1;
+            }
+        }
+        assert!(checked >= 2, "{id}");
+    }
+}
+
+#[test]
+fn the_hub_serves_pages_forms_and_kits_to_everyone() {
+    let server = Server::start();
+    let page = get(server.http, "/patterns");
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    let html = String::from_utf8_lossy(&page.body).into_owned();
+    assert!(
+        html.contains("<html lang=\"pl\">") && html.contains("href=\"patterns/rb28s?lang=pl\""),
+        "{html}"
+    );
+    let english = get_with(server.http, "/patterns/rb28s", &[("Accept-Language", "de, en;q=0.8, pl;q=0.5")]);
+    let html = String::from_utf8_lossy(&english.body).into_owned();
+    assert!(html.contains("<html lang=\"en\">") && html.contains("wykonanie_nie_maleje"), "{html}");
+    let polish = get_with(server.http, "/patterns/rb28s?lang=pl", &[("Accept-Language", "en")]);
+    assert!(String::from_utf8_lossy(&polish.body).contains("<html lang=\"pl\">"));
+    let etag = polish.header("etag").to_owned();
+    let same = get_with(server.http, "/patterns/rb28s?lang=pl", &[("If-None-Match", &etag)]);
+    assert_eq!((same.status, same.body.len()), (304, 0));
+
+    // The hub's files are those that `hub` makes without one, and those that it fetches.
+    let folder = tempfile::tempdir().expect("a folder");
+    for (what, address, name) in [
+        ("template", "/patterns/rb28s/template.xlsx", "form.xlsx"),
+        ("template", "/patterns/rb28s/template.csv", "form.csv"),
+        ("kit", "/patterns/rb28s/kit.zip", "kit.zip"),
+    ] {
+        let served = get(server.http, address);
+        assert_eq!(served.status, 200, "{address}");
+        assert!(served.header("content-disposition").contains("rb28s"), "{address}");
+        let out = folder.path().join(name);
+        alone(&["patterns", what, "rb28s", "--out", text(&out)]).expect(0);
+        assert!(served.body == fs::read(&out).expect("a file"), "{address}");
+        server.hub("publisher", &["patterns", what, "rb28s", "--out", text(&out), "--from-hub"]).expect(0);
+        assert!(served.body == fs::read(&out).expect("a file"), "{address}");
+    }
+    let unknown = get(server.http, "/patterns/nic/template.xlsx");
+    assert_eq!(unknown.status, 404);
+    assert!(String::from_utf8_lossy(&unknown.body).contains("PATTERN_UNKNOWN"));
+    let out = folder.path().join("x.zip");
+    server
+        .hub("publisher", &["patterns", "kit", "nic", "--out", text(&out), "--from-hub"])
+        .expect(1)
+        .says("PATTERN_UNKNOWN");
+    alone(&["patterns", "kit", "nic", "--out", text(&out)]).expect(2).says("--from-hub");
+    alone(&["patterns", "kit", "rb28s", "--out", "x.tar"]).expect(2).says(".zip");
+}
+
+#[test]
+fn a_registered_version_is_the_one_that_the_hub_works_with() {
+    let mut server = Server::start();
+    let root = server.root().to_owned();
+    server.accepted("publisher", &kutno_sample(), "rb28s", "2022-Q3", &[]);
+    let draft = minor("1.1.0");
+    let dir = text(draft.path()).to_owned();
+    offline(&root, &["pattern", "register", &dir]).expect(1).says("a hub-server runs on");
+    assert!(server.stop().success());
+
+    let told = offline(&root, &["pattern", "register", &dir, "--dry-run"]).expect(0);
+    assert!(told.stdout.contains("minor\tCOLUMN_ADDED\tcolumns: uwagi"), "{}", told.stdout);
+    assert!(!root.join("patterns").exists());
+    offline(&root, &["pattern", "register", &dir]).expect(0).says("is registered");
+    offline(&root, &["pattern", "register", &dir]).expect(0).says("there is nothing to do");
+    let listed = offline(&root, &["pattern", "list"]).expect(0).stdout;
+    assert!(
+        listed.contains("rb28s/1.1.0\tregistered") && listed.contains("rb28s/1.0.0\tprogram"),
+        "{listed}"
+    );
+
+    server.restart();
+    let shown = server.hub("publisher", &["patterns", "show", "rb28s", "--format", "json"]).expect(0).stdout;
+    assert!(shown.contains("1.1.0") && shown.contains("uwagi"), "{shown}");
+    let sample = fs::read_to_string(kutno_sample()).expect("the sample");
+    let mut lines = sample.lines();
+    let header = format!("{},uwagi\n", lines.next().expect("a header"));
+    let rows: String = lines.map(|line| format!("{line},z uwagą\n")).collect();
+    let file = server.file("uwagi.csv", format!("{header}{rows}").as_bytes());
+    server.accepted("publisher", &file, "rb28s", PERIOD, &[]);
+    let of_period = format!("SELECT count(*) FROM rb28s WHERE okres = '{PERIOD}' AND uwagi = 'z uwagą'");
+    assert_eq!(server.cell("ministry", &of_period), "293");
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s WHERE uwagi IS NULL"), "293");
+    // A workbook is decoded by a worker, which knows the version too.
+    let form = server.root().join("dev/form.xlsx");
+    server.hub("publisher", &["patterns", "template", "rb28s", "--out", text(&form), "--from-hub"]).expect(0);
+    server.push("publisher", &form, "rb28s", "2022-M11", &[]).expect(3).says("EMPTY_FILE");
+    // A vendor checks with the kit of the hub's version.
+    let kit = server.root().join("dev/kit.zip");
+    server.hub("publisher", &["patterns", "kit", "rb28s", "--out", text(&kit), "--from-hub"]).expect(0);
+    let kit = unpacked(&kit);
+    let args = ["check", text(&file), "--pattern", "rb28s", "--period", PERIOD];
+    alone(&args).expect(3).says("COLUMN_UNKNOWN");
+    alone(&[&args[..], &["--patterns-dir", text(kit.path())]].concat()).expect(0).says("rb28s/1.1.0");
+
+    // Damaged, it and its other versions rest; all else is served.
+    assert!(server.stop().success());
+    let path = root.join("patterns/rb28s-1.1.0.pattern");
+    let whole = fs::read(&path).expect("a registered pattern");
+    let mut rotten = whole.clone();
+    let at = rotten.len() / 2;
+    rotten[at] ^= 1;
+    fs::write(&path, &rotten).expect("a file");
+    let listed = offline(&root, &["pattern", "list"]).expect(0).stdout;
+    assert!(listed.contains("rb28s-1.1.0\tunusable") && listed.contains("rb27s/1.0.0\tprogram"), "{listed}");
+    offline(&root, &["pattern", "register", text(minor("1.2.0").path())]).expect(1).says("cannot be used");
+    server.restart();
+    assert!(server.log().contains("rb28s-1.1.0"), "{}", server.log());
+    server.push("publisher", &file, "rb28s", PERIOD, &[]).expect(1).says("PATTERN_UNKNOWN");
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb27s"), "0");
+    assert!(server.stop().success());
+    fs::write(&path, &whole).expect("a file");
+    server.restart();
+    assert_eq!(server.cell("ministry", &of_period), "293");
+}
+
+#[test]
+fn a_number_that_is_too_small_is_refused_with_what_it_needs() {
+    let mut server = Server::start();
+    let root = server.root().to_owned();
+    assert!(server.stop().success());
+    let cases: [(&[(&str, &str, &str)], &str, &str); 4] = [
+        (&[("pattern.yaml", "unit: zł", "unit: tys. zł")], "VERSION_KNOWN", "2.0.0"),
+        (
+            &[
+                ("pattern.yaml", "owner: mf", "owner: gus"),
+                ("pattern.yaml", "version: 1.0.0", "version: 1.0.1"),
+            ],
+            "VERSION_TOO_SMALL",
+            "1.1.0",
+        ),
+        (
+            &[
+                ("pattern.yaml", "owner: mf", "owner: gus"),
+                ("pattern.yaml", "version: 1.0.0", "version: 0.9.0"),
+            ],
+            "VERSION_OLDER",
+            "1.1.0",
+        ),
+        (
+            &[
+                ("pattern.yaml", "licence: CC-BY-4.0", "licence: CC0-1.0"),
+                ("pattern.yaml", "version: 1.0.0", "version: 1.9.0"),
+            ],
+            "VERSION_TOO_SMALL",
+            "2.0.0",
+        ),
+    ];
+    for (changes, reason, least) in cases {
+        let draft = draft(changes);
+        let told = offline(&root, &["pattern", "register", text(draft.path())]).expect(1);
+        assert!(told.stderr.contains(reason) && told.stderr.contains(least), "{}", told.stderr);
+    }
+    // All that is wrong is told at once, and samples must hold.
+    let wrong = draft(&[
+        ("pattern.yaml", "unit_level: gmina", "unit_level: miasto"),
+        ("pattern.yaml", "list: dzialy", "list: dzialki"),
+    ]);
+    let told = offline(&root, &["pattern", "register", text(wrong.path())]).expect(1);
+    assert!(told.stderr.contains("miasto") && told.stderr.contains("dzialki"), "{}", told.stderr);
+    let milder = draft(&[
+        ("pattern.yaml", "version: 1.0.0", "version: 1.1.0"),
+        (
+            "pattern.yaml",
+            "wykonanie_do_zaangazowania\n    severity: block",
+            "wykonanie_do_zaangazowania\n    severity: warn",
+        ),
+    ]);
+    let told = offline(&root, &["pattern", "register", text(milder.path())]).expect(1);
+    assert!(
+        told.stderr.contains("regula-wykonanie-ponad-zaangazowanie.csv: gets another report"),
+        "{}",
+        told.stderr
+    );
+    assert!(!root.join("patterns").exists());
+}
+
+#[test]
+fn a_trial_says_what_a_draft_would_refuse() {
+    let mut server = Server::start();
+    let root = server.root().to_owned();
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    assert!(server.stop().success());
+    let local: PathBuf = kutno_sample().with_file_name("kutno-sp1-2022-q4-metryka.csv");
+
+    let same = draft(&[]);
+    let told = offline(&root, &["pattern", "trial", text(same.path()), text(&local)]).expect(0);
+    assert!(told.stdout.contains("rb28s/1.0.0: 2 of 2 pass"), "{}", told.stdout);
+
+    let harder =
+        draft(&[("pattern.yaml", "\"wykonanie <= zaangazowanie\"", "\"wykonanie < zaangazowanie\"")]);
+    let told = offline(&root, &["pattern", "trial", text(harder.path())]).expect(3);
+    assert!(told.stdout.contains("fail\tgmina-100201\t2022-Q4\t"), "{}", told.stdout);
+    assert!(told.stdout.contains("rb28s/1.0.0: 0 of 1 pass"), "{}", told.stdout);
+    let line = "`wykonanie` (field 9) fails in ";
+    assert!(
+        told.stdout.contains(line) && told.stdout.contains("wykonanie_do_zaangazowania — "),
+        "{}",
+        told.stdout
+    );
+    let told = offline(&root, &["pattern", "trial", text(harder.path()), "--format", "json"]).expect(3);
+    let lines: Vec<Value> =
+        told.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines[1]["pass"], 0);
+    assert_eq!(lines[1]["failing"][0]["field"], 9);
+    assert_eq!(lines[0]["report"]["rows_read"], 293);
+    assert!(!root.join("patterns").exists());
+    let unused = draft(&[("pattern.yaml", "\"wykonanie <= zaangazowanie\"", "\"wykonanie <= nic\"")]);
+    offline(&root, &["pattern", "trial", text(unused.path())]).expect(1).says("nic");
+    server.restart();
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), "293");
+}
