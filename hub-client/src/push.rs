@@ -1,5 +1,6 @@
 //! Push: one payload for one pattern, publisher and period, up to the verdict.
 
+mod held;
 mod payload;
 mod resumable;
 mod small;
@@ -17,6 +18,7 @@ use crate::client::{Client, by_either};
 use crate::error::{ClientError, Deed};
 use crate::names;
 
+pub(crate) use held::unless_wanted;
 use payload::length_of;
 pub use payload::{Digest, digest_of, identity_of};
 pub(crate) use payload::{bytes_of, piece_of};
@@ -158,24 +160,29 @@ impl Client {
         progress: Option<Progress>,
     ) -> Result<Verdict, ClientError> {
         let request = with_request_id(request);
-        by_either!(self, self.push_by_grpc(&request, progress.clone()).await, |https| {
-            https.push(&request, progress).await
+        let held = self.held(&request).await?;
+        by_either!(self, self.push_by_grpc(&request, held.as_ref(), progress.clone()).await, |https| {
+            https.push(&request, held.as_ref(), progress).await
         })
     }
 
     async fn push_by_grpc(
         &self,
         request: &PushRequest,
+        held: Option<&Digest>,
         progress: Option<Progress>,
     ) -> Result<Verdict, ClientError> {
         if let Some(bytes) = small::in_memory(&request.payload).await? {
+            if let Some(verdict) = self.push_unsent(request, held).await? {
+                return Ok(verdict);
+            }
             return self.push_small(request, bytes).await;
         }
-        let digest = match &request.digest {
+        let digest = match held.or(request.digest.as_ref()) {
             Some(digest) => digest.clone(),
             None => Digest { size: length_of(&request.payload).await?, sha256: String::new() },
         };
-        self.push_resumable(request, &digest, progress).await
+        self.push_resumable(request, &digest, held.is_some(), progress).await
     }
 
     /// A refusal by the report comes as a status or as an answer; callers see one verdict.

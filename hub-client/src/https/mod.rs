@@ -1,6 +1,7 @@
 //! The hub's HTTP door, for lines on which HTTP/2 is blocked: HTTP/1.1, one request after the other.
 
 mod push;
+mod submissions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,9 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hub_datasets::Report;
-use hub_datasets::receipt::{KeySet, Signed};
-use hub_proto::json::{Problem, Submission};
-use hub_proto::{Reason, v1};
+use hub_datasets::receipt::KeySet;
+use hub_proto::Reason;
+use hub_proto::json::Problem;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -22,7 +22,6 @@ use tokio::time::timeout;
 
 use crate::error::{ClientError, Refusal};
 use crate::fault::ProfileFault;
-use crate::names::short;
 use crate::profile::Profile;
 use crate::retry::{Patience, RETRY_FOR, within};
 use crate::transport::{BoxError, CONNECT_TIMEOUT, HTTP_PORT, HTTP1, Way};
@@ -83,9 +82,23 @@ impl Asked {
     }
 }
 
-/// The address of a submission.
-fn place(name: &str) -> String {
-    format!("/api/v1/submissions/{}", short(name))
+/// A path with parameters behind it; empty ones are left out.
+fn address(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut address = path.to_owned();
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        address.push(if address.contains('?') { '&' } else { '?' });
+        address.push_str(name);
+        address.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    address.push(byte.into())
+                }
+                _ => address.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    address
 }
 
 impl Https {
@@ -172,32 +185,6 @@ impl Https {
         ClientError::Incomplete { endpoint: self.endpoint.clone(), message: message.into() }
     }
 
-    pub(crate) async fn submission(&self, name: &str) -> Result<v1::Submission, ClientError> {
-        let answer = self.ask(&Asked::get(place(name))).await?;
-        let submission: Submission = self.read(&answer)?;
-        submission
-            .try_into()
-            .map_err(|error: hub_proto::TypeConversionError| self.incomplete(error.to_string()))
-    }
-
-    pub(crate) async fn report(&self, name: &str) -> Result<v1::Report, ClientError> {
-        let answer = self.ask(&Asked::get(format!("{}/report", place(name)))).await?;
-        Ok(self.read::<Report>(&answer)?.into())
-    }
-
-    pub(crate) async fn receipt(&self, name: &str) -> Result<v1::Receipt, ClientError> {
-        let answer = self.ask(&Asked::get(format!("{}/receipt", place(name)))).await?;
-        let text = std::str::from_utf8(&answer.body).map_err(|error| self.incomplete(error.to_string()))?;
-        let signed = Signed::read(text).map_err(|error| self.incomplete(error.to_string()))?;
-        let commit_time = signed.receipt.committed_at.parse().ok();
-        Ok(v1::Receipt {
-            canonical_json: signed.text,
-            key_id: signed.receipt.key_id,
-            signature: signed.signature.into(),
-            commit_time,
-        })
-    }
-
     pub(crate) async fn receipt_keys(&self) -> Result<KeySet, ClientError> {
         let answer = self.ask(&Asked::get("/.well-known/jwks.json")).await?;
         let text = std::str::from_utf8(&answer.body).map_err(|error| self.incomplete(error.to_string()))?;
@@ -244,4 +231,19 @@ fn fault_of(error: &(dyn std::error::Error + 'static)) -> Fault {
     }
     let innermost = std::iter::successors(Some(error), |error| error.source()).last();
     Fault::Cut(innermost.unwrap_or(error).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn parameters_are_written_as_addresses_have_them() {
+        let of = |parameters: &[(&str, &str)]| address("/rows", parameters);
+        assert_eq!(of(&[("columns", ""), ("as_of", "")]), "/rows");
+        assert_eq!(
+            of(&[("where", "dzial = '801' & ł"), ("format", "csv")]),
+            "/rows?where=dzial%20%3D%20%27801%27%20%26%20%C5%82&format=csv"
+        );
+    }
 }

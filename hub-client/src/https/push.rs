@@ -4,9 +4,10 @@ use hub_proto::json::{CommitOptions, NewSubmission, Submission};
 use hub_proto::v1::{self, SubmissionState};
 use hub_proto::{Reason, TypeConversionError, json};
 
-use super::{Answer, Asked, Fault, Https, place};
+use super::submissions::place;
+use super::{Answer, Asked, Fault, Https};
 use crate::error::ClientError;
-use crate::push::{Payload, Progress, PushRequest, Verdict, digest_of, piece_of};
+use crate::push::{Digest, Payload, Progress, PushRequest, Verdict, digest_of, piece_of, unless_wanted};
 use crate::retry::Patience;
 use http::Method;
 
@@ -18,9 +19,10 @@ impl Https {
     pub(crate) async fn push(
         &self,
         request: &PushRequest,
+        held: Option<&Digest>,
         progress: Option<Progress>,
     ) -> Result<Verdict, ClientError> {
-        let digest = match &request.digest {
+        let digest = match held.or(request.digest.as_ref()) {
             Some(digest) if !digest.sha256.is_empty() => digest.clone(),
             _ => digest_of(&request.payload).await?,
         };
@@ -30,6 +32,12 @@ impl Https {
         let submission: v1::Submission = submission.try_into().map_err(|error| self.unread(&error))?;
         match submission.state() {
             SubmissionState::Receiving => {
+                if held.is_some() && submission.durable_offset == 0 {
+                    let unsent = self.commit(&submission.name, &digest, request).await;
+                    if let Some(verdict) = unless_wanted(unsent)? {
+                        return Ok(verdict);
+                    }
+                }
                 self.upload(&request.payload, &submission, digest.size, progress).await?;
             }
             SubmissionState::Abandoned | SubmissionState::Expired => {
@@ -40,8 +48,18 @@ impl Https {
             // All bytes are with the hub already.
             _ => {}
         }
-        let options = CommitOptions::from(v1::CommitOptions { sha256: digest.sha256, ..request.commit() });
-        let answer = self.ask(&Asked::post(format!("{}/commit", place(&submission.name)), &options)).await?;
+        self.commit(&submission.name, &digest, request).await
+    }
+
+    async fn commit(
+        &self,
+        name: &str,
+        digest: &Digest,
+        request: &PushRequest,
+    ) -> Result<Verdict, ClientError> {
+        let options = v1::CommitOptions { sha256: digest.sha256.clone(), ..request.commit() };
+        let options = CommitOptions::from(options);
+        let answer = self.ask(&Asked::post(format!("{}/commit", place(name)), &options)).await?;
         let verdict: json::Verdict = self.read(&answer)?;
         let verdict = v1::CommitSubmissionResponse::try_from(verdict).map_err(|error| self.unread(&error))?;
         Verdict::of(verdict.submission, (verdict.report, verdict.receipt, verdict.unchanged))

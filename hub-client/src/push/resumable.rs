@@ -8,7 +8,7 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 
 use super::payload::{Along, Pieces, digest_of};
-use super::{Digest, Progress, PushRequest, Verdict};
+use super::{Digest, Progress, PushRequest, Verdict, unless_wanted};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::retry::Patience;
@@ -18,6 +18,7 @@ impl Client {
         &self,
         request: &PushRequest,
         digest: &Digest,
+        is_held: bool,
         progress: Option<Progress>,
     ) -> Result<Verdict, ClientError> {
         let (create, mut options) = (request.create(digest), request.commit());
@@ -30,6 +31,12 @@ impl Client {
         let submission = answer.submission.ok_or_else(|| self.incomplete("it holds no submission"))?;
         match submission.state() {
             SubmissionState::Receiving => {
+                if is_held && submission.durable_offset == 0 {
+                    let unsent = self.commit_submission(&submission.name, options.clone()).await;
+                    if let Some(verdict) = unless_wanted(unsent)? {
+                        return Ok(verdict);
+                    }
+                }
                 let along = self.upload(request, &submission, digest.size, progress).await?;
                 options.sha256 = match along.whole(digest.size) {
                     Some(sha256) => sha256,

@@ -7,7 +7,7 @@ use hub_proto::v1::push_submission_request::Step;
 use sha2::{Digest as _, Sha256};
 
 use super::payload::{blocking, hex};
-use super::{Digest, Payload, PushRequest, SMALL_PAYLOAD_MAX, Verdict};
+use super::{Digest, Payload, PushRequest, SMALL_PAYLOAD_MAX, Verdict, unless_wanted};
 use crate::client::Client;
 use crate::error::ClientError;
 
@@ -26,6 +26,17 @@ pub(super) async fn in_memory(payload: &Payload) -> Result<Option<Bytes>, Client
 }
 
 impl Client {
+    /// Asks for the verdict on a payload that the hub seems to have; none: it wants the bytes.
+    pub(super) async fn push_unsent(
+        &self,
+        request: &PushRequest,
+        held: Option<&Digest>,
+    ) -> Result<Option<Verdict>, ClientError> {
+        let Some(digest) = held else { return Ok(None) };
+        let request = PushRequest { digest: Some(digest.clone()), ..request.clone() };
+        unless_wanted(self.push_small(&request, Bytes::new()).await)
+    }
+
     /// The stream is repeated whole after a cut: the request id makes that safe.
     pub(super) async fn push_small(
         &self,

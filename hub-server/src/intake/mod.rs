@@ -19,6 +19,7 @@ mod push;
 mod running;
 mod sequence;
 mod types;
+mod unsent;
 mod uploads;
 mod verdict;
 mod view;

@@ -55,6 +55,8 @@ mod receipts;
 #[cfg(test)]
 mod resilience;
 #[cfg(test)]
+mod slow_lines;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod workers;

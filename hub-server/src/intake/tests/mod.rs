@@ -6,6 +6,7 @@ mod flow;
 mod formats;
 mod order;
 mod originals;
+mod unsent;
 
 use std::sync::Arc;
 use std::time::Duration;
