@@ -3,6 +3,7 @@
 
 mod catalog;
 mod client;
+mod compression;
 mod doctor;
 mod environment;
 mod error;
@@ -27,6 +28,7 @@ mod validate;
 
 pub use catalog::Listing;
 pub use client::Client;
+pub use compression::Compression;
 pub use doctor::{Finding, diagnose};
 pub use environment::Environment;
 pub use error::{ClientError, Deed, Refusal};

@@ -1,6 +1,7 @@
 //! Push: one payload for one pattern, publisher and period, up to the verdict.
 
 mod held;
+mod pace;
 mod payload;
 mod resumable;
 mod small;
@@ -19,9 +20,10 @@ use crate::error::{ClientError, Deed};
 use crate::names;
 
 pub(crate) use held::unless_wanted;
+pub(crate) use pace::Pace;
 use payload::length_of;
 pub use payload::{Digest, digest_of, identity_of};
-pub(crate) use payload::{bytes_of, piece_of};
+pub(crate) use payload::{bytes_of, packed, piece_of};
 
 /// Payloads up to this size go in one stream and one round trip; larger ones can be resumed.
 pub const SMALL_PAYLOAD_MAX: u64 = 1 << 20;
@@ -176,7 +178,9 @@ impl Client {
             if let Some(verdict) = self.push_unsent(request, held).await? {
                 return Ok(verdict);
             }
-            return self.push_small(request, bytes).await;
+            if let Some(verdict) = self.push_small(request, bytes).await? {
+                return Ok(verdict);
+            }
         }
         let digest = match held.or(request.digest.as_ref()) {
             Some(digest) => digest.clone(),

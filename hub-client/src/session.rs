@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::{Args, Format};
 use crate::exit::Failure;
-use crate::text::{Language, Text};
+use crate::text::{self, Language, Text};
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -41,6 +41,13 @@ impl Session {
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Ok(Client::connect(&self.profile()?)?.retry_for(self.retry_for))
+    }
+
+    /// Says that HTTP/2 is blocked, once it was found to be, and by what the command goes.
+    pub(crate) fn tell_detour(&self, client: &Client) {
+        if let (true, Ok(profile)) = (client.is_over_https(), self.profile()) {
+            eprintln!("{}", self.say(text::OVER_HTTPS, &[("https", &profile.http_address())]));
+        }
     }
 
     /// For rows: a table is for eyes, CSV for programs.

@@ -1,6 +1,7 @@
 //! The hub's HTTP door, for lines on which HTTP/2 is blocked: HTTP/1.1, one request after the other.
 
 mod push;
+mod rows;
 mod submissions;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hub_datasets::MediaType;
 use hub_datasets::receipt::KeySet;
 use hub_proto::Reason;
 use hub_proto::json::Problem;
@@ -20,11 +22,14 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use crate::compression::Compression;
 use crate::error::{ClientError, Refusal};
 use crate::fault::ProfileFault;
 use crate::profile::Profile;
 use crate::retry::{Patience, RETRY_FOR, within};
 use crate::transport::{BoxError, CONNECT_TIMEOUT, HTTP_PORT, HTTP1, Way};
+
+pub(crate) use rows::Rows;
 
 /// Longest answer that is taken.
 const ANSWER_MAX: usize = 16 << 20;
@@ -41,6 +46,7 @@ pub(crate) struct Https {
     host: HeaderValue,
     bearer: Option<HeaderValue>,
     retry_for: Duration,
+    compression: Compression,
     open: Arc<Mutex<Option<Sender>>>,
 }
 
@@ -63,7 +69,7 @@ pub(crate) struct Answer {
 
 /// What is asked.
 #[derive(Debug, Clone)]
-struct Asked {
+pub(crate) struct Asked {
     method: Method,
     path: String,
     headers: Vec<(&'static str, String)>,
@@ -116,12 +122,26 @@ impl Https {
             None => None,
         };
         let host = HeaderValue::try_from(format!("{}:{}", way.host, way.port)).map_err(token)?;
-        Ok(Self { endpoint, way, host, bearer, retry_for: RETRY_FOR, open: Arc::default() })
+        Ok(Self {
+            endpoint,
+            way,
+            host,
+            bearer,
+            retry_for: RETRY_FOR,
+            compression: Compression::default(),
+            open: Arc::default(),
+        })
     }
 
-    pub(crate) fn retry_for(mut self, limit: Duration) -> Self {
-        self.retry_for = limit;
+    /// As its client does it: how long it goes on, what it packs.
+    pub(crate) fn like(mut self, retry_for: Duration, compression: Compression) -> Self {
+        (self.retry_for, self.compression) = (retry_for, compression);
         self
+    }
+
+    /// True when a payload of this format is packed on its way.
+    fn packs(&self, media: MediaType) -> bool {
+        self.compression.packs(media, self.way.is_local())
     }
 
     /// Asks until there is an answer, as long as there is patience.
@@ -137,16 +157,23 @@ impl Https {
 
     async fn once(&self, asked: &Asked) -> Result<Answer, Fault> {
         let answered = async {
-            let response = self.send(asked).await?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_MAX).collect().await?.to_bytes();
-            Ok::<_, BoxError>((head.status, head.headers, body))
+            let (status, headers, body) = self.head(asked).await?;
+            let body = whole(body).await?;
+            if status.is_success() {
+                Ok(Answer { headers, body })
+            } else {
+                Err(refusal(status, &headers, &body))
+            }
         };
-        let (status, headers, body) = timeout(ANSWER_TIMEOUT, answered)
-            .await
-            .map_err(|_| Fault::Cut(format!("no answer for {} s", ANSWER_TIMEOUT.as_secs())))?
-            .map_err(|error| fault_of(error.as_ref()))?;
-        if status.is_success() { Ok(Answer { headers, body }) } else { Err(refusal(status, &headers, &body)) }
+        let late = |_| Fault::Cut(format!("no answer for {} s", ANSWER_TIMEOUT.as_secs()));
+        timeout(ANSWER_TIMEOUT, answered).await.map_err(late)?
+    }
+
+    /// The head of an answer, and the body that comes behind it.
+    async fn head(&self, asked: &Asked) -> Result<(StatusCode, HeaderMap, Incoming), Fault> {
+        let response = self.send(asked).await.map_err(|error| fault_of(error.as_ref()))?;
+        let (head, body) = response.into_parts();
+        Ok((head.status, head.headers, body))
     }
 
     async fn send(&self, asked: &Asked) -> Result<Response<Incoming>, BoxError> {
@@ -198,6 +225,12 @@ impl Https {
         let answer = timeout(CONNECT_TIMEOUT, stranger.once(&asked)).await;
         answer.unwrap_or_else(|_| Err(Fault::Cut(format!("no answer for {} s", CONNECT_TIMEOUT.as_secs()))))
     }
+}
+
+/// A body of bounded length.
+async fn whole(body: Incoming) -> Result<Bytes, Fault> {
+    let body = Limited::new(body, ANSWER_MAX).collect().await;
+    body.map(|body| body.to_bytes()).map_err(|error| fault_of(error.as_ref()))
 }
 
 /// What an answer says that is no success.

@@ -1,5 +1,7 @@
 //! A large payload: create, upload from the durable offset until all is durable, commit.
 
+use std::time::Instant;
+
 use hub_proto::Reason;
 use hub_proto::v1::{self, SubmissionState, UploadPayloadRequest};
 use tokio::sync::mpsc::Receiver;
@@ -7,8 +9,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 
-use super::payload::{Along, Pieces, digest_of};
-use super::{Digest, Progress, PushRequest, Verdict, unless_wanted};
+use super::payload::{Along, PIECE, Pieces, Rest, digest_of};
+use super::{Digest, Pace, Progress, PushRequest, Verdict, unless_wanted};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::retry::Patience;
@@ -89,17 +91,27 @@ impl Client {
         let along = Along::default();
         let mut resume = Resume { durable: submission.durable_offset, size };
         let mut patience = self.patience();
+        let mut longest = PIECE;
         while !resume.is_whole() {
             if let Some(progress) = &progress {
                 progress(resume.durable, size);
             }
-            let pieces = Pieces::start(&request.payload, &submission.name, resume.durable, size, &along);
+            let packs = self.packs(request.media_type);
+            let rest = Rest { offset: resume.durable, size, packs, pace: Pace::up_to(longest) };
+            let pieces = Pieces::start(&request.payload, &submission.name, rest, &along);
             let (messages, read) = pieces.split();
-            let sent = self.submissions().upload_payload(counted(messages, size, progress.clone())).await;
+            let began = Instant::now();
+            let mut service = self.submissions();
+            let sent = service.upload_payload(counted(messages, size, progress.clone())).await;
+            let took = began.elapsed();
             read.await?;
             let durable = match sent {
                 Ok(answer) => answer.into_inner().durable_offset,
-                Err(status) => self.durable_after(status, &submission.name, &mut patience).await?,
+                Err(status) => {
+                    let durable = self.durable_after(status, &submission.name, &mut patience).await?;
+                    longest = Pace::fitting(durable.saturating_sub(resume.durable), took, PIECE);
+                    durable
+                }
             };
             if resume.reached(durable) {
                 patience.progressed();
@@ -127,13 +139,13 @@ impl Client {
 /// Tells of each message that is on its way. It stands outside of the async function: a closure in there
 /// belongs to the lifetimes of its arguments, and a task that is spawned may have none.
 fn counted(
-    messages: Receiver<UploadPayloadRequest>,
+    messages: Receiver<(u64, UploadPayloadRequest)>,
     size: u64,
     progress: Option<Progress>,
 ) -> impl Stream<Item = UploadPayloadRequest> + Send + 'static {
-    ReceiverStream::new(messages).map(move |message| {
+    ReceiverStream::new(messages).map(move |(end, message)| {
         if let Some(progress) = &progress {
-            progress(message.offset + message.data.len() as u64, size);
+            progress(end, size);
         }
         message
     })

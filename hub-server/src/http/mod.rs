@@ -11,6 +11,7 @@ mod download;
 mod extract;
 mod health;
 mod keys;
+mod plain;
 mod problem;
 mod push;
 mod range;

@@ -47,6 +47,8 @@ mod open_check;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod packed;
+#[cfg(test)]
 mod query_workers;
 #[cfg(test)]
 mod readers;
