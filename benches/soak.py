@@ -1,6 +1,7 @@
 """Runs the long campaigns and writes what they found to SOAK.md; fails when one of them fails.
 
-Sizes are in the environment: HUB_SOAK_RANDOM_KILLS, HUB_SOAK_PAYLOAD_MIB, HUB_SOAK_FLIPS and HUB_SOAK_FUZZ_SEEDS.
+Sizes are in the environment: HUB_SOAK_RANDOM_KILLS, HUB_SOAK_PAYLOAD_MIB, HUB_SOAK_FLIPS, HUB_SOAK_FUZZ_SEEDS,
+HUB_SOAK_SLOW_KIB and HUB_SOAK_SLOW_RATE (bytes a second).
 """
 import os
 import pathlib
@@ -11,8 +12,9 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SIZES = {"HUB_SOAK_RANDOM_KILLS": "200", "HUB_SOAK_PAYLOAD_MIB": "1024", "HUB_SOAK_FLIPS": "50",
-         "HUB_SOAK_FUZZ_SEEDS": "10000000"}
-CAMPAIGNS = "test(/^kill::/) | test(/^memory::/) | test(/^integrity::every/) | test(/::fuzz::/)"
+         "HUB_SOAK_FUZZ_SEEDS": "10000000", "HUB_SOAK_SLOW_KIB": "5120", "HUB_SOAK_SLOW_RATE": "32768"}
+CAMPAIGNS = "test(/^kill::/) | test(/^memory::/) | test(/^integrity::every/) | test(/::fuzz::/) | "
+CAMPAIGNS += "test(/^slow_lines::a_cut/)"
 
 
 def main():

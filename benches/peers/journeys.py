@@ -15,7 +15,8 @@ import time
 
 from common import ROOT, WORK, make_data
 
-JOURNEYS = {"W1a": "w1a", "W1b": "w1b", "W2": "w2", "W3": "w3", "W4": "w4", "W4c": "w4c", "Planning": "planning"}
+JOURNEYS = {"W1a": "w1a", "W1b": "w1b", "W2": "w2", "W3": "w3", "W4": "w4", "W4c": "w4c", "Planning": "planning",
+            "Checking": "checking"}
 RESULTS = ROOT / "benches" / "RESULTS.md"
 HEAD = """# Results
 

@@ -8,6 +8,7 @@ mod municipal;
 mod pull;
 mod reader;
 mod real;
+mod rules;
 mod senders;
 mod statements;
 mod tally;
@@ -73,6 +74,8 @@ enum Command {
     Engine(statements::Engine),
     /// Checks real files, which are not in the repository, and compares counts and sums with those of their sources.
     Real(real::Real),
+    /// Times what rules cost beside parsing, on one core.
+    Rules(rules::Rules),
     /// Asks a hub small statements, by one client or by many at once.
     Clients(clients::Clients),
 }
@@ -108,6 +111,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Statements(statements) => statements.run(),
         Command::Engine(engine) => engine.run(),
         Command::Real(real) => real.run(),
+        Command::Rules(rules) => rules.run(),
         Command::Clients(clients) => clients.run(),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use hub_client::AsOf;
+use hub_client::{AsOf, Compression};
 use hub_datasets::Period;
 use hub_datasets::report::Explanation;
 
@@ -30,6 +30,23 @@ pub(crate) enum Format {
     Table,
     Json,
     Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Compress {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Compress> for Compression {
+    fn from(when: Compress) -> Self {
+        match when {
+            Compress::Auto => Self::Auto,
+            Compress::Always => Self::Always,
+            Compress::Never => Self::Never,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -206,6 +223,9 @@ pub(crate) struct Push {
     /// The publisher has nothing to report for the period
     #[arg(long)]
     pub(crate) nothing_to_report: bool,
+    /// Pack payloads on their way (zstd): auto packs text that leaves this machine
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) compress: Compress,
     /// Only if this is still the current revision
     #[arg(long, value_name = "N")]
     pub(crate) parent_revision: Option<u64>,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hub_datasets::MediaType;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -14,6 +15,7 @@ use hub_proto::v1::catalog_service_client::CatalogServiceClient;
 use hub_proto::v1::read_service_client::ReadServiceClient;
 use hub_proto::v1::submission_service_client::SubmissionServiceClient;
 
+use crate::compression::Compression;
 use crate::error::ClientError;
 use crate::fault::ProfileFault;
 use crate::https::Https;
@@ -34,6 +36,7 @@ pub struct Client {
     bearer: Bearer,
     channel: Channel,
     retry_for: Duration,
+    compression: Compression,
     probe: Arc<Probe>,
     /// The way over the HTTP door, and whether it is taken.
     https: Option<Https>,
@@ -52,6 +55,7 @@ impl Client {
             bearer,
             channel,
             retry_for: RETRY_FOR,
+            compression: Compression::default(),
             probe,
             // An address of the HTTP door that cannot be used matters only when it is needed.
             https: Https::new(profile).ok(),
@@ -64,6 +68,18 @@ impl Client {
     pub fn retry_for(mut self, limit: Duration) -> Self {
         self.retry_for = limit;
         self
+    }
+
+    /// Packs payloads on their way, or does not.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// True when a payload of this format is packed on its way.
+    pub(crate) fn packs(&self, media: MediaType) -> bool {
+        self.compression.packs(media, self.probe.way().is_local())
     }
 
     /// The address of the hub.
@@ -82,7 +98,10 @@ impl Client {
 
     /// The HTTP door, once HTTP/2 was found to be blocked.
     pub(crate) fn detour(&self) -> Option<Https> {
-        self.https.clone().filter(|_| self.is_over_https()).map(|https| https.retry_for(self.retry_for))
+        self.https
+            .clone()
+            .filter(|_| self.is_over_https())
+            .map(|https| https.like(self.retry_for, self.compression))
     }
 
     /// What a call ended with; the HTTP door instead, when that was because HTTP/2 is blocked.

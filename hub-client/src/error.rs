@@ -45,7 +45,7 @@ pub enum ClientError {
     },
     /// Between here and the hub something lets only HTTP/1.1 through.
     #[error(
-        "HTTP/2 is blocked on the way to {endpoint}; name the hub's HTTP door as http_endpoint in the profile, by which files are pushed then"
+        "HTTP/2 is blocked on the way to {endpoint}; name the hub's HTTP door as http_endpoint in the profile, by which it is reached then"
     )]
     Http2Blocked {
         /// The address that was tried.

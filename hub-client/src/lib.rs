@@ -4,6 +4,7 @@
 mod catalog;
 mod changes;
 mod client;
+mod compression;
 mod doctor;
 mod environment;
 mod error;
@@ -30,6 +31,7 @@ mod validate;
 pub use catalog::Listing;
 pub use changes::{Changes, DiffRequest};
 pub use client::Client;
+pub use compression::Compression;
 pub use doctor::{Finding, diagnose};
 pub use environment::Environment;
 pub use error::{ClientError, Deed, Refusal};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::compression::Compression;
 use crate::error::ClientError;
 use crate::https::Https;
 use crate::names::short;
@@ -55,7 +56,7 @@ pub async fn fetch_pattern_file(
     // What is no id names no address.
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let id: String = id.bytes().filter(|byte| plain(*byte)).map(char::from).collect();
-    Https::new(profile)?.retry_for(retry_for).file(&file.address(&id)).await
+    Https::new(profile)?.like(retry_for, Compression::default()).file(&file.address(&id)).await
 }
 
 /// The files that make the patterns below a folder, as `<id>/<semver>/<file>` with their bytes: what

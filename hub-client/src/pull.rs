@@ -1,6 +1,7 @@
 //! Pull: the rows of a dataset at one version, to a stream or to a file.
 
 mod count;
+mod detour;
 mod file;
 mod ipc;
 
@@ -13,11 +14,14 @@ use bytes::Bytes;
 use hub_proto::v1::{self, RowFormat};
 use tonic::Streaming;
 
-use crate::client::Client;
+use crate::client::{Client, by_either};
 use crate::error::ClientError;
+use crate::https::Https;
 use crate::names;
 use crate::retry::{Patience, Trouble, cause_of, trouble};
 
+pub(crate) use count::Counter;
+use detour::Detour;
 pub use file::{Pulled, RowsProgress};
 
 /// A state of the past.
@@ -69,6 +73,8 @@ pub struct Pull {
     client: Client,
     session: v1::ReadSession,
     stream: Option<Streaming<v1::ReadRowsResponse>>,
+    /// Where HTTP/2 is blocked.
+    detour: Option<Detour>,
     patience: Patience,
     counter: count::Counter,
     /// Rows received, and the number that the hub has told.
@@ -90,6 +96,12 @@ pub enum Part {
 impl Client {
     /// Pins a dataset version and gets ready to read.
     pub async fn pull(&self, request: &PullRequest) -> Result<Pull, ClientError> {
+        by_either!(self, self.pull_by_grpc(request).await, |https| {
+            Detour::begin(self, Https::clone(&https), request).await
+        })
+    }
+
+    async fn pull_by_grpc(&self, request: &PullRequest) -> Result<Pull, ClientError> {
         use v1::create_read_session_request::AsOf as Wire;
         let create = v1::CreateReadSessionRequest {
             dataset: names::dataset(&request.dataset),
@@ -112,6 +124,7 @@ impl Client {
             client: self.clone(),
             session,
             stream: None,
+            detour: None,
             patience: self.patience(),
             counter: count::Counter::new(request.format),
             rows: 0,
@@ -160,6 +173,11 @@ impl Pull {
     /// The next bytes; none when the answer is whole and its rows are counted. After a cut it goes on
     /// by itself: Arrow from the next row, other formats from the start, after one [`Part::Restart`].
     pub async fn next(&mut self) -> Result<Option<Part>, ClientError> {
+        if let Some(detour) = &mut self.detour {
+            let part = detour.next().await?;
+            self.rows = detour.counted().unwrap_or_default();
+            return Ok(part);
+        }
         loop {
             if self.complete {
                 return self.counter.check(self.rows).map(|()| None).map_err(|m| self.client.incomplete(m));
@@ -183,6 +201,14 @@ impl Pull {
             if let Some(data) = self.take(message)? {
                 return Ok(Some(Part::Data(data)));
             }
+        }
+    }
+
+    /// Rows received, unless only the whole file tells.
+    fn counted(&self) -> Option<u64> {
+        match &self.detour {
+            Some(detour) => detour.counted(),
+            None => Some(self.rows),
         }
     }
 

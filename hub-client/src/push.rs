@@ -1,5 +1,7 @@
 //! Push: one payload for one pattern, publisher and period, up to the verdict.
 
+mod held;
+mod pace;
 mod payload;
 mod resumable;
 mod small;
@@ -17,8 +19,10 @@ use crate::client::{Client, by_either};
 use crate::error::{ClientError, Deed};
 use crate::names;
 
+pub(crate) use held::unless_wanted;
+pub(crate) use pace::Pace;
 pub use payload::{Digest, digest_of, identity_of};
-pub(crate) use payload::{bytes_of, piece_of};
+pub(crate) use payload::{bytes_of, packed, piece_of};
 pub use resumable::Proposed;
 
 /// Payloads up to this size go in one stream and one round trip; larger ones can be resumed.
@@ -164,21 +168,27 @@ impl Client {
         progress: Option<Progress>,
     ) -> Result<Verdict, ClientError> {
         let request = with_request_id(request);
-        by_either!(self, self.push_by_grpc(&request, progress.clone()).await, |https| {
-            https.push(&request, progress).await
+        let held = self.held(&request).await?;
+        by_either!(self, self.push_by_grpc(&request, held.as_ref(), progress.clone()).await, |https| {
+            https.push(&request, held.as_ref(), progress).await
         })
     }
 
     async fn push_by_grpc(
         &self,
         request: &PushRequest,
+        held: Option<&Digest>,
         progress: Option<Progress>,
     ) -> Result<Verdict, ClientError> {
         if let Some(bytes) = small::in_memory(&request.payload).await? {
-            return self.push_small(request, bytes).await;
+            if let Some(verdict) = self.push_unsent(request, held).await? {
+                return Ok(verdict);
+            }
+            if let Some(verdict) = self.push_small(request, bytes).await? {
+                return Ok(verdict);
+            }
         }
-        let brought = self.bring(request, progress).await?;
-        self.commit_submission(brought).await
+        self.push_resumable(request, held, progress).await
     }
 
     /// A refusal by the report comes as a status or as an answer; callers see one verdict.

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::{Args, Format};
 use crate::exit::Failure;
-use crate::text::{Language, Text};
+use crate::text::{self, Language, Text};
 
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -47,6 +47,13 @@ impl Session {
     /// What the hub makes of a pattern.
     pub(crate) async fn pattern_file(&self, pattern: &str, file: PatternFile) -> Result<Bytes, Failure> {
         Ok(fetch_pattern_file(&self.profile()?, self.retry_for, pattern, file).await?)
+    }
+
+    /// Says that HTTP/2 is blocked, once it was found to be, and by what the command goes.
+    pub(crate) fn tell_detour(&self, client: &Client) {
+        if let (true, Ok(profile)) = (client.is_over_https(), self.profile()) {
+            eprintln!("{}", self.say(text::OVER_HTTPS, &[("https", &profile.http_address())]));
+        }
     }
 
     /// For rows: a table is for eyes, CSV for programs.

@@ -45,13 +45,20 @@ impl Client {
             let client = client.clone();
             let request = v1::ListSubmissionsRequest { page_token, ..request.clone() };
             async move {
-                let page = client.repeating(|| {
-                    let (mut service, request) = (client.submissions(), request.clone());
-                    async move { service.list_submissions(request).await }
-                });
-                page.await.map(|page| (page.submissions, page.next_page_token))
+                by_either!(client, client.page_by_grpc(&request).await, |https| https.page(&request).await)
             }
         })
+    }
+
+    async fn page_by_grpc(
+        &self,
+        request: &v1::ListSubmissionsRequest,
+    ) -> Result<(Vec<v1::Submission>, String), ClientError> {
+        let page = self.repeating(|| {
+            let (mut service, request) = (self.submissions(), request.clone());
+            async move { service.list_submissions(request).await }
+        });
+        page.await.map(|page| (page.submissions, page.next_page_token))
     }
 
     /// One submission.
@@ -130,6 +137,10 @@ impl Client {
 
     /// Gives up a submission that has no verdict yet; the hub removes its bytes.
     pub async fn abandon(&self, name: &str) -> Result<v1::Submission, ClientError> {
+        by_either!(self, self.abandon_by_grpc(name).await, |https| https.abandon(name).await)
+    }
+
+    async fn abandon_by_grpc(&self, name: &str) -> Result<v1::Submission, ClientError> {
         let answer = about!(self, abandon_submission, AbandonSubmissionRequest, name)?;
         answer.submission.ok_or_else(|| self.incomplete("it holds no submission"))
     }

@@ -142,9 +142,9 @@ texts! {
     CHECKING: "sprawdzam", "checking";
     NOT_REACHED: "brak połączenia z hubem {endpoint} przez {seconds} s ({cause}). Sprawdź adres, sieć i czy hub działa, a potem powtórz polecenie: zacznie tam, gdzie przerwało.",
         "hub not reached at {endpoint} for {seconds} s ({cause}). Check the address, the network and that the hub runs, then repeat the command: it goes on where it stopped.";
-    HTTP2_BLOCKED: "po drodze do huba {endpoint} coś blokuje HTTP/2. Podaj w profilu adres HTTPS huba jako http_endpoint: tamtędy idą pliki, gdy HTTP/2 nie przechodzi.",
-        "HTTP/2 is blocked on the way to the hub {endpoint}. Name the hub's HTTPS address as http_endpoint in the profile: files go by it where HTTP/2 does not come through.";
-    OVER_HTTPS: "HTTP/2 jest po drodze zablokowane, wysyłam przez {https}", "HTTP/2 is blocked on the way, pushing by {https}";
+    HTTP2_BLOCKED: "po drodze do huba {endpoint} coś blokuje HTTP/2. Podaj w profilu adres HTTPS huba jako http_endpoint: tamtędy idą pliki i odpowiedzi, gdy HTTP/2 nie przechodzi.",
+        "HTTP/2 is blocked on the way to the hub {endpoint}. Name the hub's HTTPS address as http_endpoint in the profile: files and rows go by it where HTTP/2 does not come through.";
+    OVER_HTTPS: "HTTP/2 jest po drodze zablokowane, łączę się przez {https}", "HTTP/2 is blocked on the way, going by {https}";
     DOCTOR_WELL: "Wszystko w porządku: hub {endpoint} odpowiada i zna klucz profilu {profile}.",
         "All is well: the hub {endpoint} answers and knows the key of profile {profile}.";
     DOCTOR_NAME: "Nazwa {host} nie prowadzi do żadnego komputera: sprawdź adres w profilu {profile} i serwer nazw (DNS).",
@@ -153,8 +153,8 @@ texts! {
         "Nobody answers at {endpoint} ({cause}): check the address, the firewall and that the hub runs.";
     DOCTOR_PROXY: "Pod adresem {endpoint} odpowiada nie hub, lecz coś po drodze, na przykład serwer pośredniczący ({said}): poproś administratora sieci, żeby przepuszczał połączenia z hubem.",
         "At {endpoint} not the hub answers but something on the way, as a proxy ({said}): ask the network's administrator to let connections to the hub through.";
-    DOCTOR_HTTP2: "Po drodze do {endpoint} coś blokuje HTTP/2: wysyłanie działa mimo to, przez {https}, ale poproś administratora sieci, żeby przepuszczał HTTP/2.",
-        "HTTP/2 is blocked on the way to {endpoint}: pushes work all the same, by {https}, but ask the network's administrator to let HTTP/2 through.";
+    DOCTOR_HTTP2: "Po drodze do {endpoint} coś blokuje HTTP/2: wysyłanie i pobieranie działa mimo to, przez {https}, ale poproś administratora sieci, żeby przepuszczał HTTP/2.",
+        "HTTP/2 is blocked on the way to {endpoint}: pushes, pulls and queries work all the same, by {https}, but ask the network's administrator to let HTTP/2 through.";
     DOCTOR_HTTP2_SHUT: "Po drodze do {endpoint} coś blokuje HTTP/2, a pod adresem {https} hub nie odpowiada: poproś administratora sieci, żeby przepuszczał HTTP/2, albo wpisz w profilu właściwy http_endpoint.",
         "HTTP/2 is blocked on the way to {endpoint}, and at {https} no hub answers: ask the network's administrator to let HTTP/2 through, or write the right http_endpoint into the profile.";
     DOCTOR_CERTIFICATE_TIME: "Certyfikat huba {endpoint} wygasł albo jeszcze nie obowiązuje: jeśli zegar tego komputera chodzi dobrze, zgłoś to operatorowi huba.",

@@ -94,6 +94,11 @@ impl Way {
         self.tls.is_some()
     }
 
+    /// True when it leads nowhere but to this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        is_loopback(&self.host)
+    }
+
     pub(crate) async fn open(&self) -> Result<Line, BoxError> {
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
         tcp.set_nodelay(true)?;

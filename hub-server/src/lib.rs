@@ -26,6 +26,7 @@ mod config;
 mod error;
 mod fault;
 mod listen;
+mod packed;
 mod process;
 mod seal;
 mod sign;

@@ -45,8 +45,10 @@ async fn rows(session: &Session, request: &PullRequest, args: &Pull) -> Result<P
             bar.set_position(rows);
         })
     };
-    let outcome = session.client()?.pull_to_file(request, &args.out, Some(progress)).await;
+    let client = session.client()?;
+    let outcome = client.pull_to_file(request, &args.out, Some(progress)).await;
     bar.finish_and_clear();
+    session.tell_detour(&client);
     Ok(outcome?)
 }
 

@@ -21,7 +21,7 @@ use crate::text;
 
 pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> {
     let profile = session.profile()?;
-    let client = session.client()?;
+    let client = session.client()?.compression(args.compress.into());
     // All names are looked at before the first byte leaves: wrong usage must not leave half of the files pushed.
     error_file::usable(session, args.error_file.as_ref(), args.files.len())?;
     let mut known = None;
@@ -229,8 +229,8 @@ impl One<'_> {
         let was_over_https = self.client.is_over_https();
         let outcome = self.client.push(request, Some(progress)).await;
         bar.finish_and_clear();
-        if self.client.is_over_https() && !was_over_https {
-            eprintln!("{}", self.session.say(text::OVER_HTTPS, &[("https", &self.profile.http_address())]));
+        if !was_over_https {
+            self.session.tell_detour(self.client);
         }
         outcome
     }

@@ -19,8 +19,9 @@ pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure>
         // One object per line, so that nothing is held back until the end.
         Format::Json => RowFormat::Ndjson,
     };
-    let mut answer =
-        session.client()?.query(&QueryRequest { sql: args.sql, format, as_of: args.as_of }).await?;
+    let client = session.client()?;
+    let mut answer = client.query(&QueryRequest { sql: args.sql, format, as_of: args.as_of }).await?;
+    session.tell_detour(&client);
     for version in answer.versions() {
         eprintln!("{}", stands_on(session, version));
     }

@@ -1,6 +1,8 @@
 //! The hub's HTTP door, for lines on which HTTP/2 is blocked: HTTP/1.1, one request after the other.
 
 mod push;
+mod rows;
+mod submissions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +11,10 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hub_datasets::Report;
-use hub_datasets::receipt::{KeySet, Signed};
-use hub_proto::json::{Problem, Submission};
-use hub_proto::{Reason, v1};
+use hub_datasets::MediaType;
+use hub_datasets::receipt::KeySet;
+use hub_proto::Reason;
+use hub_proto::json::Problem;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -20,12 +22,14 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use crate::compression::Compression;
 use crate::error::{ClientError, Refusal};
 use crate::fault::ProfileFault;
-use crate::names::short;
 use crate::profile::Profile;
 use crate::retry::{Patience, RETRY_FOR, within};
 use crate::transport::{BoxError, CONNECT_TIMEOUT, HTTP_PORT, HTTP1, Way};
+
+pub(crate) use rows::Rows;
 
 /// Longest answer that is taken.
 const ANSWER_MAX: usize = 16 << 20;
@@ -42,6 +46,7 @@ pub(crate) struct Https {
     host: HeaderValue,
     bearer: Option<HeaderValue>,
     retry_for: Duration,
+    compression: Compression,
     open: Arc<Mutex<Option<Sender>>>,
 }
 
@@ -64,7 +69,7 @@ pub(crate) struct Answer {
 
 /// What is asked.
 #[derive(Debug, Clone)]
-struct Asked {
+pub(crate) struct Asked {
     method: Method,
     path: String,
     headers: Vec<(&'static str, String)>,
@@ -83,9 +88,23 @@ impl Asked {
     }
 }
 
-/// The address of a submission.
-fn place(name: &str) -> String {
-    format!("/api/v1/submissions/{}", short(name))
+/// A path with parameters behind it; empty ones are left out.
+fn address(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut address = path.to_owned();
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        address.push(if address.contains('?') { '&' } else { '?' });
+        address.push_str(name);
+        address.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    address.push(byte.into())
+                }
+                _ => address.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    address
 }
 
 impl Https {
@@ -103,12 +122,26 @@ impl Https {
             None => None,
         };
         let host = HeaderValue::try_from(format!("{}:{}", way.host, way.port)).map_err(token)?;
-        Ok(Self { endpoint, way, host, bearer, retry_for: RETRY_FOR, open: Arc::default() })
+        Ok(Self {
+            endpoint,
+            way,
+            host,
+            bearer,
+            retry_for: RETRY_FOR,
+            compression: Compression::default(),
+            open: Arc::default(),
+        })
     }
 
-    pub(crate) fn retry_for(mut self, limit: Duration) -> Self {
-        self.retry_for = limit;
+    /// As its client does it: how long it goes on, what it packs.
+    pub(crate) fn like(mut self, retry_for: Duration, compression: Compression) -> Self {
+        (self.retry_for, self.compression) = (retry_for, compression);
         self
+    }
+
+    /// True when a payload of this format is packed on its way.
+    fn packs(&self, media: MediaType) -> bool {
+        self.compression.packs(media, self.way.is_local())
     }
 
     /// Asks until there is an answer, as long as there is patience.
@@ -124,16 +157,23 @@ impl Https {
 
     async fn once(&self, asked: &Asked) -> Result<Answer, Fault> {
         let answered = async {
-            let response = self.send(asked).await?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_MAX).collect().await?.to_bytes();
-            Ok::<_, BoxError>((head.status, head.headers, body))
+            let (status, headers, body) = self.head(asked).await?;
+            let body = whole(body).await?;
+            if status.is_success() {
+                Ok(Answer { headers, body })
+            } else {
+                Err(refusal(status, &headers, &body))
+            }
         };
-        let (status, headers, body) = timeout(ANSWER_TIMEOUT, answered)
-            .await
-            .map_err(|_| Fault::Cut(format!("no answer for {} s", ANSWER_TIMEOUT.as_secs())))?
-            .map_err(|error| fault_of(error.as_ref()))?;
-        if status.is_success() { Ok(Answer { headers, body }) } else { Err(refusal(status, &headers, &body)) }
+        let late = |_| Fault::Cut(format!("no answer for {} s", ANSWER_TIMEOUT.as_secs()));
+        timeout(ANSWER_TIMEOUT, answered).await.map_err(late)?
+    }
+
+    /// The head of an answer, and the body that comes behind it.
+    async fn head(&self, asked: &Asked) -> Result<(StatusCode, HeaderMap, Incoming), Fault> {
+        let response = self.send(asked).await.map_err(|error| fault_of(error.as_ref()))?;
+        let (head, body) = response.into_parts();
+        Ok((head.status, head.headers, body))
     }
 
     async fn send(&self, asked: &Asked) -> Result<Response<Incoming>, BoxError> {
@@ -172,32 +212,6 @@ impl Https {
         ClientError::Incomplete { endpoint: self.endpoint.clone(), message: message.into() }
     }
 
-    pub(crate) async fn submission(&self, name: &str) -> Result<v1::Submission, ClientError> {
-        let answer = self.ask(&Asked::get(place(name))).await?;
-        let submission: Submission = self.read(&answer)?;
-        submission
-            .try_into()
-            .map_err(|error: hub_proto::TypeConversionError| self.incomplete(error.to_string()))
-    }
-
-    pub(crate) async fn report(&self, name: &str) -> Result<v1::Report, ClientError> {
-        let answer = self.ask(&Asked::get(format!("{}/report", place(name)))).await?;
-        Ok(self.read::<Report>(&answer)?.into())
-    }
-
-    pub(crate) async fn receipt(&self, name: &str) -> Result<v1::Receipt, ClientError> {
-        let answer = self.ask(&Asked::get(format!("{}/receipt", place(name)))).await?;
-        let text = std::str::from_utf8(&answer.body).map_err(|error| self.incomplete(error.to_string()))?;
-        let signed = Signed::read(text).map_err(|error| self.incomplete(error.to_string()))?;
-        let commit_time = signed.receipt.committed_at.parse().ok();
-        Ok(v1::Receipt {
-            canonical_json: signed.text,
-            key_id: signed.receipt.key_id,
-            signature: signed.signature.into(),
-            commit_time,
-        })
-    }
-
     pub(crate) async fn receipt_keys(&self) -> Result<KeySet, ClientError> {
         let answer = self.ask(&Asked::get("/.well-known/jwks.json")).await?;
         let text = std::str::from_utf8(&answer.body).map_err(|error| self.incomplete(error.to_string()))?;
@@ -217,6 +231,12 @@ impl Https {
         let answer = timeout(CONNECT_TIMEOUT, stranger.once(&asked)).await;
         answer.unwrap_or_else(|_| Err(Fault::Cut(format!("no answer for {} s", CONNECT_TIMEOUT.as_secs()))))
     }
+}
+
+/// A body of bounded length.
+async fn whole(body: Incoming) -> Result<Bytes, Fault> {
+    let body = Limited::new(body, ANSWER_MAX).collect().await;
+    body.map(|body| body.to_bytes()).map_err(|error| fault_of(error.as_ref()))
 }
 
 /// What an answer says that is no success.
@@ -250,4 +270,19 @@ fn fault_of(error: &(dyn std::error::Error + 'static)) -> Fault {
     }
     let innermost = std::iter::successors(Some(error), |error| error.source()).last();
     Fault::Cut(innermost.unwrap_or(error).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn parameters_are_written_as_addresses_have_them() {
+        let of = |parameters: &[(&str, &str)]| address("/rows", parameters);
+        assert_eq!(of(&[("columns", ""), ("as_of", "")]), "/rows");
+        assert_eq!(
+            of(&[("where", "dzial = '801' & ł"), ("format", "csv")]),
+            "/rows?where=dzial%20%3D%20%27801%27%20%26%20%C5%82&format=csv"
+        );
+    }
 }

@@ -1,13 +1,18 @@
 //! Counts rows in the bytes of an answer, so that a short answer is not taken for a whole one.
 
+use arrow::buffer::Buffer;
+use arrow::ipc::reader::StreamDecoder;
 use hub_proto::v1::RowFormat;
 
 use super::ipc;
 
 /// Counts what comes, independent of what the hub tells.
 #[derive(Debug)]
-pub(super) enum Counter {
+pub(crate) enum Counter {
+    /// Whole messages, as gRPC brings them.
     Arrow(u64),
+    /// Bytes however they are cut.
+    ArrowBytes(Box<StreamDecoder>, u64),
     Ndjson(u64),
     Csv {
         lines: u64,
@@ -27,8 +32,22 @@ impl Counter {
         }
     }
 
-    pub(super) fn add(&mut self, data: &[u8]) -> Result<(), String> {
+    /// For an answer that is cut anywhere.
+    pub(crate) fn of_bytes(format: RowFormat) -> Self {
+        match Self::new(format) {
+            Self::Arrow(rows) => Self::ArrowBytes(Box::default(), rows),
+            other => other,
+        }
+    }
+
+    pub(crate) fn add(&mut self, data: &[u8]) -> Result<(), String> {
         match self {
+            Self::ArrowBytes(decoder, rows) => {
+                let mut rest = Buffer::from(data);
+                while let Some(batch) = decoder.decode(&mut rest).map_err(|error| error.to_string())? {
+                    *rows += batch.num_rows() as u64;
+                }
+            }
             Self::Arrow(rows) => *rows += ipc::rows(data)?,
             Self::Ndjson(rows) => *rows += data.iter().filter(|byte| **byte == b'\n').count() as u64,
             Self::Csv { lines, quoted } => {
@@ -47,9 +66,9 @@ impl Counter {
     }
 
     /// Rows seen; none where only the whole file tells.
-    pub(super) fn rows(&self) -> Option<u64> {
+    pub(crate) fn rows(&self) -> Option<u64> {
         match self {
-            Self::Arrow(rows) | Self::Ndjson(rows) => Some(*rows),
+            Self::Arrow(rows) | Self::ArrowBytes(_, rows) | Self::Ndjson(rows) => Some(*rows),
             // The first line is the header.
             Self::Csv { lines, .. } => Some(lines.saturating_sub(1)),
             Self::Parquet => None,

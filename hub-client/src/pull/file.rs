@@ -49,14 +49,15 @@ impl Client {
             }
             taken = writer.parts.send(part).await.is_ok();
         }
-        let rows = taken.then(|| pull.rows());
-        let (bytes, in_footer) = writer.finish(path, rows, request.format).await?;
-        if let Some(found) = in_footer.filter(|found| *found != pull.rows()) {
-            return Err(
-                self.incomplete(format!("the file holds {found} rows where the hub sent {}", pull.rows()))
-            );
+        let counted = pull.counted();
+        let (bytes, in_footer) = writer.finish(path, (taken, counted), request.format).await?;
+        if let (Some(found), Some(sent)) = (in_footer, counted)
+            && found != sent
+        {
+            return Err(self.incomplete(format!("the file holds {found} rows where the hub sent {sent}")));
         }
-        Ok(Pulled { session: pull.session.clone(), rows: pull.rows(), bytes })
+        let rows = counted.or(in_footer).unwrap_or_default();
+        Ok(Pulled { session: pull.session.clone(), rows, bytes })
     }
 }
 
@@ -72,11 +73,11 @@ impl Writer {
         Self { parts, task: spawn_blocking(move || fill(Temporary::beside(&path)?, receiver)) }
     }
 
-    /// Waits for the disk; with `rows` the file is whole and takes its name, if a Parquet footer agrees.
+    /// Waits for the disk; a whole file takes its name, if a Parquet footer agrees with the rows that were counted.
     async fn finish(
         self,
         path: &Path,
-        rows: Option<u64>,
+        (whole, counted): (bool, Option<u64>),
         format: RowFormat,
     ) -> Result<(u64, Option<u64>), ClientError> {
         let Self { parts, task } = self;
@@ -84,7 +85,7 @@ impl Writer {
         let target = path.to_owned();
         let work = async move {
             let temporary = task.await.unwrap_or_else(|panic| Err(io::Error::other(panic)))?;
-            spawn_blocking(move || settle(temporary, &target, rows, format))
+            spawn_blocking(move || settle(temporary, &target, (whole, counted), format))
                 .await
                 .unwrap_or_else(|panic| Err(io::Error::other(panic)))
         };
@@ -106,12 +107,12 @@ fn fill(mut temporary: Temporary, mut parts: mpsc::Receiver<Part>) -> io::Result
 fn settle(
     mut temporary: Temporary,
     target: &Path,
-    rows: Option<u64>,
+    (whole, counted): (bool, Option<u64>),
     format: RowFormat,
 ) -> io::Result<(u64, Option<u64>)> {
     let bytes = temporary.length()?;
     let found = (format == RowFormat::Parquet).then(|| rows_in_footer(temporary.path())).transpose()?;
-    if rows.is_some() && found.is_none_or(|found| Some(found) == rows) {
+    if whole && (found.is_none() || counted.is_none() || found == counted) {
         temporary.settle(target)?;
     }
     Ok((bytes, found))

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{Payload, SMALL_PAYLOAD_MAX, read_error};
+use super::{Pace, Payload, SMALL_PAYLOAD_MAX, read_error};
 use crate::error::ClientError;
 
 /// Bytes of one upload message, the most that the contract allows.
@@ -94,6 +94,15 @@ pub(crate) async fn piece_of(payload: &Payload, offset: u64, most: usize) -> Res
     }
 }
 
+/// Bytes as one zstd frame.
+pub(crate) async fn packed(bytes: Bytes) -> Result<Bytes, ClientError> {
+    blocking(PathBuf::new(), move |_| pack(&bytes)).await
+}
+
+fn pack(bytes: &[u8]) -> io::Result<Bytes> {
+    zstd::bulk::compress(bytes, zstd::DEFAULT_COMPRESSION_LEVEL).map(Bytes::from)
+}
+
 /// The SHA-256 of a payload, made while its bytes are read to be sent, over all attempts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Along(Arc<Mutex<Hashed>>);
@@ -171,18 +180,32 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What is left to be sent of a payload.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rest {
+    pub(super) offset: u64,
+    /// Bytes of the whole that are expected.
+    pub(super) size: u64,
+    /// Whether it is packed on its way.
+    pub(super) packs: bool,
+    pub(super) pace: Pace,
+}
+
 /// A running reader: the messages that it makes, and the task to ask how it went.
 pub(super) struct Pieces {
-    pub(super) messages: mpsc::Receiver<UploadPayloadRequest>,
+    /// Each with the offset behind it.
+    pub(super) messages: mpsc::Receiver<(u64, UploadPayloadRequest)>,
     reader: JoinHandle<io::Result<()>>,
     path: PathBuf,
 }
 
 impl Pieces {
-    /// Reads `payload` from `offset` on into messages of an upload; `size` bytes are expected.
-    pub(super) fn start(payload: &Payload, submission: &str, offset: u64, size: u64, along: &Along) -> Self {
+    /// Reads the rest of `payload` into messages of an upload.
+    pub(super) fn start(payload: &Payload, submission: &str, rest: Rest, along: &Along) -> Self {
         let (sender, messages) = mpsc::channel(PIECES_AHEAD);
-        let send = Sending { sender, submission: submission.to_owned(), size, along: along.clone() };
+        let Rest { offset, size, packs, pace } = rest;
+        let (submission, along) = (submission.to_owned(), along.clone());
+        let mut send = Sending { sender, submission, size, packs, pace, along };
         let path = match payload {
             Payload::File(path) => path.clone(),
             Payload::Bytes(_) | Payload::NothingToReport => PathBuf::new(),
@@ -198,7 +221,7 @@ impl Pieces {
     /// Splits the messages from the question how the reading went.
     pub(super) fn split(
         self,
-    ) -> (mpsc::Receiver<UploadPayloadRequest>, impl Future<Output = Result<(), ClientError>>) {
+    ) -> (mpsc::Receiver<(u64, UploadPayloadRequest)>, impl Future<Output = Result<(), ClientError>>) {
         let Self { messages, reader, path } = self;
         let outcome = async move {
             let read = reader.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
@@ -209,29 +232,31 @@ impl Pieces {
 }
 
 struct Sending {
-    sender: mpsc::Sender<UploadPayloadRequest>,
+    sender: mpsc::Sender<(u64, UploadPayloadRequest)>,
     submission: String,
     size: u64,
+    packs: bool,
+    pace: Pace,
     along: Along,
 }
 
 impl Sending {
-    fn file(&self, path: &Path, offset: u64) -> io::Result<()> {
+    fn file(&mut self, path: &Path, offset: u64) -> io::Result<()> {
         let mut file = File::open(path)?;
         // What the hub has and was never read here is hashed, and not sent.
         let mut at = self.along.at().min(offset);
         file.seek(SeekFrom::Start(at))?;
         loop {
             let is_sent = at >= offset;
-            let wanted = if is_sent { PIECE as u64 } else { (offset - at).min(PIECE as u64) };
-            let mut piece = Vec::with_capacity(PIECE);
+            let wanted = if is_sent { self.pace.length() as u64 } else { (offset - at).min(PIECE as u64) };
+            let mut piece = Vec::with_capacity(usize::try_from(wanted).unwrap_or(PIECE));
             (&mut file).take(wanted).read_to_end(&mut piece)?;
             let read = piece.len() as u64;
             if read == 0 {
                 break;
             }
             self.along.take(at, &piece);
-            if is_sent && !self.piece(at, piece.into()) {
+            if is_sent && !self.piece(at, piece.into())? {
                 return Ok(());
             }
             at += read;
@@ -239,12 +264,12 @@ impl Sending {
         if at == self.size { Ok(()) } else { Err(changed(self.size, at)) }
     }
 
-    fn bytes(&self, bytes: &Bytes, offset: u64) -> io::Result<()> {
+    fn bytes(&mut self, bytes: &Bytes, offset: u64) -> io::Result<()> {
         self.along.take(0, bytes);
         let mut at = usize::try_from(offset).map_err(io::Error::other)?;
         while at < bytes.len() {
-            let end = (at + PIECE).min(bytes.len());
-            if !self.piece(at as u64, bytes.slice(at..end)) {
+            let end = (at + self.pace.length()).min(bytes.len());
+            if !self.piece(at as u64, bytes.slice(at..end))? {
                 return Ok(());
             }
             at = end;
@@ -253,9 +278,17 @@ impl Sending {
     }
 
     /// False when nobody takes the pieces any more: the call has ended, and tells why itself.
-    fn piece(&self, offset: u64, data: Bytes) -> bool {
-        let message = UploadPayloadRequest { submission: self.submission.clone(), offset, data };
-        self.sender.blocking_send(message).is_ok()
+    fn piece(&mut self, offset: u64, data: Bytes) -> io::Result<bool> {
+        self.pace.grow();
+        let end = offset + data.len() as u64;
+        let mut message =
+            UploadPayloadRequest { submission: self.submission.clone(), offset, ..Default::default() };
+        if self.packs {
+            message.zstd = pack(&data)?;
+        } else {
+            message.data = data;
+        }
+        Ok(self.sender.blocking_send((end, message)).is_ok())
     }
 }
 

@@ -1,5 +1,7 @@
 //! A large payload: create, upload from the durable offset until all is durable, commit.
 
+use std::time::Instant;
+
 use hub_proto::Reason;
 use hub_proto::v1::{self, SubmissionState, UploadPayloadRequest};
 use tokio::sync::mpsc::Receiver;
@@ -7,8 +9,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Status;
 
-use super::payload::{Along, Pieces, digest_of, length_of};
-use super::{Digest, Progress, PushRequest, Verdict, with_request_id};
+use super::payload::{Along, PIECE, Pieces, Rest, digest_of, length_of};
+use super::{Digest, Pace, Progress, PushRequest, Verdict, unless_wanted, with_request_id};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::retry::Patience;
@@ -34,7 +36,10 @@ impl Client {
         request: &PushRequest,
         progress: Option<Progress>,
     ) -> Result<Proposed, ClientError> {
-        self.bring(&with_request_id(request), progress).await
+        let request = with_request_id(request);
+        let digest = digest_for(&request, None).await?;
+        let submission = self.open(&request, &digest).await?;
+        self.fill(&request, submission, digest.size, progress).await
     }
 
     /// The verdict on a payload that was brought; the hub keeps nothing of it.
@@ -43,43 +48,58 @@ impl Client {
         self.commit_submission(proposed).await
     }
 
-    pub(super) async fn bring(
+    /// `held`: what the hub may have already.
+    pub(super) async fn push_resumable(
         &self,
         request: &PushRequest,
+        held: Option<&Digest>,
+        progress: Option<Progress>,
+    ) -> Result<Verdict, ClientError> {
+        let digest = digest_for(request, held).await?;
+        let submission = self.open(request, &digest).await?;
+        let is_fresh = submission.state() == SubmissionState::Receiving && submission.durable_offset == 0;
+        if held.is_some() && is_fresh {
+            let unsent = Proposed { submission: submission.name.clone(), options: request.commit() };
+            if let Some(verdict) = unless_wanted(self.commit_submission(unsent).await)? {
+                return Ok(verdict);
+            }
+        }
+        let brought = self.fill(request, submission, digest.size, progress).await?;
+        self.commit_submission(brought).await
+    }
+
+    async fn open(&self, request: &PushRequest, digest: &Digest) -> Result<v1::Submission, ClientError> {
+        let create = request.create(digest);
+        let answer = self.repeating(|| {
+            let (mut service, create) = (self.submissions(), create.clone());
+            async move { service.create_submission(create).await }
+        });
+        answer.await?.submission.ok_or_else(|| self.incomplete("it holds no submission"))
+    }
+
+    /// Sends what the hub lacks of a submission that was opened.
+    async fn fill(
+        &self,
+        request: &PushRequest,
+        submission: v1::Submission,
+        size: u64,
         progress: Option<Progress>,
     ) -> Result<Proposed, ClientError> {
-        let digest = match &request.digest {
-            Some(digest) => digest.clone(),
-            None => Digest { size: length_of(&request.payload).await?, sha256: String::new() },
-        };
-        let (create, mut options) = (request.create(&digest), request.commit());
-        let answer = self
-            .repeating(|| {
-                let (mut service, create) = (self.submissions(), create.clone());
-                async move { service.create_submission(create).await }
-            })
-            .await?;
-        let submission = answer.submission.ok_or_else(|| self.incomplete("it holds no submission"))?;
+        let mut options = request.commit();
         match submission.state() {
             SubmissionState::Receiving => {
-                let along = self.upload(request, &submission, digest.size, progress).await?;
-                options.sha256 = match along.whole(digest.size) {
+                let along = self.upload(request, &submission, size, progress).await?;
+                options.sha256 = match along.whole(size) {
                     Some(sha256) => sha256,
                     // The hub had all of it from an earlier run.
                     None => digest_of(&request.payload).await?.sha256,
                 };
             }
             SubmissionState::Abandoned | SubmissionState::Expired => {
-                return Err(ClientError::Closed {
-                    state: submission
-                        .state()
-                        .as_str_name()
-                        .trim_start_matches("SUBMISSION_STATE_")
-                        .to_owned(),
-                    submission: submission.name,
-                });
+                let state = submission.state().as_str_name().trim_start_matches("SUBMISSION_STATE_");
+                return Err(ClientError::Closed { state: state.to_owned(), submission: submission.name });
             }
-            // All bytes are with the hub already; the commit below gives the verdict, new or kept, if they are these.
+            // All bytes are with the hub already; the commit gives the verdict, new or kept, if they are these.
             _ => options.sha256 = digest_of(&request.payload).await?.sha256,
         }
         Ok(Proposed { submission: submission.name, options })
@@ -111,17 +131,27 @@ impl Client {
         let along = Along::default();
         let mut resume = Resume { durable: submission.durable_offset, size };
         let mut patience = self.patience();
+        let mut longest = PIECE;
         while !resume.is_whole() {
             if let Some(progress) = &progress {
                 progress(resume.durable, size);
             }
-            let pieces = Pieces::start(&request.payload, &submission.name, resume.durable, size, &along);
+            let packs = self.packs(request.media_type);
+            let rest = Rest { offset: resume.durable, size, packs, pace: Pace::up_to(longest) };
+            let pieces = Pieces::start(&request.payload, &submission.name, rest, &along);
             let (messages, read) = pieces.split();
-            let sent = self.submissions().upload_payload(counted(messages, size, progress.clone())).await;
+            let began = Instant::now();
+            let mut service = self.submissions();
+            let sent = service.upload_payload(counted(messages, size, progress.clone())).await;
+            let took = began.elapsed();
             read.await?;
             let durable = match sent {
                 Ok(answer) => answer.into_inner().durable_offset,
-                Err(status) => self.durable_after(status, &submission.name, &mut patience).await?,
+                Err(status) => {
+                    let durable = self.durable_after(status, &submission.name, &mut patience).await?;
+                    longest = Pace::fitting(durable.saturating_sub(resume.durable), took, PIECE);
+                    durable
+                }
             };
             if resume.reached(durable) {
                 patience.progressed();
@@ -149,16 +179,24 @@ impl Client {
 /// Tells of each message that is on its way. It stands outside of the async function: a closure in there
 /// belongs to the lifetimes of its arguments, and a task that is spawned may have none.
 fn counted(
-    messages: Receiver<UploadPayloadRequest>,
+    messages: Receiver<(u64, UploadPayloadRequest)>,
     size: u64,
     progress: Option<Progress>,
 ) -> impl Stream<Item = UploadPayloadRequest> + Send + 'static {
-    ReceiverStream::new(messages).map(move |message| {
+    ReceiverStream::new(messages).map(move |(end, message)| {
         if let Some(progress) = &progress {
-            progress(message.offset + message.data.len() as u64, size);
+            progress(end, size);
         }
         message
     })
+}
+
+/// What is announced of a payload: all that is known, at least its length.
+async fn digest_for(request: &PushRequest, held: Option<&Digest>) -> Result<Digest, ClientError> {
+    match held.or(request.digest.as_ref()) {
+        Some(digest) => Ok(digest.clone()),
+        None => Ok(Digest { size: length_of(&request.payload).await?, sha256: String::new() }),
+    }
 }
 
 /// How far an upload has come.

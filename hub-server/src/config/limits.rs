@@ -187,8 +187,12 @@ pub(crate) const STOP_MARGIN: Duration = Duration::from_secs(4);
 pub(crate) const LAST_MARGIN: Duration = Duration::from_secs(1);
 /// Largest gRPC message that is read; `data` of an upload is at most half of it.
 pub(crate) const MESSAGE_IN_BYTES: usize = 2 << 20;
-/// Largest `data` of one upload message.
+/// Largest `data` of one upload message, and what a packed one may become.
 pub(crate) const UPLOAD_DATA_BYTES: usize = 1 << 20;
+/// Window that a packed body may ask for, as a power of two: what zstd uses up to its level 19.
+pub(crate) const PACKED_WINDOW_LOG: u32 = 23;
+/// Bytes of a packed body that are unpacked at a time.
+pub(crate) const UNPACKED_PIECE_BYTES: usize = 64 << 10;
 /// Largest gRPC message that is sent.
 pub(crate) const MESSAGE_OUT_BYTES: usize = 4 << 20;
 /// HTTP/2 window of one call: what a WAN sender may have under way.
@@ -229,6 +233,8 @@ pub(crate) const OPEN_CHECK_BODY_TIMEOUT: Duration = Duration::from_secs(600);
 pub(crate) const HTTP_JSON_BYTES: usize = 1 << 20;
 /// Time for a check without a key, once its bytes are there.
 pub(crate) const OPEN_CHECK_TIMEOUT: Duration = Duration::from_secs(120);
+/// Names of columns that the header of an HTTP answer carries.
+pub(crate) const HTTP_COLUMNS_BYTES: usize = 3 << 10;
 /// Time until the head of an HTTP answer.
 pub(crate) const HTTP_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a download that are read from disk at once.

@@ -80,6 +80,12 @@ impl Operation {
         self.parameter("header", name, about, true)
     }
 
+    /// Its body may come packed.
+    pub(super) fn packed(self) -> Self {
+        let about = "zstd (windows up to 8 MiB) or gzip, of the body alone: offsets, length and SHA-256 are those of the plain payload";
+        self.parameter("header", "Content-Encoding", about, false)
+    }
+
     fn parameter(mut self, place: &str, name: &str, about: &str, required: bool) -> Self {
         let schema = json!({ "type": "string" });
         self.parameters.push(json!({

@@ -1,6 +1,5 @@
 //! What a request says: parameters, JSON, and bytes as they come.
 
-use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
@@ -14,6 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::HttpDoor;
+use super::plain::Plain;
 use crate::config::limits;
 use crate::error::HubError;
 
@@ -74,14 +74,13 @@ fn silent(limit: Duration) -> HubError {
 
 /// A body in pieces of up to 1 MiB, each with its offset, the first one at `from`. What came before a cut is given
 /// before the cut is told.
-pub(super) fn pieces(body: Body, from: u64) -> BoxStream<'static, Result<(u64, Bytes), HubError>> {
-    let body = body.into_data_stream();
+pub(super) fn pieces(body: Plain, from: u64) -> BoxStream<'static, Result<(u64, Bytes), HubError>> {
     try_unfold((body, from, None), |(mut body, offset, mut broken)| async move {
         let mut piece = BytesMut::new();
         while broken.is_none() && piece.len() < limits::UPLOAD_DATA_BYTES {
             match timeout(limits::UPLOAD_SILENCE, body.next()).await {
                 Ok(Some(Ok(data))) => piece.extend_from_slice(&data),
-                Ok(Some(Err(error))) => broken = Some(invalid(format!("the body broke off: {error}"))),
+                Ok(Some(Err(error))) => broken = Some(error),
                 Ok(None) => break,
                 Err(_) => broken = Some(silent(limits::UPLOAD_SILENCE)),
             }
@@ -97,15 +96,14 @@ pub(super) fn pieces(body: Body, from: u64) -> BoxStream<'static, Result<(u64, B
 }
 
 /// Bytes of a body that must be there in a bounded time, one after the other.
-#[derive(Debug)]
 pub(super) struct Hasty {
-    body: axum::body::BodyDataStream,
+    body: Plain,
     end: Instant,
 }
 
 impl Hasty {
-    pub(super) fn new(body: Body) -> Self {
-        Self { body: body.into_data_stream(), end: Instant::now() + limits::OPEN_CHECK_BODY_TIMEOUT }
+    pub(super) fn new(body: Plain) -> Self {
+        Self { body, end: Instant::now() + limits::OPEN_CHECK_BODY_TIMEOUT }
     }
 
     /// The next bytes; none at the end.
@@ -115,6 +113,6 @@ impl Hasty {
         let next = timeout_at(until, self.body.next()).await.map_err(|_| {
             invalid(format!("the body did not come in time (limits: {silence:?} of silence, {all:?} in all)"))
         })?;
-        next.transpose().map_err(|error| invalid(format!("the body broke off: {error}")))
+        next.transpose()
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::HttpDoor;
 use super::asked::{Hasty, Parameters, media_type};
+use super::plain::plain;
 use super::report::for_people;
 use crate::error::HubError;
 use crate::intake::NewCheck;
@@ -30,7 +31,7 @@ pub(super) async fn check(
 ) -> Result<Response, HubError> {
     let asked = NewCheck { pattern, period, publisher, media_type: media_type(&headers) };
     let mut begun = door.desk.begin_check(asked)?;
-    let mut body = Hasty::new(body);
+    let mut body = Hasty::new(plain(&headers, body)?);
     while let Some(data) = body.next().await? {
         begun.data(data).await?;
     }

@@ -12,6 +12,7 @@ mod extract;
 mod health;
 mod keys;
 mod patterns;
+mod plain;
 mod problem;
 mod push;
 mod range;

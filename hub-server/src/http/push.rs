@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::HttpDoor;
 use super::asked::{Parameters, media_type, pieces};
 use super::caller::Caller;
+use super::plain::plain;
 use crate::error::HubError;
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,7 +39,7 @@ pub(super) async fn push(
     body: Body,
 ) -> Result<axum::Json<json::Verdict>, HubError> {
     let pushing = door.desk.pushing(&caller)?;
-    let mut pieces = pieces(body, 0);
+    let mut pieces = pieces(plain(&headers, body)?, 0);
     let first = pieces.next().await.transpose()?.map(|(_, data)| data).unwrap_or_default();
     let media = media_type(&headers).unwrap_or_else(|| MediaType::by_bytes(&first).as_str().to_owned());
     let drew_id = of.request_id.is_empty();

@@ -16,12 +16,16 @@ use super::HttpDoor;
 use super::array::Array;
 use super::asked::{Json, Parameters};
 use super::caller::Caller;
+use crate::config::limits;
 use crate::desk::Answers;
 use crate::error::HubError;
 use crate::query::RowChunk;
 
 /// What an answer stands on, as `rb28s=7`.
 const VERSIONS: HeaderName = HeaderName::from_static("hub-dataset-versions");
+
+/// The same with all that is known of it, as JSON.
+const HEAD: HeaderName = HeaderName::from_static("hub-rows");
 
 /// Which rows of a dataset.
 #[derive(Debug, Default, Deserialize)]
@@ -108,9 +112,13 @@ pub(super) async fn rows(
         }),
     };
     let session = door.desk.create_session(&caller, request).await?;
-    let versions = versions(session.version.as_slice());
+    let head = Head {
+        versions: session.version.into_iter().collect(),
+        columns: session.columns,
+        estimated_rows: session.estimated_rows,
+    };
     let request = v1::ReadRowsRequest { session: session.name, offset: 0 };
-    answer(door.desk.read_rows(&caller, request).await?, format, versions).await
+    answer(door.desk.read_rows(&caller, request).await?, format, head).await
 }
 
 pub(super) async fn query(
@@ -131,8 +139,7 @@ pub(super) async fn query(
         }),
     };
     let found = door.desk.query_rows(&caller, request).await?;
-    let versions = versions(&found.versions);
-    answer(found.rows, format, versions).await
+    answer(found.rows, format, Head { versions: found.versions, ..Head::default() }).await
 }
 
 /// Which states of a report, and how they are written.
@@ -161,18 +168,42 @@ pub(super) async fn changes(
         replace_all: beside.replace_all,
     };
     let (rows, _) = door.desk.diff_revisions(&caller, request).await?.apart();
-    answer(rows, format, String::new()).await
+    answer(rows, format, Head::default()).await
 }
 
-fn versions(versions: &[v1::DatasetVersionRef]) -> String {
-    let each =
-        versions.iter().map(|v| format!("{}={}", v.dataset.trim_start_matches("datasets/"), v.version));
-    each.collect::<Vec<_>>().join(", ")
+/// What is known of rows before the first of them.
+#[derive(Debug, Default)]
+struct Head {
+    versions: Vec<v1::DatasetVersionRef>,
+    columns: Vec<String>,
+    estimated_rows: u64,
+}
+
+impl Head {
+    /// As `rb28s=7, rb27s=3`.
+    fn short(&self) -> String {
+        let short = |v: &v1::DatasetVersionRef| {
+            format!("{}={}", v.dataset.trim_start_matches("datasets/"), v.version)
+        };
+        self.versions.iter().map(short).collect::<Vec<_>>().join(", ")
+    }
+
+    /// As JSON; of more columns than a header carries through proxies it names none.
+    fn whole(self) -> Result<String, HubError> {
+        let length: usize = self.columns.iter().map(|name| name.len() + 3).sum();
+        let columns = Some(self.columns).filter(|_| length <= limits::HTTP_COLUMNS_BYTES);
+        let head = json::RowsHead {
+            versions: self.versions.into_iter().map(Into::into).collect(),
+            columns: columns.unwrap_or_default(),
+            estimated_rows: self.estimated_rows,
+        };
+        serde_json::to_string(&head).map_err(|error| HubError::fault(error.to_string()))
+    }
 }
 
 /// The rows as a body. Whatever refuses them at once is a refusal; what breaks them later breaks the connection, so
 /// that nobody takes a part for the whole.
-async fn answer(mut rows: Answers<RowChunk>, format: Format, versions: String) -> Result<Response, HubError> {
+async fn answer(mut rows: Answers<RowChunk>, format: Format, head: Head) -> Result<Response, HubError> {
     let first = rows.next().await.transpose()?;
     let rows = once(async move { first.map(Ok) }).filter_map(|first| async move { first }).chain(rows);
     let mut array = format.as_array.then(Array::default);
@@ -183,15 +214,28 @@ async fn answer(mut rows: Answers<RowChunk>, format: Format, versions: String) -
             None => piece.data,
         })
     });
-    let pieces = pieces.map(|piece: Result<Bytes, HubError>| {
-        piece.map_err(|error| std::io::Error::other(error.into_refusal().message))
+    let span = tracing::Span::current();
+    let pieces = pieces.map(move |piece: Result<Bytes, HubError>| {
+        piece.map_err(|error| {
+            let refusal = error.into_refusal();
+            // The call was told to have been answered when its head went.
+            let reason = refusal.reason.as_str();
+            span.in_scope(|| {
+                tracing::warn!(reason, error = refusal.message, "the rows of an answer broke off")
+            });
+            std::io::Error::other(refusal.message)
+        })
     });
     let headers = [
         (header::CONTENT_TYPE, format.media_type.to_owned()),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    let versions = (!versions.is_empty()).then_some([(VERSIONS, versions)]);
-    Ok((headers, versions, Body::from_stream(pieces)).into_response())
+    // Changes of a report stand on states of their own, and are told of by their rows.
+    let told = match head.versions.is_empty() {
+        true => None,
+        false => Some([(VERSIONS, head.short()), (HEAD, head.whole()?)]),
+    };
+    Ok((headers, told, Body::from_stream(pieces)).into_response())
 }
 
 #[cfg(test)]
@@ -213,14 +257,19 @@ mod tests {
     async fn rows_that_break_off_are_no_whole_answer() {
         let csv = format("csv").unwrap();
         let whole = iter([piece("a\n", false), piece("1\n", true)]).boxed();
-        let answered = answer(whole, csv, "x=1".to_owned()).await.unwrap();
+        let version =
+            v1::DatasetVersionRef { dataset: "datasets/x".to_owned(), version: 1, ..Default::default() };
+        let head = Head { versions: vec![version], columns: vec!["a".to_owned()], estimated_rows: 1 };
+        let answered = answer(whole, csv, head).await.unwrap();
+        let told: json::RowsHead = serde_json::from_slice(answered.headers()[HEAD].as_bytes()).unwrap();
+        assert_eq!((told.columns, told.versions[0].version), (vec!["a".to_owned()], 1));
         assert_eq!(answered.headers()[VERSIONS], "x=1");
         assert_eq!(to_bytes(answered.into_body(), 64).await.unwrap(), "a\n1\n");
         let cut = iter([piece("a\n", false), broken()]).boxed();
-        let answered = answer(cut, csv, String::new()).await.unwrap();
+        let answered = answer(cut, csv, Head::default()).await.unwrap();
         assert!(to_bytes(answered.into_body(), 64).await.is_err(), "the connection breaks");
         // What is refused before the first row is a refusal.
-        let refused = answer(iter([broken()]).boxed(), csv, String::new()).await.unwrap_err();
+        let refused = answer(iter([broken()]).boxed(), csv, Head::default()).await.unwrap_err();
         assert_eq!(refused.reason(), Reason::QueryLimit);
     }
 

@@ -54,6 +54,7 @@ fn of_everyone() -> Vec<Operation> {
             .says("check", "Checks a payload for anyone; nothing of it is kept", "At most 64 MiB.")
             .query("period", "As 2022-Q4; what needs it is not evaluated without it")
             .query("publisher", "As gmina-100201; needs a period")
+            .packed()
             .takes_bytes("The payload; Content-Type is its media type, else the bytes tell it")
             .gives::<Checked>(200, "The verdict and the report")
             .also(200, "", &REPORTS),
@@ -201,7 +202,11 @@ fn of_bytes() -> Vec<Operation> {
                 "What came before a cut is kept; ask for the offset and go on there.",
             )
             .keyed()
-            .header("Upload-Offset", "The durable offset; at another one the answer is 409 and names it")
+            .header(
+                "Upload-Offset",
+                "Where the bytes begin in the plain payload: at the durable offset; bytes before it are skipped, behind it the answer is 409 and names it",
+            )
+            .packed()
             .takes_bytes("The payload from that offset on")
             .also(204, "All of it is durable; Upload-Offset says how far the payload came", &[]),
         Operation::new(Method::POST, "/api/v1/patterns/{pattern}/submissions", push::push)
@@ -221,6 +226,7 @@ fn of_bytes() -> Vec<Operation> {
             .query("confirm_deletions", "true: agree that rows are dropped")
             .query("parent_revision", "The current revision that the sender saw")
             .query("nothing_to_report", "true: there is nothing to report, and no body")
+            .packed()
             .takes_bytes("The payload; Content-Type is its media type, else the bytes tell it")
             .gives::<Verdict>(200, "The verdict; a refusal by the check is one too"),
     ]
@@ -235,7 +241,11 @@ fn of_rows() -> Vec<Operation> {
             .query("where", "Row expression, as dzial = '801'")
             .query("as_of", "A past state: a dataset version or a moment (RFC 3339)")
             .query("format", "csv (the default), json, ndjson, arrow or parquet")
-            .also(200, "The rows; Hub-Dataset-Versions names their version", &ROWS)
+            .also(
+                200,
+                "The rows; Hub-Dataset-Versions names their version, Hub-Rows says more of it as JSON",
+                &ROWS,
+            )
             .also(200, "", &["application/json"]),
         Operation::new(Method::POST, "/api/v1/query", read::query)
             .says("read", "One SELECT over all that the key may read", "An answer that is cut begins anew.")

@@ -53,20 +53,16 @@ pub(super) struct JobLimits {
 impl Job {
     /// Threads that have something to do: a small payload is one chunk.
     pub(super) fn threads(&self) -> usize {
-        match &self.payload {
-            PayloadBytes::Held(bytes) => self.limits.threads.min(bytes.len() / self.limits.chunk_bytes + 1),
-            PayloadBytes::Aside(_) | PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => {
-                self.limits.threads
-            }
+        match self.payload.held() {
+            Some(bytes) => self.limits.threads.min(bytes / self.limits.chunk_bytes + 1),
+            None => self.limits.threads,
         }
     }
 
     /// Bounds of the payload's pieces.
     pub(super) fn pieces(&self) -> PieceLimits {
-        let block_bytes = match &self.payload {
-            PayloadBytes::Held(bytes) => bytes.len().clamp(1, SPOOL_READ_BYTES),
-            PayloadBytes::Aside(_) | PayloadBytes::Spooled(_) | PayloadBytes::Coming(..) => SPOOL_READ_BYTES,
-        };
+        let held = self.payload.held();
+        let block_bytes = held.map_or(SPOOL_READ_BYTES, |bytes| bytes.clamp(1, SPOOL_READ_BYTES));
         let JobLimits { chunk_bytes, record_bytes, .. } = self.limits;
         PieceLimits { chunk_bytes, record_bytes, block_bytes, rows: ARROW_PIECE_ROWS }
     }

@@ -22,6 +22,7 @@ mod sequence;
 mod standing;
 mod takeback;
 mod types;
+mod unsent;
 mod uploads;
 mod verdict;
 mod view;

@@ -52,21 +52,31 @@ impl Intake {
             let message = format!("field `offset`: the payload has {} bytes", record.size);
             return Err(IntakeError::new(Reason::RequestInvalid, message));
         }
-        // Whole payloads are read to be compared: a few at a time, so that pushes keep the disk.
-        let turn = Arc::clone(&self.originals).acquire_owned().await;
-        let turn = turn.map_err(|_| IntakeError::internal("no payload is read any more"))?;
-        let (intake, size, sha256) = (Arc::clone(self), record.size, record.sha256.clone());
-        let submission = id.to_owned();
-        let compared = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            intake.parts.store.spool().original(&submission, size, &sha256)
-        });
-        let original = compared.await.map_err(|lost| IntakeError::internal(lost.to_string()))??;
+        let size = record.size;
+        let original = self.reread(id, size, &record.sha256).await?;
         let (sender, pieces) = mpsc::channel(1);
         // Ends when nobody listens any more.
         tokio::task::spawn_blocking(move || send(&original, offset, size, &sender));
         let (sha256, media_type) = (record.sha256, record.media_type);
         Ok(OriginalPayload { size, sha256, media_type, pieces: ReceiverStream::new(pieces).boxed() })
+    }
+
+    /// The bytes of a committed submission, after all of them were compared with its SHA-256.
+    pub(super) async fn reread(
+        self: &Arc<Self>,
+        id: &str,
+        size: u64,
+        sha256: &str,
+    ) -> Result<Original, IntakeError> {
+        // Whole payloads are read to be compared: a few at a time, so that pushes keep the disk.
+        let turn = Arc::clone(&self.originals).acquire_owned().await;
+        let turn = turn.map_err(|_| IntakeError::internal("no payload is read any more"))?;
+        let (intake, id, sha256) = (Arc::clone(self), id.to_owned(), sha256.to_owned());
+        let compared = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            intake.parts.store.spool().original(&id, size, &sha256)
+        });
+        Ok(compared.await.map_err(|lost| IntakeError::internal(lost.to_string()))??)
     }
 
     /// The record of a submission whose bytes are kept for the permit's publisher.

@@ -12,7 +12,7 @@ use hub_proto::Reason;
 
 use super::IntakeError;
 use super::follow::{Follow, Follower};
-use crate::store::spool::Spool;
+use crate::store::spool::{Original, Spool};
 use crate::store::{StoreError, disk};
 
 /// Where a payload's bytes are.
@@ -23,16 +23,27 @@ pub(super) enum PayloadBytes {
     Aside(Arc<File>),
     /// In the spool, under the submission's id.
     Spooled(String),
+    /// Those of an earlier submission.
+    Kept(Arc<Original>),
     /// On its way into the spool.
     Coming(String, Arc<Follow>),
 }
 
 impl PayloadBytes {
+    /// Length of one that is in memory.
+    pub(super) fn held(&self) -> Option<usize> {
+        match self {
+            Self::Held(bytes) => Some(bytes.len()),
+            Self::Aside(_) | Self::Spooled(_) | Self::Kept(_) | Self::Coming(..) => None,
+        }
+    }
+
     /// The payload, readable at any place; a job may read it twice. Blocking.
     pub(super) fn open(&self, spool: &Spool) -> Result<Arc<dyn ReadAt>, IntakeError> {
         match self {
             Self::Held(bytes) => Ok(Arc::new(bytes.clone())),
             Self::Aside(file) => Ok(Arc::new(Nameless(Arc::clone(file)))),
+            Self::Kept(original) => Ok(Arc::new(Earlier(Arc::clone(original)))),
             Self::Spooled(id) => spooled(spool, id),
             Self::Coming(id, follow) => Ok(Arc::new(Follower::new(spool.file(id)?, Arc::clone(follow)))),
         }
@@ -66,6 +77,20 @@ impl ReadAt for Nameless {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         FileExt::read_at(self.0.as_ref(), buffer, offset)
+    }
+}
+
+/// A payload that was kept.
+#[derive(Debug)]
+struct Earlier(Arc<Original>);
+
+impl ReadAt for Earlier {
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.0.bytes())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(offset, buffer).map_err(io::Error::other)
     }
 }
 

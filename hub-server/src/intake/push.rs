@@ -72,6 +72,11 @@ impl Push {
 
     async fn commit_small(&mut self, options: &CommitOptions) -> Result<Verdict, IntakeError> {
         let data = self.held.split().freeze();
+        if data.is_empty()
+            && let Some(verdict) = self.intake.unsent(&self.header, options).await?
+        {
+            return Ok(verdict);
+        }
         let order = order_for(&self.header, options, data.len() as u64, hex(&Sha256::digest(&data)))?;
         let order = self.intake.seen(&self.header, order)?;
         let header = SpoolHeader { commit: Some(order), ..self.header.clone() };

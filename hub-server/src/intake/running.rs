@@ -82,7 +82,8 @@ impl Intake {
         options: CommitOptions,
     ) -> Result<Verdict, IntakeError> {
         if options.validate_only {
-            return self.trial(&header, payload).await;
+            let bytes = payload.of(&header.id);
+            return self.trial(&header, bytes).await;
         }
         let Some(hold) = self.hold(&header.id) else {
             return match self.attach(&header.id).await {

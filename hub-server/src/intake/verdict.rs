@@ -43,6 +43,16 @@ pub(super) enum Fate {
     Waiting,
 }
 
+impl Payload {
+    /// Where its bytes are, of the submission of this id.
+    pub(super) fn of(self, id: &str) -> PayloadBytes {
+        match self {
+            Self::Held(bytes) => PayloadBytes::Held(bytes),
+            Self::Spooled => PayloadBytes::Spooled(id.to_owned()),
+        }
+    }
+}
+
 impl Intake {
     /// Orders the commit of a spooled submission.
     pub(super) async fn order(
@@ -50,6 +60,9 @@ impl Intake {
         header: &SpoolHeader,
         options: &CommitOptions,
     ) -> Result<Verdict, IntakeError> {
+        if let Some(verdict) = self.unsent_in_steps(header, options).await? {
+            return Ok(verdict);
+        }
         let (size, sha256) = self.measure(&header.id).await?;
         let order = self.seen(header, order_for(header, options, size, sha256)?)?;
         if !options.validate_only {
@@ -92,13 +105,13 @@ impl Intake {
     }
 
     /// Checks and says what a commit would say of the payload; keeps nothing.
-    pub(super) async fn trial(&self, header: &SpoolHeader, payload: Payload) -> Result<Verdict, IntakeError> {
+    pub(super) async fn trial(
+        &self,
+        header: &SpoolHeader,
+        bytes: PayloadBytes,
+    ) -> Result<Verdict, IntakeError> {
         let order = ordered(header)?;
         let (pattern, period) = self.pattern_and_period(header)?;
-        let bytes = match payload {
-            Payload::Held(bytes) => PayloadBytes::Held(bytes),
-            Payload::Spooled => PayloadBytes::Spooled(header.id.clone()),
-        };
         let mut outcome = match self.read_along_with(header, order, &pattern).await {
             Some((_, outcome)) => outcome,
             None => self.examine(header, &pattern, &period, bytes, 0, true).await?,
@@ -311,7 +324,7 @@ impl Intake {
     }
 
     /// The verdict that a request id already got for the same bytes. Other content under the same id is refused.
-    async fn earlier_verdict(
+    pub(super) async fn earlier_verdict(
         &self,
         header: &SpoolHeader,
         sha256: &str,
@@ -412,6 +425,6 @@ fn json(report: &Report) -> Result<String, IntakeError> {
     serde_json::to_string(report).map_err(|error| IntakeError::new(Reason::Internal, error.to_string()))
 }
 
-fn parse(report: &str) -> Result<Report, IntakeError> {
+pub(super) fn parse(report: &str) -> Result<Report, IntakeError> {
     serde_json::from_str(report).map_err(|error| IntakeError::new(Reason::Internal, error.to_string()))
 }

@@ -54,7 +54,12 @@ async fn bytes_past_the_durable_offset_are_refused() {
         calls.create_submission(create(&Uuid::new_v4().to_string(), "text/csv")).await.expect("created");
     let name = created.into_inner().submission.expect("a submission").name;
     let upload = |offset: u64, data: &'static [u8]| {
-        let request = UploadPayloadRequest { submission: name.clone(), offset, data: data.into() };
+        let request = UploadPayloadRequest {
+            submission: name.clone(),
+            offset,
+            data: data.into(),
+            ..Default::default()
+        };
         tokio_stream::iter([request])
     };
     let first = calls.upload_payload(upload(0, b"jednostka_regon")).await.expect("taken").into_inner();

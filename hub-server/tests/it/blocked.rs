@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Line, Output, PERIOD, Server, invalid_samples, kutno_sample, synthetic};
+use crate::harness::{Line, Output, PERIOD, Rules, Server, invalid_samples, kutno_sample, synthetic};
 
 /// A profile whose two addresses lead to a line.
 fn profile(server: &Server, name: &str, line: &Line, http: Option<&Line>) {
@@ -42,8 +42,86 @@ fn a_push_goes_by_the_http_door() {
     server.hub("blocked", &["submissions", "show", id]).expect(0);
     server.hub("blocked", &["submissions", "report", id]).expect(0);
     server.hub("blocked", &["submissions", "receipt", id]).expect(0);
+    let listed = server.hub("blocked", &["--format", "json", "submissions", "list"]).expect(0);
+    assert!(listed.stdout.contains(id), "{}", listed.stdout);
     // What cannot go that way says why, at once.
-    server.hub("blocked", &["query", "SELECT 1"]).expect(4).says("HTTP/2 is blocked");
+    server.hub("blocked", &["organisations", "list"]).expect(4).says("HTTP/2 is blocked");
+}
+
+#[test]
+fn pulls_and_queries_are_what_they_are_over_grpc() {
+    let server = Server::start();
+    let data = synthetic("rb28s", "100201", PERIOD, 60_000, 5);
+    push(&server, "publisher", &server.file("rows.csv", &data), &[]).expect(0);
+    let line = Line::of_http1(server.http, u64::MAX);
+    let text = |key: &str| {
+        let (grpc, http, key) = (line.address, line.address, server.key(key));
+        format!("endpoint = \"http://{grpc}\"\nhttp_endpoint = \"http://{http}\"\ntoken = \"{key}\"\n")
+    };
+    std::fs::write(server.root().join("dev/blocked.toml"), text("ministry")).expect("a profile");
+    for extension in ["csv", "ndjson", "arrow", "parquet"] {
+        let pulled = |profile: &str| {
+            let file = server.file(&format!("{profile}.{extension}"), b"");
+            let path = file.to_str().expect("a path");
+            let args = [
+                "--format",
+                "json",
+                "pull",
+                "rb28s",
+                "--columns",
+                "dzial,plan",
+                "--where",
+                "dzial <> '801'",
+                "--out",
+                path,
+            ];
+            let told = server.hub(profile, &args).expect(0);
+            (told.json(), told.stderr, std::fs::read(&file).expect("the rows"))
+        };
+        let ((grpc, grpc_said, grpc_rows), (https, https_said, https_rows)) =
+            (pulled("ministry"), pulled("blocked"));
+        assert!(https_rows == grpc_rows, "{extension}");
+        for member in ["rows", "bytes", "columns", "version"] {
+            assert_eq!(https[member], grpc[member], "{extension}: {member}");
+        }
+        let stands_on = |said: &str| {
+            said.lines().filter(|line| line.contains("rb28s")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(stands_on(&https_said), stands_on(&grpc_said));
+        assert!(https_said.contains("HTTP/2 is blocked"), "{https_said}");
+    }
+    let sql = "SELECT dzial, sum(plan) AS plan FROM rb28s GROUP BY dzial ORDER BY dzial";
+    for format in ["csv", "json", "table"] {
+        let asked = |profile: &str| server.hub(profile, &["--format", format, "query", sql]).expect(0);
+        assert_eq!(asked("blocked").stdout, asked("ministry").stdout, "{format}");
+    }
+    // Refusals and exit codes are the same.
+    for (args, code) in [(["query", "SELECT nothing FROM rb28s"], 1), (["query", "DROP TABLE rb28s"], 1)] {
+        let (grpc, https) =
+            (server.hub("ministry", &args).expect(code), server.hub("blocked", &args).expect(code));
+        assert!(https.stderr.contains(grpc.stderr.trim()), "{} / {}", https.stderr, grpc.stderr);
+    }
+}
+
+#[test]
+fn a_pull_that_is_cut_begins_anew() {
+    let server = Server::start();
+    let data = synthetic("rb28s", "100201", PERIOD, 60_000, 5);
+    push(&server, "publisher", &server.file("rows.csv", &data), &[]).expect(0);
+    let rules = Rules { only_http1: true, back_after: 200_000, cuts: 1, ..Rules::GOOD };
+    let line = Line::start(server.http, rules);
+    let (address, key) = (line.address, server.key("ministry"));
+    let text =
+        format!("endpoint = \"http://{address}\"\nhttp_endpoint = \"http://{address}\"\ntoken = \"{key}\"\n");
+    std::fs::write(server.root().join("dev/blocked.toml"), text).expect("a profile");
+    for extension in ["csv", "arrow"] {
+        let file = server.file(&format!("cut.{extension}"), b"");
+        let path = file.to_str().expect("a path");
+        let told =
+            server.hub("blocked", &["--format", "json", "pull", "rb28s", "--out", path]).expect(0).json();
+        assert_eq!(told["rows"], 60_000);
+    }
+    assert!(line.was_cut());
 }
 
 #[test]

@@ -49,6 +49,8 @@ mod open_check;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod packed;
+#[cfg(test)]
 mod patterns;
 #[cfg(test)]
 mod query_workers;
@@ -58,6 +60,8 @@ mod readers;
 mod receipts;
 #[cfg(test)]
 mod resilience;
+#[cfg(test)]
+mod slow_lines;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]

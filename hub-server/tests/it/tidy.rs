@@ -19,8 +19,19 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Leaves: usable by all rooms; they use no room. `permit` is made by identity alone.
-const LEAVES: &[&str] =
-    &["clock", "config", "error", "fault", "listen", "permit", "process", "seal", "sign", "telemetry"];
+const LEAVES: &[&str] = &[
+    "clock",
+    "config",
+    "error",
+    "fault",
+    "listen",
+    "packed",
+    "permit",
+    "process",
+    "seal",
+    "sign",
+    "telemetry",
+];
 
 /// Crates, or parts of them, and the rooms that alone may name them.
 const NAMES: &[(&str, &[&str])] = &[
@@ -33,7 +44,8 @@ const NAMES: &[(&str, &[&str])] = &[
     // Data files are written by `store`, carried over by `commit`, scanned and encoded by `query`.
     ("parquet", &["store", "commit", "query"]),
     // Log versions are packed by hand; what Parquet packs is its own.
-    ("zstd", &["store"]),
+    ("zstd", &["store", "packed"]),
+    ("flate2", &["packed"]),
     // Streams from outside are decoded in `intake` alone; `query` writes them, `commit` keeps rows in them.
     ("arrow::ipc", &["intake", "commit", "query"]),
 ];

@@ -158,7 +158,12 @@ pub(crate) fn pieces(submission: &str, data: &[u8], from: usize, piece: usize) -
     for part in rest.chunks(piece) {
         let submission = if messages.is_empty() { submission.to_owned() } else { String::new() };
         let offset = u64::try_from(at).unwrap_or(u64::MAX);
-        messages.push(UploadPayloadRequest { submission, offset, data: Bytes::copy_from_slice(part) });
+        messages.push(UploadPayloadRequest {
+            submission,
+            offset,
+            data: Bytes::copy_from_slice(part),
+            ..Default::default()
+        });
         at += part.len();
     }
     messages

@@ -5,7 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat};
 use hub_datasets::Report;
 
-use super::{CommitOptions, Erasure, Explanation, NewSubmission, Receipt, Submission, Submissions, Verdict};
+use super::{
+    CommitOptions, Coverage, DatasetVersion, Erasure, Explanation, NewSubmission, Receipt, Submission,
+    Submissions, Verdict,
+};
 use crate::TypeConversionError;
 use crate::convert::{Timestamp, time_to_wire};
 use crate::name::Collection;
@@ -156,6 +159,41 @@ impl TryFrom<Verdict> for v1::CommitSubmissionResponse {
             report: v.report.map(Into::into),
             receipt: v.receipt.map(TryInto::try_into).transpose()?,
             unchanged: v.unchanged,
+        })
+    }
+}
+
+impl From<v1::DatasetVersionRef> for DatasetVersion {
+    fn from(v: v1::DatasetVersionRef) -> Self {
+        Self {
+            dataset: id(&v.dataset),
+            version: v.version,
+            commit_time: v.commit_time.map(moment),
+            coverage: v.coverage.map(|c| Coverage {
+                units_reporting: c.units_reporting,
+                units_expected: c.units_expected,
+                expected_source: c.expected_source,
+            }),
+        }
+    }
+}
+
+impl TryFrom<DatasetVersion> for v1::DatasetVersionRef {
+    type Error = TypeConversionError;
+
+    fn try_from(v: DatasetVersion) -> Result<Self, TypeConversionError> {
+        Ok(Self {
+            dataset: name(Collection::Datasets, &v.dataset),
+            version: v.version,
+            commit_time: v
+                .commit_time
+                .map(|text| time("DatasetVersionRef", "commit_time", &text))
+                .transpose()?,
+            coverage: v.coverage.map(|c| v1::Coverage {
+                units_reporting: c.units_reporting,
+                units_expected: c.units_expected,
+                expected_source: c.expected_source,
+            }),
         })
     }
 }

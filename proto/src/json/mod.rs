@@ -197,6 +197,38 @@ shapes! {
         text: String,
     }
 
+    /// What rows stand on: the header `Hub-Rows` of their answer.
+    answer RowsHead {
+        /// The dataset versions.
+        versions: Vec<DatasetVersion>,
+        /// Names of the columns, in order; none for a statement, or where they are too long for a header.
+        columns: Vec<String>,
+        /// Rows that the files hold before the filter, for progress; 0 for a statement.
+        estimated_rows: u64,
+    }
+
+    /// The dataset version that an answer stands on.
+    answer DatasetVersion {
+        /// As `rb28s`.
+        dataset: String,
+        /// Its number.
+        version: u64,
+        /// When it was committed.
+        commit_time: Option<String>,
+        /// Units behind it.
+        coverage: Option<Coverage>,
+    }
+
+    /// Units behind an answer, of those that are expected.
+    answer Coverage {
+        /// Units that have reported.
+        units_reporting: u64,
+        /// Units that are expected; 0 when nothing is.
+        units_expected: u64,
+        /// Where that number comes from.
+        expected_source: String,
+    }
+
     /// A statement.
     request Query requires ["sql"] {
         /// One SELECT.

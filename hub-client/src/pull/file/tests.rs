@@ -12,7 +12,7 @@ async fn run(
     for part in parts {
         writer.parts.send(part).await.unwrap();
     }
-    writer.finish(target, rows, format).await.map(|(bytes, _)| bytes)
+    writer.finish(target, (rows.is_some(), rows), format).await.map(|(bytes, _)| bytes)
 }
 
 fn data(text: &'static str) -> Part {
@@ -52,7 +52,9 @@ async fn what_is_not_whole_never_takes_the_name() {
 async fn a_folder_that_lacks_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let writer = Writer::start(&dir.path().join("no/such/edu.csv"));
-    let error =
-        writer.finish(&dir.path().join("no/such/edu.csv"), Some(0), RowFormat::Csv).await.unwrap_err();
+    let error = writer
+        .finish(&dir.path().join("no/such/edu.csv"), (true, Some(0)), RowFormat::Csv)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("edu.csv"), "{error}");
 }

@@ -6,9 +6,11 @@ async fn drain(
     size: u64,
     along: &Along,
 ) -> (Vec<UploadPayloadRequest>, Result<(), ClientError>) {
-    let (mut messages, outcome) = Pieces::start(payload, "submissions/1", offset, size, along).split();
+    let rest = Rest { offset, size, packs: false, pace: Pace::up_to(PIECE) };
+    let (mut messages, outcome) = Pieces::start(payload, "submissions/1", rest, along).split();
     let mut all = vec![];
-    while let Some(message) = messages.recv().await {
+    while let Some((end, message)) = messages.recv().await {
+        assert_eq!(end, message.offset + message.data.len() as u64);
         all.push(message);
     }
     (all, outcome.await)
@@ -66,6 +68,23 @@ async fn a_resumed_reader_goes_on_at_the_durable_offset() {
         let sent: Vec<u8> = messages.iter().flat_map(|m| m.data.to_vec()).collect();
         assert_eq!(sent, &content[PIECE + 13..]);
     }
+}
+
+#[tokio::test]
+async fn packed_pieces_hold_the_same_bytes() {
+    let content = Bytes::from((0..PIECE).map(|i| (i % 7) as u8).collect::<Vec<u8>>());
+    let (payload, size) = (Payload::Bytes(content.clone()), content.len() as u64);
+    let rest = Rest { offset: 5, size, packs: true, pace: Pace::up_to(PIECE) };
+    let (mut messages, outcome) = Pieces::start(&payload, "submissions/1", rest, &Along::default()).split();
+    let (mut plain, mut on_the_line) = (Vec::new(), 0);
+    while let Some((end, message)) = messages.recv().await {
+        assert_eq!((message.offset, message.data.len()), (plain.len() as u64 + 5, 0));
+        on_the_line += message.zstd.len();
+        plain.extend(zstd::bulk::decompress(&message.zstd, PIECE).unwrap());
+        assert_eq!(end, plain.len() as u64 + 5);
+    }
+    outcome.await.unwrap();
+    assert!(plain == content[5..] && on_the_line < plain.len() / 2);
 }
 
 #[tokio::test]

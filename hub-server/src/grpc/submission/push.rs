@@ -28,6 +28,7 @@ pub(super) async fn push(
                 stream::bounded(&data)?;
                 begun.data(data).await?;
             }
+            Some(Step::Zstd(packed)) => begun.data(stream::unpacked(&packed)?).await?,
             Some(Step::Commit(options)) => break options,
             Some(Step::Create(_)) => {
                 return Err(TypeConversionError::invalid(MESSAGE, "create", "it comes once, first").into());

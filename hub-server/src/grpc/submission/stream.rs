@@ -7,6 +7,7 @@ use tonic::Streaming;
 use crate::config::limits;
 use crate::error::HubError;
 use crate::grpc::fault::of_transport;
+use crate::packed::{self, Fault};
 
 /// The next message; None at the end of the stream.
 pub(super) async fn next<T>(stream: &mut Streaming<T>) -> Result<Option<T>, HubError> {
@@ -36,6 +37,17 @@ pub(super) fn bounded(data: &Bytes) -> Result<(), HubError> {
     let message =
         format!("one message carries {} bytes; send at most {}", data.len(), limits::UPLOAD_DATA_BYTES);
     Err(Refusal::new(Reason::MessageTooLarge, message).field("data", "too long").into())
+}
+
+/// The plain bytes of a packed piece, within the same bound.
+pub(super) fn unpacked(packed: &Bytes) -> Result<Bytes, HubError> {
+    packed::frame(packed, limits::UPLOAD_DATA_BYTES).map_err(|fault| {
+        let reason = match &fault {
+            Fault::TooLong(_) => Reason::MessageTooLarge,
+            Fault::Early(_) | Fault::Broken { .. } => Reason::RequestInvalid,
+        };
+        Refusal::new(reason, format!("field `zstd`: {fault}")).field("zstd", "cannot be unpacked").into()
+    })
 }
 
 #[cfg(test)]

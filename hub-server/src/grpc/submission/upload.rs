@@ -30,10 +30,20 @@ pub(super) async fn upload(
         };
         let Some(message) = next else { return Ok(None) };
         is_of(&message, &of)?;
-        stream::bounded(&message.data)?;
-        Ok(Some(((message.offset, message.data), (None, messages, of))))
+        let data = match message.zstd.is_empty() {
+            true => message.data,
+            false if message.data.is_empty() => stream::unpacked(&message.zstd)?,
+            false => return Err(twice()),
+        };
+        stream::bounded(&data)?;
+        Ok(Some(((message.offset, data), (None, messages, of))))
     });
     Ok(UploadPayloadResponse { durable_offset: uploading.take(id, pieces).await? })
+}
+
+fn twice() -> HubError {
+    TypeConversionError::invalid(MESSAGE, "zstd", "bytes come in `data` or packed in `zstd`, not in both")
+        .into()
 }
 
 fn is_of(message: &UploadPayloadRequest, id: &str) -> Result<(), HubError> {

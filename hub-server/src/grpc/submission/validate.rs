@@ -46,6 +46,7 @@ async fn received(
                 stream::bounded(&data)?;
                 begun.data(data).await?;
             }
+            Some(Step::Zstd(packed)) => begun.data(stream::unpacked(&packed)?).await?,
             Some(Step::Check(_)) => {
                 return Err(TypeConversionError::invalid(MESSAGE, "check", "it comes once, first").into());
             }

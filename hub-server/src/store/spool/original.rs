@@ -68,6 +68,11 @@ impl Original {
         Ok(Self { parts, path })
     }
 
+    /// Length of the whole.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.parts.iter().map(Part::bytes).sum()
+    }
+
     /// Reads up to a buffer's length from an offset on; 0 at the end. Blocking.
     pub(crate) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         let mut before = 0;

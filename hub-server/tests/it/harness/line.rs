@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What an HTTP/1.1 proxy says to the beginning of HTTP/2.
 const NOT_UNDERSTOOD: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -13,37 +14,52 @@ const NOT_UNDERSTOOD: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\
 pub(crate) struct Line {
     pub(crate) address: SocketAddr,
     passed: Arc<AtomicU64>,
-    was_cut: Arc<AtomicBool>,
+    cuts: Arc<AtomicU64>,
+    most_cuts: u64,
 }
 
 /// How a line treats what it carries.
 #[derive(Debug, Clone, Copy)]
-struct Rules {
-    only_http1: bool,
-    cut_after: u64,
+pub(crate) struct Rules {
+    /// Lets HTTP/1.1 through and nothing else.
+    pub(crate) only_http1: bool,
+    /// Bytes to the hub after which a connection is cut …
+    pub(crate) cut_after: u64,
+    /// Bytes back from the hub after which it is cut.
+    pub(crate) back_after: u64,
+    /// … so many times; then the line holds.
+    pub(crate) cuts: u64,
+    /// Bytes a second to the hub.
+    pub(crate) rate: Option<u64>,
+}
+
+impl Rules {
+    pub(crate) const GOOD: Self =
+        Self { only_http1: false, cut_after: u64::MAX, back_after: u64::MAX, cuts: 0, rate: None };
 }
 
 impl Line {
     /// Lets HTTP/1.1 through and nothing else; cuts once after so many bytes.
     pub(crate) fn of_http1(to: SocketAddr, cut_after: u64) -> Self {
-        Self::start(to, Rules { only_http1: true, cut_after })
+        Self::start(to, Rules { only_http1: true, cut_after, cuts: 1, ..Rules::GOOD })
     }
 
     /// Lets all through; cuts once after so many bytes.
     pub(crate) fn cut_once(to: SocketAddr, cut_after: u64) -> Self {
-        Self::start(to, Rules { only_http1: false, cut_after })
+        Self::start(to, Rules { cut_after, cuts: 1, ..Rules::GOOD })
     }
 
-    fn start(to: SocketAddr, rules: Rules) -> Self {
+    pub(crate) fn start(to: SocketAddr, rules: Rules) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let (passed, was_cut) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let line = Self { address, passed: Arc::clone(&passed), was_cut: Arc::clone(&was_cut) };
+        let (passed, cuts) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let line =
+            Self { address, passed: Arc::clone(&passed), cuts: Arc::clone(&cuts), most_cuts: rules.cuts };
         std::thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
-                let (passed, was_cut) = (Arc::clone(&passed), Arc::clone(&was_cut));
+                let (passed, cuts) = (Arc::clone(&passed), Arc::clone(&cuts));
                 // A line that breaks is what the test is about.
-                std::thread::spawn(move || drop(carry(near, to, rules, &passed, &was_cut)));
+                std::thread::spawn(move || drop(carry(near, to, rules, &passed, &cuts)));
             }
         });
         line
@@ -54,8 +70,9 @@ impl Line {
         self.passed.load(Ordering::SeqCst)
     }
 
+    /// True when it was cut as often as it was to be.
     pub(crate) fn was_cut(&self) -> bool {
-        self.was_cut.load(Ordering::SeqCst)
+        self.cuts.load(Ordering::SeqCst) == self.most_cuts
     }
 }
 
@@ -64,28 +81,43 @@ fn carry(
     to: SocketAddr,
     rules: Rules,
     passed: &AtomicU64,
-    was_cut: &AtomicBool,
+    cuts: &Arc<AtomicU64>,
 ) -> std::io::Result<()> {
     let mut piece = [0; 16 << 10];
-    let mut read = near.read(&mut piece)?;
+    let most = if rules.rate.is_some() { 1 << 10 } else { piece.len() };
+    let mut read = near.read(&mut piece[..most])?;
     if rules.only_http1 && piece[..read].starts_with(b"PRI ") {
         near.write_all(NOT_UNDERSTOOD)?;
         return near.shutdown(Shutdown::Both);
     }
     let mut far = TcpStream::connect(to)?;
-    let (mut back, mut answers) = (near.try_clone()?, far.try_clone()?);
+    let (mut back, answers, of_back) = (near.try_clone()?, far.try_clone()?, Arc::clone(cuts));
     std::thread::spawn(move || {
-        let _ended = std::io::copy(&mut answers, &mut back);
+        let is_cut = of_back.load(Ordering::SeqCst) < rules.cuts;
+        let copied =
+            std::io::copy(&mut answers.take(if is_cut { rules.back_after } else { u64::MAX }), &mut back);
+        if is_cut && copied.is_ok_and(|bytes| bytes == rules.back_after) {
+            of_back.fetch_add(1, Ordering::SeqCst);
+        }
         let _closed = back.shutdown(Shutdown::Both);
     });
+    let mut carried = 0;
     while read > 0 {
-        let all = passed.fetch_add(read as u64, Ordering::SeqCst) + read as u64;
-        far.write_all(&piece[..read])?;
-        if all > rules.cut_after && !was_cut.swap(true, Ordering::SeqCst) {
+        let left = usize::try_from(rules.cut_after.saturating_sub(carried)).unwrap_or(usize::MAX);
+        let is_cut = read >= left && cuts.load(Ordering::SeqCst) < rules.cuts;
+        let goes = if is_cut { left } else { read };
+        far.write_all(&piece[..goes])?;
+        carried += goes as u64;
+        passed.fetch_add(goes as u64, Ordering::SeqCst);
+        if is_cut {
+            cuts.fetch_add(1, Ordering::SeqCst);
             far.shutdown(Shutdown::Both)?;
             return near.shutdown(Shutdown::Both);
         }
-        read = near.read(&mut piece)?;
+        if let Some(rate) = rules.rate {
+            std::thread::sleep(Duration::from_secs_f64(goes as f64 / rate as f64));
+        }
+        read = near.read(&mut piece[..most])?;
     }
     far.shutdown(Shutdown::Write)
 }

@@ -12,7 +12,7 @@ mod server;
 pub(crate) use campaign::campaign;
 pub(crate) use folder::{files_below, lasting, leftovers, log_entries, open_payloads, unpacked};
 pub(crate) use http::{Answer, get, get_with, keyed, post, request};
-pub(crate) use line::{Line, canned};
+pub(crate) use line::{Line, Rules, canned};
 pub(crate) use money::{column_grosze, grosze};
 pub(crate) use process::{Output, children, run, server_binary, wait_for};
 pub(crate) use samples::{

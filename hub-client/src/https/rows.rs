@@ -1,0 +1,145 @@
+//! Rows over the HTTP door, as they come.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hub_proto::json::{Query, RowsHead};
+use hub_proto::v1::{self, RowFormat};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::{Asked, Fault, Https, address, fault_of, refusal, whole};
+use crate::error::ClientError;
+use crate::pull::{AsOf, Counter, PullRequest};
+use crate::query::QueryRequest;
+use crate::retry::Patience;
+
+/// Silence after which an answer is taken for cut.
+const SILENCE: Duration = Duration::from_secs(60);
+/// What the rows stand on, as JSON.
+const HEAD: &str = "hub-rows";
+
+/// An answer of rows whose head has come.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    head: RowsHead,
+    body: Incoming,
+    counter: Counter,
+}
+
+fn format(format: RowFormat) -> &'static str {
+    match format {
+        RowFormat::Csv => "csv",
+        RowFormat::Ndjson => "ndjson",
+        RowFormat::Parquet => "parquet",
+        RowFormat::Arrow | RowFormat::Unspecified => "arrow",
+    }
+}
+
+fn as_of(as_of: Option<&AsOf>) -> String {
+    match as_of {
+        None => String::new(),
+        Some(AsOf::Version(version)) => version.to_string(),
+        Some(AsOf::Time(time)) => time.to_string(),
+    }
+}
+
+impl Asked {
+    pub(crate) fn pull(request: &PullRequest) -> Self {
+        let path = format!("/api/v1/datasets/{}/rows", crate::names::short(&request.dataset));
+        let (columns, as_of) = (request.columns.join(","), as_of(request.as_of.as_ref()));
+        Self::get(address(
+            &path,
+            &[
+                ("columns", &columns),
+                ("where", request.filter.as_deref().unwrap_or_default()),
+                ("as_of", &as_of),
+                ("format", format(request.format)),
+            ],
+        ))
+    }
+
+    pub(crate) fn query(request: &QueryRequest) -> Self {
+        let query = Query {
+            sql: request.sql.clone(),
+            format: format(request.format).to_owned(),
+            as_of: as_of(request.as_of.as_ref()),
+        };
+        Self::post("/api/v1/query", &query)
+    }
+}
+
+impl Https {
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::new(&self.endpoint, self.retry_for)
+    }
+
+    /// Asks until the head of the rows is there, as long as there is patience.
+    pub(crate) async fn rows(
+        &self,
+        asked: &Asked,
+        format: RowFormat,
+        patience: &mut Patience,
+    ) -> Result<Rows, ClientError> {
+        loop {
+            match self.begun(asked).await {
+                Ok((headers, body)) => {
+                    let head =
+                        headers.get(HEAD).and_then(|head| serde_json::from_slice(head.as_bytes()).ok());
+                    let head =
+                        head.ok_or_else(|| self.incomplete("it does not say what its rows stand on"))?;
+                    return Ok(Rows { head, body, counter: Counter::of_bytes(format) });
+                }
+                Err(fault) => patience.after_request(fault).await?,
+            }
+        }
+    }
+
+    async fn begun(&self, asked: &Asked) -> Result<(http::HeaderMap, Incoming), Fault> {
+        let late = |_| Fault::Cut(format!("no answer for {} s", super::ANSWER_TIMEOUT.as_secs()));
+        let (status, headers, body) =
+            timeout(super::ANSWER_TIMEOUT, self.head(asked)).await.map_err(late)??;
+        if status.is_success() {
+            return Ok((headers, body));
+        }
+        let body = timeout(SILENCE, whole(body)).await.map_err(late)??;
+        Err(refusal(status, &headers, &body))
+    }
+}
+
+impl Rows {
+    /// The dataset versions that they stand on.
+    pub(crate) fn versions(&self) -> Result<Vec<v1::DatasetVersionRef>, hub_proto::TypeConversionError> {
+        self.head.versions.iter().cloned().map(TryInto::try_into).collect()
+    }
+
+    pub(crate) fn columns(&self) -> &[String] {
+        &self.head.columns
+    }
+
+    pub(crate) fn estimated(&self) -> u64 {
+        self.head.estimated_rows
+    }
+
+    /// Rows that came; of a Parquet file its footer tells, when it is whole.
+    pub(crate) fn counted(&self) -> Option<u64> {
+        self.counter.rows()
+    }
+
+    /// The next bytes; none at an end that the door told as one.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        loop {
+            let frame = timeout(SILENCE, self.body.frame()).await;
+            let frame = frame.map_err(|_| Fault::Cut(format!("nothing came for {} s", SILENCE.as_secs())))?;
+            let Some(frame) = frame else { return Ok(None) };
+            let frame = frame.map_err(|error| fault_of(&error))?;
+            if let Ok(data) = frame.into_data()
+                && !data.is_empty()
+            {
+                self.counter.add(&data).map_err(Fault::Cut)?;
+                return Ok(Some(data));
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Submissions over the HTTP door: listed, looked at, given up.
+
+use hub_datasets::Report;
+use hub_datasets::receipt::Signed;
+use hub_proto::json::{Submission, Submissions};
+use hub_proto::v1;
+
+use super::{Answer, Asked, Https, address};
+use crate::error::ClientError;
+use crate::names::short;
+use http::Method;
+
+/// The address of a submission.
+pub(super) fn place(name: &str) -> String {
+    format!("/api/v1/submissions/{}", short(name))
+}
+
+impl Https {
+    pub(crate) async fn submission(&self, name: &str) -> Result<v1::Submission, ClientError> {
+        let answer = self.ask(&Asked::get(place(name))).await?;
+        self.one(&answer)
+    }
+
+    /// Gives up a submission that has no verdict yet.
+    pub(crate) async fn abandon(&self, name: &str) -> Result<v1::Submission, ClientError> {
+        let asked = Asked { method: Method::DELETE, ..Asked::get(place(name)) };
+        let answer = self.ask(&asked).await?;
+        self.one(&answer)
+    }
+
+    /// A page of submissions, and the token of the next.
+    pub(crate) async fn page(
+        &self,
+        request: &v1::ListSubmissionsRequest,
+    ) -> Result<(Vec<v1::Submission>, String), ClientError> {
+        let parameters = [
+            ("pattern", short(&request.pattern)),
+            ("publisher", short(&request.publisher)),
+            ("period", &request.period),
+            ("page_token", &request.page_token),
+        ];
+        let answer = self.ask(&Asked::get(address("/api/v1/submissions", &parameters))).await?;
+        let page: Submissions = self.read(&answer)?;
+        let each = page.submissions.into_iter().map(v1::Submission::try_from);
+        let submissions =
+            each.collect::<Result<_, _>>().map_err(|error| self.incomplete(error.to_string()))?;
+        Ok((submissions, page.next_page_token))
+    }
+
+    fn one(&self, answer: &Answer) -> Result<v1::Submission, ClientError> {
+        let submission: Submission = self.read(answer)?;
+        v1::Submission::try_from(submission).map_err(|error| self.incomplete(error.to_string()))
+    }
+
+    pub(crate) async fn report(&self, name: &str) -> Result<v1::Report, ClientError> {
+        let answer = self.ask(&Asked::get(format!("{}/report", place(name)))).await?;
+        Ok(self.read::<Report>(&answer)?.into())
+    }
+
+    pub(crate) async fn receipt(&self, name: &str) -> Result<v1::Receipt, ClientError> {
+        let answer = self.ask(&Asked::get(format!("{}/receipt", place(name)))).await?;
+        let text = std::str::from_utf8(&answer.body).map_err(|error| self.incomplete(error.to_string()))?;
+        let signed = Signed::read(text).map_err(|error| self.incomplete(error.to_string()))?;
+        let commit_time = signed.receipt.committed_at.parse().ok();
+        Ok(v1::Receipt {
+            canonical_json: signed.text,
+            key_id: signed.receipt.key_id,
+            signature: signed.signature.into(),
+            commit_time,
+        })
+    }
+}
