@@ -4,8 +4,9 @@ use bytes::Bytes;
 use hub_proto::v1::{self, RowFormat};
 use tonic::Streaming;
 
-use crate::client::Client;
+use crate::client::{Client, by_either};
 use crate::error::ClientError;
+use crate::https::{Asked, Fault, Rows};
 use crate::names;
 use crate::retry::{Trouble, cause_of, trouble};
 
@@ -26,16 +27,30 @@ pub struct DiffRequest {
 #[derive(Debug)]
 pub struct Changes {
     client: Client,
-    stream: Streaming<v1::DiffRevisionsResponse>,
-    first: Option<v1::DiffRevisionsResponse>,
+    source: Source,
     counts: Option<v1::RevisionChanges>,
     rows: u64,
+}
+
+/// The way on which they come.
+#[derive(Debug)]
+enum Source {
+    Grpc { stream: Box<Streaming<v1::DiffRevisionsResponse>>, first: Option<v1::DiffRevisionsResponse> },
+    Https(Box<Rows>),
 }
 
 impl Client {
     /// Holds two states of a report beside each other. Until the first bytes come the call is repeated while there is
     /// no connection.
     pub async fn diff(&self, request: &DiffRequest) -> Result<Changes, ClientError> {
+        by_either!(self, self.diff_by_grpc(request).await, |https| {
+            let rows = https.rows(&Asked::changes(request), request.format, &mut https.patience()).await?;
+            let (client, source) = (self.clone(), Source::Https(Box::new(rows)));
+            Ok(Changes { client, source, counts: None, rows: 0 })
+        })
+    }
+
+    async fn diff_by_grpc(&self, request: &DiffRequest) -> Result<Changes, ClientError> {
         let wire = v1::DiffRevisionsRequest {
             from: request.from.as_deref().map(names::submission).unwrap_or_default(),
             to: names::submission(&request.to),
@@ -51,8 +66,8 @@ impl Client {
             };
             match begun.await {
                 Ok((stream, first @ Some(_))) => {
-                    let client = self.clone();
-                    return Ok(Changes { client, stream, first, counts: None, rows: 0 });
+                    let (client, source) = (self.clone(), Source::Grpc { stream: Box::new(stream), first });
+                    return Ok(Changes { client, source, counts: None, rows: 0 });
                 }
                 Ok((_, None)) => return Err(self.incomplete("it is empty")),
                 Err(status) => patience.after(status).await?,
@@ -62,7 +77,7 @@ impl Client {
 }
 
 impl Changes {
-    /// How many rows differ; known once all bytes have come.
+    /// How many rows differ; known once all bytes have come, and not over the HTTP door.
     pub fn counts(&self) -> Option<v1::RevisionChanges> {
         self.counts
     }
@@ -70,11 +85,18 @@ impl Changes {
     /// The next bytes; none when the answer is whole. What was cut is an error.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         loop {
-            let message = match self.first.take() {
-                Some(first) => Some(first),
-                None => self.stream.message().await.map_err(|status| self.cut(status))?,
+            let message = match &mut self.source {
+                Source::Https(rows) => {
+                    let came = rows.next().await;
+                    self.rows = rows.counted().unwrap_or_default();
+                    return came.map_err(|fault| self.broke_off(fault));
+                }
+                Source::Grpc { stream, first } => match first.take() {
+                    Some(first) => Ok(Some(first)),
+                    None => stream.message().await,
+                },
             };
-            let Some(message) = message else {
+            let Some(message) = message.map_err(|status| self.cut(status))? else {
                 let cut = || self.client.incomplete(format!("it ended after {} rows", self.rows));
                 return self.counts.map(|_| None).ok_or_else(cut);
             };
@@ -84,6 +106,15 @@ impl Changes {
             }
             if !message.data.is_empty() {
                 return Ok(Some(message.data));
+            }
+        }
+    }
+
+    fn broke_off(&self, fault: Fault) -> ClientError {
+        match fault {
+            Fault::Refused(refusal) | Fault::Busy(refusal) => ClientError::Refused(refusal),
+            Fault::Cut(cause) | Fault::Certificate(cause) => {
+                self.client.incomplete(format!("it was cut after {} rows ({cause})", self.rows))
             }
         }
     }

@@ -104,6 +104,13 @@ impl Client {
             confirm_deletions,
             parent_revision,
         };
+        by_either!(self, self.withdraw_by_grpc(&request).await, |https| https.withdraw(&request).await)
+    }
+
+    async fn withdraw_by_grpc(
+        &self,
+        request: &v1::WithdrawSubmissionRequest,
+    ) -> Result<Verdict, ClientError> {
         let answer = self.repeating(|| {
             let (mut service, request) = (self.submissions(), request.clone());
             async move { service.withdraw_submission(request).await }
@@ -126,6 +133,10 @@ impl Client {
             request_id: request_id.to_owned(),
             options: Some(options.wire()),
         };
+        by_either!(self, self.revert_by_grpc(&request).await, |https| https.revert(&request).await)
+    }
+
+    async fn revert_by_grpc(&self, request: &v1::RevertSubmissionRequest) -> Result<Verdict, ClientError> {
         let answer = self.repeating(|| {
             let (mut service, request) = (self.submissions(), request.clone());
             async move { service.revert_submission(request).await }

@@ -49,11 +49,11 @@ pub(super) async fn write(
     }
     told.finish(&mut out)?;
     out.flush()?;
-    let counts = changes.counts().unwrap_or_default();
-    eprintln!(
-        "{}",
-        session.say(text::CHANGES, &numbers(&counts).each_ref().map(|(name, n)| (*name, n.as_str())))
-    );
+    session.tell_detour(client);
+    if let Some(counts) = changes.counts() {
+        let numbers = numbers(&counts);
+        eprintln!("{}", session.say(text::CHANGES, &numbers.each_ref().map(|(name, n)| (*name, n.as_str()))));
+    }
     Ok(())
 }
 

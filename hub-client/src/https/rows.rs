@@ -9,7 +9,9 @@ use hub_proto::v1::{self, RowFormat};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
+use super::submissions::place;
 use super::{Asked, Fault, Https, address, fault_of, refusal, whole};
+use crate::changes::DiffRequest;
 use crate::error::ClientError;
 use crate::pull::{AsOf, Counter, PullRequest};
 use crate::query::QueryRequest;
@@ -57,6 +59,15 @@ impl Asked {
                 ("as_of", &as_of),
                 ("format", format(request.format)),
             ],
+        ))
+    }
+
+    pub(crate) fn changes(request: &DiffRequest) -> Self {
+        let replace_all = if request.replace_all { "true" } else { "" };
+        let from = request.from.as_deref().map(crate::names::short).unwrap_or_default();
+        Self::get(address(
+            &format!("{}/changes", place(&request.to)),
+            &[("from", from), ("replace_all", replace_all), ("format", format(request.format))],
         ))
     }
 

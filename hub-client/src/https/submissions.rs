@@ -1,13 +1,14 @@
-//! Submissions over the HTTP door: listed, looked at, given up.
+//! Submissions over the HTTP door: listed, looked at, taken back, given up.
 
 use hub_datasets::Report;
 use hub_datasets::receipt::Signed;
 use hub_proto::json::{Submission, Submissions};
-use hub_proto::v1;
+use hub_proto::{TypeConversionError, json, v1};
 
 use super::{Answer, Asked, Https, address};
 use crate::error::ClientError;
 use crate::names::short;
+use crate::push::Verdict;
 use http::Method;
 
 /// The address of a submission.
@@ -26,6 +27,36 @@ impl Https {
         let asked = Asked { method: Method::DELETE, ..Asked::get(place(name)) };
         let answer = self.ask(&asked).await?;
         self.one(&answer)
+    }
+
+    /// Takes a committed submission back.
+    pub(crate) async fn withdraw(
+        &self,
+        request: &v1::WithdrawSubmissionRequest,
+    ) -> Result<Verdict, ClientError> {
+        let withdrawal = json::Withdrawal {
+            request_id: request.request_id.clone(),
+            confirm_deletions: request.confirm_deletions,
+            parent_revision: request.parent_revision,
+        };
+        self.deed(&Asked::post(format!("{}/withdraw", place(&request.name)), &withdrawal)).await
+    }
+
+    /// Has a committed submission sent again.
+    pub(crate) async fn revert(&self, request: &v1::RevertSubmissionRequest) -> Result<Verdict, ClientError> {
+        let again = json::Reversion {
+            request_id: request.request_id.clone(),
+            options: request.options.clone().map(Into::into),
+        };
+        self.deed(&Asked::post(format!("{}/revert", place(&request.name)), &again)).await
+    }
+
+    async fn deed(&self, asked: &Asked) -> Result<Verdict, ClientError> {
+        let verdict: json::Verdict = self.read(&self.ask(asked).await?)?;
+        let answer: v1::CommitSubmissionResponse =
+            verdict.try_into().map_err(|error: TypeConversionError| self.incomplete(error.to_string()))?;
+        Verdict::of(answer.submission, (answer.report, answer.receipt, answer.unchanged))
+            .ok_or_else(|| self.incomplete("it holds no submission"))
     }
 
     /// A page of submissions, and the token of the next.

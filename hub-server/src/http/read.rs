@@ -230,12 +230,9 @@ async fn answer(mut rows: Answers<RowChunk>, format: Format, head: Head) -> Resu
         (header::CONTENT_TYPE, format.media_type.to_owned()),
         (header::CACHE_CONTROL, "no-store".to_owned()),
     ];
-    // Changes of a report stand on states of their own, and are told of by their rows.
-    let told = match head.versions.is_empty() {
-        true => None,
-        false => Some([(VERSIONS, head.short()), (HEAD, head.whole()?)]),
-    };
-    Ok((headers, told, Body::from_stream(pieces)).into_response())
+    // Changes of a report stand on no version of the whole dataset.
+    let versions = (!head.versions.is_empty()).then(|| [(VERSIONS, head.short())]);
+    Ok((headers, versions, [(HEAD, head.whole()?)], Body::from_stream(pieces)).into_response())
 }
 
 #[cfg(test)]
