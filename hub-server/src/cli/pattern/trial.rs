@@ -25,7 +25,7 @@ const PAGE: u32 = 1_000;
 const COPY_BYTES: usize = 1 << 20;
 
 #[derive(Debug, Args)]
-pub(super) struct Trial {
+pub(in crate::cli) struct Trial {
     /// Folder of the draft.
     dir: PathBuf,
     /// Files to run it against too, with the period and the publisher that they name.
