@@ -94,12 +94,14 @@ fn carry(
     let (mut back, answers, of_back) = (near.try_clone()?, far.try_clone()?, Arc::clone(cuts));
     std::thread::spawn(move || {
         let is_cut = of_back.load(Ordering::SeqCst) < rules.cuts;
-        let copied =
-            std::io::copy(&mut answers.take(if is_cut { rules.back_after } else { u64::MAX }), &mut back);
+        let mut answers = answers.take(if is_cut { rules.back_after } else { u64::MAX });
+        let copied = std::io::copy(&mut answers, &mut back);
         if is_cut && copied.is_ok_and(|bytes| bytes == rules.back_after) {
             of_back.fetch_add(1, Ordering::SeqCst);
         }
         let _closed = back.shutdown(Shutdown::Both);
+        // What is left unread would reset the connection, and take from the hub what has reached it.
+        let _rest = std::io::copy(answers.get_mut(), &mut std::io::sink());
     });
     let mut carried = 0;
     while read > 0 {
@@ -111,7 +113,7 @@ fn carry(
         passed.fetch_add(goes as u64, Ordering::SeqCst);
         if is_cut {
             cuts.fetch_add(1, Ordering::SeqCst);
-            far.shutdown(Shutdown::Both)?;
+            far.shutdown(Shutdown::Write)?;
             return near.shutdown(Shutdown::Both);
         }
         if let Some(rate) = rules.rate {
