@@ -42,6 +42,11 @@ fn a_push_goes_by_the_http_door() {
     server.hub("blocked", &["submissions", "show", id]).expect(0);
     server.hub("blocked", &["submissions", "report", id]).expect(0);
     server.hub("blocked", &["submissions", "receipt", id]).expect(0);
+    let rows = server.hub("blocked", &["--format", "csv", "submissions", "diff", id]).expect(0).stdout;
+    assert!(rows.lines().count() > 100 && rows.starts_with("_change_type,"), "{rows}");
+    let withdraw = ["submissions", "withdraw", id, "--confirm-deletions"];
+    server.hub("blocked", &withdraw).expect(0).says("withdrawn; revision 2");
+    server.hub("blocked", &["submissions", "revert", id]).expect(0).says("accepted, revision 3");
     let listed = server.hub("blocked", &["--format", "json", "submissions", "list"]).expect(0);
     assert!(listed.stdout.contains(id), "{}", listed.stdout);
     // What cannot go that way says why, at once.
