@@ -57,9 +57,9 @@ fn draft(changes: &[(&str, &str, &str)]) -> tempfile::TempDir {
 
 /// `rb28s` 1.1.0 with a new column that files may lack.
 fn minor(version: &str) -> tempfile::TempDir {
-    let column = "  - name: uwagi\n    title_en: Remarks\n    role: attribute\n  - name: okres\n";
+    let column = "  - name: notatka\n    title_en: Note\n    role: attribute\n  - name: okres\n";
     let field =
-        "{\"name\": \"uwagi\", \"title\": \"Uwagi\", \"type\": \"string\"},\n    {\"name\": \"okres\"";
+        "{\"name\": \"notatka\", \"title\": \"Notatka\", \"type\": \"string\"},\n    {\"name\": \"okres\"";
     draft(&[
         ("pattern.yaml", "version: 1.0.0", &format!("version: {version}")),
         ("pattern.yaml", "  - name: okres\n", column),
@@ -212,7 +212,7 @@ fn a_registered_version_is_the_one_that_the_hub_works_with() {
     assert!(server.stop().success());
 
     let told = offline(&root, &["pattern", "register", &dir, "--dry-run"]).expect(0);
-    assert!(told.stdout.contains("minor\tCOLUMN_ADDED\tcolumns: uwagi"), "{}", told.stdout);
+    assert!(told.stdout.contains("minor\tCOLUMN_ADDED\tcolumns: notatka"), "{}", told.stdout);
     assert!(!root.join("patterns").exists());
     offline(&root, &["pattern", "register", &dir]).expect(0).says("is registered");
     offline(&root, &["pattern", "register", &dir]).expect(0).says("there is nothing to do");
@@ -224,16 +224,16 @@ fn a_registered_version_is_the_one_that_the_hub_works_with() {
 
     server.restart();
     let shown = server.hub("publisher", &["patterns", "show", "rb28s", "--format", "json"]).expect(0).stdout;
-    assert!(shown.contains("1.1.0") && shown.contains("uwagi"), "{shown}");
+    assert!(shown.contains("1.1.0") && shown.contains("notatka"), "{shown}");
     let sample = fs::read_to_string(kutno_sample()).expect("the sample");
     let mut lines = sample.lines();
-    let header = format!("{},uwagi\n", lines.next().expect("a header"));
+    let header = format!("{},notatka\n", lines.next().expect("a header"));
     let rows: String = lines.map(|line| format!("{line},z uwagą\n")).collect();
     let file = server.file("uwagi.csv", format!("{header}{rows}").as_bytes());
     server.accepted("publisher", &file, "rb28s", PERIOD, &[]);
-    let of_period = format!("SELECT count(*) FROM rb28s WHERE okres = '{PERIOD}' AND uwagi = 'z uwagą'");
+    let of_period = format!("SELECT count(*) FROM rb28s WHERE okres = '{PERIOD}' AND notatka = 'z uwagą'");
     assert_eq!(server.cell("ministry", &of_period), "293");
-    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s WHERE uwagi IS NULL"), "293");
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s WHERE notatka IS NULL"), "293");
     // A workbook is decoded by a worker, which knows the version too.
     let form = server.root().join("dev/form.xlsx");
     server.hub("publisher", &["patterns", "template", "rb28s", "--out", text(&form), "--from-hub"]).expect(0);

@@ -180,14 +180,18 @@ fn new_columns_are_minor_where_files_may_lack_them() {
             };
             (name.to_owned(), bytes)
         });
+        // A document that lacks a required column would be refused with the draft.
+        let files = files.filter(|(name, _)| step == Step::Minor || !name.starts_with("mappings/"));
         let draft = known.draft(&files.collect::<Vec<_>>(), &lists).unwrap();
         let old = known.get("rb28s").unwrap();
         let there = Evolution::between(&old, &draft);
-        assert_eq!((there.step, there.differences[0].change), (Some(step), Change::ColumnAdded));
-        assert_eq!(there.differences.len(), 1, "{:#?}", there.differences);
+        let added = there.differences.iter().find(|one| one.change == Change::ColumnAdded).unwrap();
+        assert_eq!((there.step, added.step), (Some(step), step), "{:#?}", there.differences);
+        assert!(step == Step::Major || there.differences.len() == 1, "{:#?}", there.differences);
         // The other way round the column is taken away.
         let back = Evolution::between(&draft, &old);
-        assert_eq!((back.step, back.differences[0].change), (Some(Step::Major), Change::ColumnRemoved));
+        let removed = back.differences.iter().find(|one| one.change == Change::ColumnRemoved).unwrap();
+        assert_eq!((back.step, removed.step), (Some(Step::Major), Step::Major));
     }
 }
 
