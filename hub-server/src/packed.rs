@@ -68,7 +68,7 @@ enum Inner {
         full: bool,
     },
     Gzip {
-        decoder: MultiGzDecoder<Vec<u8>>,
+        decoder: Box<MultiGzDecoder<Vec<u8>>>,
         any: bool,
     },
 }
@@ -88,7 +88,7 @@ impl Unpacker {
                 decoder.set_parameter(window).map_err(broken(coding))?;
                 Inner::Zstd { decoder, open: false, full: false }
             }
-            Coding::Gzip => Inner::Gzip { decoder: MultiGzDecoder::new(Vec::new()), any: false },
+            Coding::Gzip => Inner::Gzip { decoder: Box::new(MultiGzDecoder::new(Vec::new())), any: false },
         }))
     }
 

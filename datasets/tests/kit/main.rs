@@ -1,11 +1,6 @@
 //! What is made of patterns, for all of them: forms that are accepted as they are once they are filled in.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests say what broke by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests say what broke by panicking")]
 
 mod filled;
 mod forms;

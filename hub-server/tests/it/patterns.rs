@@ -267,12 +267,15 @@ fn a_registered_version_is_the_one_that_the_hub_works_with() {
     assert_eq!(server.cell("ministry", &of_period), "293");
 }
 
+/// File, text and what stands in its place.
+type Changes = &'static [(&'static str, &'static str, &'static str)];
+
 #[test]
 fn a_number_that_is_too_small_is_refused_with_what_it_needs() {
     let mut server = Server::start();
     let root = server.root().to_owned();
     assert!(server.stop().success());
-    let cases: [(&[(&str, &str, &str)], &str, &str); 4] = [
+    let cases: [(Changes, &str, &str); 4] = [
         (&[("pattern.yaml", "unit: zł", "unit: tys. zł")], "VERSION_KNOWN", "2.0.0"),
         (
             &[

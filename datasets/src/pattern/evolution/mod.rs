@@ -87,7 +87,7 @@ impl Evolution {
         columns::compare(old, new, &mut found);
         rules::compare(old, new, &mut found);
         let mut differences = found.0;
-        differences.sort_by(|a, b| b.step.cmp(&a.step));
+        differences.sort_by_key(|difference| std::cmp::Reverse(difference.step));
         let step = differences.first().map(|first| first.step);
         // Comments, and the order of what has none.
         let step = step.or((old.bundle_sha256 != new.bundle_sha256).then_some(Step::Patch));
