@@ -210,7 +210,10 @@ impl Intake {
         permit: &SubmissionsPermit,
         list: ListSubmissions,
     ) -> Result<Vec<SubmissionView>, IntakeError> {
-        self.parts.commits.caught_up().await;
+        match &list.pattern {
+            Some(pattern) => self.parts.commits.projected(pattern).await,
+            None => self.parts.commits.caught_up().await,
+        }
         let filter = SubmissionFilter {
             publisher: permit.publisher().to_owned(),
             dataset: list.pattern.clone(),

@@ -81,7 +81,7 @@ fn a_proxy_that_answers_itself() {
 fn http2_is_blocked() {
     let server = Server::start();
     let line = Line::of_http1(server.http, u64::MAX);
-    doctor(&server, &at(&server, line.address), "HTTP2", 4, "pushes work all the same");
+    doctor(&server, &at(&server, line.address), "HTTP2", 4, "pushes, pulls and queries work all the same");
     let shut = at(&server, line.address).replace(&format!("http://{}", server.http), "http://127.0.0.1:9");
     doctor(&server, &shut, "HTTP2", 4, "at http://127.0.0.1:9 no hub answers");
 }

@@ -329,7 +329,7 @@ fn a_projection_that_shows_something_else_is_told() {
         ),
         ("DELETE FROM submissions WHERE dataset = 'jakosc_powietrza'", "it lacks submission"),
         (
-            "INSERT INTO submissions SELECT 'x' || id, caller, request_id, publisher, dataset, period, media_type, state, reason, revision, dataset_version, row_count, size, sha256, carried, dropped, nothing_to_report, created_at, ended_at, report, receipt, erased_at, erased_reason FROM submissions LIMIT 1",
+            "INSERT INTO submissions SELECT 'x' || id, caller, request_id, publisher, dataset, period, media_type, state, reason, revision, dataset_version, row_count, size, sha256, carried, dropped, nothing_to_report, created_at, ended_at, report, receipt, erased_at, erased_reason, withdraws FROM submissions LIMIT 1",
             "1 submissions that no log names",
         ),
         (

@@ -29,7 +29,9 @@ fn accepted(server: &Server, file: &Path, more: &[&str]) -> Value {
 fn sends_once(server: &Server, line: &Line) {
     profile(server, "line", line);
     let long = server.file("long.csv", &synthetic("rb28s", "100201", PERIOD, 40_000, 7));
-    for file in [kutno_sample(), long] {
+    let middle = server.file("middle.csv", &synthetic("rb28s", "100201", PERIOD, 1_200, 7));
+    assert!(std::fs::metadata(&middle).is_ok_and(|file| (64 << 10..1 << 20).contains(&file.len())));
+    for file in [middle, long] {
         let bytes = std::fs::metadata(&file).expect("a file").len();
         let before = line.passed();
         let first = accepted(server, &file, &["--confirm-deletions", "--replace-all"]);
