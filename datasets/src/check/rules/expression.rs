@@ -10,8 +10,10 @@ use datafusion_common::config::ConfigOptions;
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{DFSchema, DataFusionError, Result as PlanResult, TableReference, plan_err};
 use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::planner::{ContextProvider, ExprPlanner};
+use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::{
     AggregateUDF, Expr, ExprSchemable, HigherOrderUDF, ScalarUDF, TableSource, Volatility, WindowUDF,
 };
@@ -69,6 +71,9 @@ const FUNCTIONS: [&str; 36] = [
     "substr",
     "upper",
 ];
+
+/// Functions that are a CASE written shortly: they are written out, for nobody runs them as they are.
+const SHORT_CASES: [&str; 2] = ["coalesce", "nvl"];
 
 /// A rule that is ready to run.
 #[derive(Debug)]
@@ -138,8 +143,10 @@ impl Planner {
         })?;
         let widened = expr.transform_up(|node| self.widen(node))?.data;
         let coerced = widened.rewrite(&mut TypeCoercionRewriter::new(&self.schema))?.data;
-        match coerced.get_type(&self.schema)? {
-            DataType::Boolean => Ok(coerced),
+        let info = SimplifyContext::builder().with_schema(Arc::new(self.schema.clone())).build();
+        let written = coerced.transform_up(|node| written_out(node, &info))?.data;
+        match written.get_type(&self.schema)? {
+            DataType::Boolean => Ok(written),
             other => plan_err!("the expression gives {other}, not true or false"),
         }
     }
@@ -159,6 +166,20 @@ fn unnamed(node: Expr) -> PlanResult<Transformed<Expr>> {
     Ok(match node {
         Expr::Alias(named) => Transformed::yes(*named.expr),
         other => Transformed::no(other),
+    })
+}
+
+/// A call of one of [`SHORT_CASES`] as the CASE that it stands for.
+fn written_out(node: Expr, info: &SimplifyContext) -> PlanResult<Transformed<Expr>> {
+    let Expr::ScalarFunction(ScalarFunction { func, args }) = node else { return Ok(Transformed::no(node)) };
+    if !SHORT_CASES.contains(&func.name()) {
+        return Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })));
+    }
+    Ok(match func.simplify(args, info)? {
+        ExprSimplifyResult::Simplified(case) => Transformed::yes(case),
+        ExprSimplifyResult::Original(args) => {
+            Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))
+        }
     })
 }
 
@@ -306,5 +327,90 @@ impl ContextProvider for Functions {
     }
     fn udwf_names(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, StringArray};
+    use arrow::datatypes::{Field, Schema};
+
+    use super::*;
+
+    /// A row of a text, an amount that may be empty, a number and a day.
+    fn row(amount: Option<i128>) -> RecordBatch {
+        let amounts = Decimal128Array::from(vec![amount]).with_precision_and_scale(18, 2).unwrap();
+        let columns: [(&str, ArrayRef); 4] = [
+            ("tekst", Arc::new(StringArray::from(vec!["abc"]))),
+            ("kwota", Arc::new(amounts)),
+            ("liczba", Arc::new(Int64Array::from(vec![3]))),
+            ("dzien", Arc::new(Date32Array::from(vec![19_357]))),
+        ];
+        let field = |(name, values): &(&str, ArrayRef)| Field::new(*name, values.data_type().clone(), true);
+        let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
+        RecordBatch::try_new(Arc::new(schema), columns.map(|(_, values)| values).to_vec()).unwrap()
+    }
+
+    fn says(text: &str, row: &RecordBatch) -> Option<bool> {
+        let planner = Planner::new(&row.schema()).unwrap();
+        let (condition, _) = planner.condition(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let truths = holds(condition.as_ref(), row).unwrap_or_else(|error| panic!("{text}: {error}"));
+        truths.is_valid(0).then(|| truths.value(0))
+    }
+
+    #[test]
+    fn every_function_that_a_rule_may_call_can_be_run() {
+        let calls = [
+            "abs(kwota) >= 0",
+            "ascii(tekst) = 97",
+            "btrim(tekst) = 'abc'",
+            "ceil(kwota) >= 0",
+            "char_length(tekst) = 3",
+            "character_length(tekst) = 3",
+            "coalesce(kwota, 0) = 5",
+            "concat(tekst, 'd') = 'abcd'",
+            "contains(tekst, 'b')",
+            "date_part('year', dzien) = 2022",
+            "date_trunc('year', dzien) = DATE '2022-01-01'",
+            "ends_with(tekst, 'c')",
+            "floor(kwota) >= 0",
+            "greatest(liczba, 1) = 3",
+            "least(liczba, 1) = 1",
+            "left(tekst, 1) = 'a'",
+            "length(tekst) = 3",
+            "lower(tekst) = 'abc'",
+            "lpad(tekst, 4, '0') = '0abc'",
+            "ltrim(tekst) = 'abc'",
+            "make_date(2022, 12, 31) = dzien",
+            "nullif(tekst, 'x') = 'abc'",
+            "nvl(kwota, 0) = 5",
+            "octet_length(tekst) = 3",
+            "power(liczba, 2) = 9",
+            "regexp_like(tekst, '^a')",
+            "replace(tekst, 'a', 'x') = 'xbc'",
+            "right(tekst, 1) = 'c'",
+            "round(kwota, 0) = 5",
+            "rtrim(tekst) = 'abc'",
+            "signum(liczba) = 1",
+            "split_part(tekst, 'b', 1) = 'a'",
+            "starts_with(tekst, 'a')",
+            "strpos(tekst, 'b') = 2",
+            "substr(tekst, 2) = 'bc'",
+            "upper(tekst) = 'ABC'",
+        ];
+        let row = row(Some(500));
+        for (call, name) in calls.iter().zip(FUNCTIONS) {
+            assert!(call.starts_with(&format!("{name}(")), "{name} is not among the calls");
+            assert_eq!(says(call, &row), Some(true), "{call}");
+        }
+        assert_eq!(calls.len(), FUNCTIONS.len());
+    }
+
+    #[test]
+    fn what_is_empty_counts_as_what_stands_for_it() {
+        assert_eq!(says("kwota = 0", &row(None)), None);
+        assert_eq!(says("coalesce(kwota, 0) = 0", &row(None)), Some(true));
+        assert_eq!(says("liczba = nvl(kwota, 3)", &row(None)), Some(true));
+        assert_eq!(says("coalesce(kwota, liczba, 0) = 3", &row(None)), Some(true));
     }
 }
