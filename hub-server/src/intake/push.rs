@@ -50,7 +50,7 @@ impl Push {
 
     /// Leaves nothing behind, of a push that nobody can take up again.
     pub(crate) async fn give_up(self) -> Result<(), IntakeError> {
-        self.intake.forget(&self.header.id).await
+        self.intake.forget_unordered(&self.header.id).await
     }
 
     /// Checks what was sent and, if nothing blocks, makes it visible.
@@ -65,7 +65,7 @@ impl Push {
             Err(error) => error.reason() != Reason::Unavailable,
         };
         if nothing_stays {
-            self.intake.forget(&self.header.id).await?;
+            self.intake.forget_unordered(&self.header.id).await?;
         }
         verdict
     }

@@ -114,6 +114,17 @@ impl Intake {
         Ok(view::of_record(&record))
     }
 
+    /// Forgets a submission, unless another call works on it or has ordered its commit: then the bytes are that
+    /// call's.
+    pub(super) async fn forget_unordered(self: &Arc<Self>, id: &str) -> Result<(), IntakeError> {
+        let Some(_hold) = self.hold(id) else { return Ok(()) };
+        let order = self.parts.store.spool().header(id).and_then(|header| header.commit);
+        if order.is_some_and(|order| !order.recalled) {
+            return Ok(());
+        }
+        self.forget(id).await
+    }
+
     /// Removes the bytes and the header of a submission; nothing of it stays in the spool.
     pub(super) async fn forget(&self, id: &str) -> Result<(), IntakeError> {
         self.uploads.forget(id);

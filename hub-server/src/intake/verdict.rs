@@ -68,12 +68,15 @@ impl Intake {
         if !options.validate_only {
             self.parts.store.spool().order(&header.id, order.clone()).await?;
         }
-        let header = SpoolHeader { commit: Some(order), ..header.clone() };
-        let verdict = self.decide(header.clone(), Payload::Spooled, options.clone()).await?;
-        if options.validate_only {
-            self.forget(&header.id).await?;
+        let ordered = SpoolHeader { commit: Some(order), ..header.clone() };
+        // What waits for its sender's word waits on behind a trial.
+        let waits = header.commit.as_ref().is_some_and(|order| order.recalled);
+        let verdict = self.decide(ordered, Payload::Spooled, options.clone()).await;
+        let is_told = verdict.as_ref().err().is_none_or(|error| !error.reason().is_transient());
+        if options.validate_only && is_told && !waits {
+            self.forget_unordered(&header.id).await?;
         }
-        Ok(verdict)
+        verdict
     }
 
     /// The order with the revision that is current now: what a restarted hub may still act upon.

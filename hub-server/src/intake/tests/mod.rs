@@ -7,6 +7,7 @@ mod formats;
 mod order;
 mod originals;
 mod standing;
+mod trial;
 mod unsent;
 
 use std::sync::Arc;
