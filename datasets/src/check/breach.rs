@@ -22,6 +22,7 @@ pub(super) struct Breach {
 pub(super) enum Kind {
     Type,
     DecimalsExcess,
+    TwoReadings,
     FloatNoise,
     TooLarge,
     TimeAmbiguous,
@@ -51,7 +52,7 @@ impl Kind {
     pub(super) fn code(self) -> Code {
         match self {
             Self::Type | Self::TimeSkipped => Code::TypeInvalid,
-            Self::DecimalsExcess => Code::DecimalsExcess,
+            Self::DecimalsExcess | Self::TwoReadings => Code::DecimalsExcess,
             Self::FloatNoise => Code::FloatNoise,
             Self::TooLarge | Self::Minimum | Self::Maximum => Code::RangeExceeded,
             Self::TimeAmbiguous => Code::TimeAmbiguous,

@@ -119,7 +119,7 @@ impl Bound {
         let bytes = text.as_bytes();
         let exact = |value: Option<i128>| value.map(Self::Exact);
         match kind {
-            ColumnType::Integer => exact(value(integer(bytes)).map(i128::from)),
+            ColumnType::Integer => exact(value(integer(bytes, false)).map(i128::from)),
             ColumnType::Decimal(_, scale) => exact(value(Shape::new(38, scale).parse(bytes))),
             ColumnType::Number => value(float(bytes)).map(Self::Float),
             ColumnType::Date => exact(value(date(bytes)).map(i128::from)),

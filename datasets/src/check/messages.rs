@@ -42,7 +42,7 @@ pub(super) fn of(checker: &Checker, kind: Kind, column: usize, value: &str) -> T
     let pattern = &checker.context.pattern;
     let declared = &pattern.columns[column];
     match kind {
-        Kind::Type | Kind::DecimalsExcess | Kind::FloatNoise | Kind::TooLarge => {
+        Kind::Type | Kind::DecimalsExcess | Kind::TwoReadings | Kind::FloatNoise | Kind::TooLarge => {
             number(checker, kind, column)
         }
         Kind::TimeAmbiguous | Kind::TimeSkipped | Kind::Period | Kind::OutsidePeriod | Kind::Publisher => {
@@ -122,6 +122,14 @@ fn number(checker: &Checker, kind: Kind, column: usize) -> Told {
         Kind::DecimalsExcess => Told::new("za dużo miejsc po przecinku", "too many decimals").hint(
             "Zaokrąglij liczbę w źródle i wyślij ponownie.",
             "Round the number at its source and send it again.",
+        ),
+        Kind::TwoReadings => Told::new(
+            "trzy cyfry za jedynym separatorem: ułamek czy tysiące?",
+            "three digits behind the only separator: a fraction, or thousands?",
+        )
+        .hint(
+            "Zapisz tysiące bez separatora, a ułamek krócej: 17900 albo 17,90.",
+            "Write thousands without a separator, and a fraction shorter: 17900 or 17.90.",
         ),
         Kind::FloatNoise => Told::new(
             "liczba z szumem obliczeń zmiennoprzecinkowych, przyjęto zaokrągloną",

@@ -59,11 +59,11 @@ pub(super) fn column(cells: &Cells<'_>, file: usize, reading: &Reading<'_>) -> D
     match reading.kind {
         ColumnType::String => text::column(cells, file, reading),
         ColumnType::Integer => {
-            let raw = values(cells, file, reading, number::integer);
+            let raw = values(cells, file, reading, |cell| number::integer(cell, reading.lenient));
             raw.finish(|values, nulls| Arc::new(Int64Array::new(values.into(), nulls)))
         }
         ColumnType::Decimal(precision, scale) => {
-            let shape = number::Shape::new(precision, scale);
+            let shape = number::Shape::new(precision, scale).by_hand(reading.lenient);
             let raw = values(cells, file, reading, |cell| shape.parse(cell));
             raw.finish(|values, nulls| decimals(values, nulls, precision, scale))
         }

@@ -39,14 +39,25 @@ pub(crate) struct Shape {
     scale: usize,
     /// The first value that has too many digits.
     bound: i128,
+    /// Numbers may be written with separators between thousands.
+    by_hand: bool,
 }
+
+/// Digits between two separators of thousands.
+const GROUP: usize = 3;
 
 impl Shape {
     pub(crate) fn new(precision: u8, scale: i8) -> Self {
         Self {
             scale: usize::from(scale.unsigned_abs()).min(DIGITS_MAX),
             bound: POWERS[usize::from(precision).min(DIGITS_MAX)],
+            by_hand: false,
         }
+    }
+
+    /// For numbers that offices may have written: `17.900` is no amount of money, for it may be thousands.
+    pub(crate) fn by_hand(self, by_hand: bool) -> Self {
+        Self { by_hand, ..self }
     }
 
     /// Reads a cell as an integer of units in the last decimal.
@@ -107,6 +118,9 @@ impl Shape {
         if whole.len() + decimals.len() == 0 || !numeric(whole) || !numeric(decimals) {
             return Cell::Fault(Kind::Type);
         }
+        if self.has_two_readings(whole, decimals) {
+            return Cell::Fault(Kind::TwoReadings);
+        }
         let zeros = decimals.iter().rev().take_while(|b| **b == b'0').count();
         let decimals = &decimals[..decimals.len() - zeros];
         let (kept, excess) = decimals.split_at(decimals.len().min(self.scale));
@@ -121,6 +135,12 @@ impl Shape {
             },
             None => Cell::Fault(Kind::DecimalsExcess),
         }
+    }
+
+    /// True when the only separator may stand between thousands, because the column takes fewer decimals.
+    fn has_two_readings(self, whole: &[u8], decimals: &[u8]) -> bool {
+        let is_group = decimals.len() == GROUP && (1..=GROUP).contains(&whole.len());
+        self.by_hand && self.scale < GROUP && is_group && whole.first() != Some(&b'0')
     }
 }
 
@@ -154,10 +174,10 @@ fn denoised(units: i128, whole: &[u8], decimals: &[u8], excess: &[u8]) -> Option
 
 /// An integer of 64 bits; `7.0` is one, `7.5` has excess decimals.
 #[inline]
-pub(crate) fn integer(cell: &[u8]) -> Cell<i64> {
-    const WHOLE: Shape = Shape { scale: 0, bound: POWERS[19] };
+pub(crate) fn integer(cell: &[u8], by_hand: bool) -> Cell<i64> {
+    const WHOLE: Shape = Shape { scale: 0, bound: POWERS[19], by_hand: false };
     let narrow = |value: i128| i64::try_from(value).map_err(|_| Kind::TooLarge);
-    match WHOLE.parse(cell) {
+    match WHOLE.by_hand(by_hand).parse(cell) {
         Cell::Value(value) => narrow(value).map_or_else(Cell::Fault, Cell::Value),
         Cell::Noise(value) => narrow(value).map_or_else(Cell::Fault, Cell::Noise),
         Cell::Empty => Cell::Empty,

@@ -57,7 +57,7 @@ fn cell(column: usize) -> impl Strategy<Value = String> {
         "0",
         "x",
         "1,5 zł",
-        "12.345",
+        "12.3456",
         "2.1800000000000002",
         "-7",
         "1e3",

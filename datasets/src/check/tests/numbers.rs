@@ -43,7 +43,7 @@ proptest! {
 
     #[test]
     fn every_integer_comes_back(value in any::<i64>()) {
-        prop_assert_eq!(integer(value.to_string().as_bytes()), Cell::Value(value));
+        prop_assert_eq!(integer(value.to_string().as_bytes(), false), Cell::Value(value));
     }
 
     #[test]
@@ -84,7 +84,7 @@ proptest! {
 
     #[test]
     fn no_cell_panics(cell in prop::collection::vec(any::<u8>(), 0..60)) {
-        let _ = (integer(&cell), float(&cell), boolean(&cell), date(&cell));
+        let _ = (integer(&cell, true), float(&cell), boolean(&cell), date(&cell));
         let _ = (Shape::new(38, 10).parse(&cell), Clock::new(Zone::UTC).parse(&cell));
     }
 }
@@ -110,8 +110,8 @@ fn numbers_that_offices_write() {
         assert_eq!(money.parse(wrong.as_bytes()), Cell::Fault(Kind::Type), "{wrong}");
     }
     assert_eq!(money.parse(b"10000000000000000"), Cell::Fault(Kind::TooLarge));
-    assert_eq!(integer(b"9223372036854775808"), Cell::Fault(Kind::TooLarge));
-    assert_eq!(integer(b"12.5"), Cell::Fault(Kind::DecimalsExcess));
+    assert_eq!(integer(b"9223372036854775808", false), Cell::Fault(Kind::TooLarge));
+    assert_eq!(integer(b"12.5", false), Cell::Fault(Kind::DecimalsExcess));
     assert_eq!(float(b"1e400"), Cell::Fault(Kind::TooLarge));
     assert_eq!(float(b"inf"), Cell::Fault(Kind::Type));
     assert_eq!(boolean(b"TAK"), Cell::Value(true));
@@ -133,4 +133,19 @@ fn times_that_stations_write() {
     assert_eq!(warsaw.parse(b"2022-10-30 02:30"), Cell::Fault(Kind::TimeAmbiguous));
     assert_eq!(warsaw.parse(b"2022-03-27 02:30"), Cell::Fault(Kind::TimeSkipped));
     assert!(matches!(warsaw.parse(b"2022-10-30 02:30+02:00"), Cell::Value(_)));
+}
+
+#[test]
+fn three_digits_behind_the_only_separator_are_no_money_where_offices_write() {
+    let money = Shape::new(18, 2).by_hand(true);
+    for cell in ["17.900", "1.000", "-999.120", "+5.123", " 23.140 "] {
+        assert_eq!(money.parse(cell.as_bytes()), Cell::Fault(Kind::TwoReadings), "{cell}");
+        assert_eq!(integer(cell.as_bytes(), true), Cell::Fault(Kind::TwoReadings), "{cell}");
+    }
+    assert_eq!(money.parse(b"0.500"), Cell::Value(50));
+    assert_eq!(money.parse(b"1790.000"), Cell::Value(179_000));
+    assert_eq!(money.parse(b"17.9000"), Cell::Value(1_790));
+    assert_eq!(Shape::new(18, 2).parse(b"17.900"), Cell::Value(1_790));
+    assert_eq!(Shape::new(10, 3).by_hand(true).parse(b"17.900"), Cell::Value(17_900));
+    assert_eq!(integer(b"7.0", true), Cell::Value(7));
 }
