@@ -59,6 +59,7 @@ sentences! {
     ReportBlocks: "w raporcie są błędy", "the report holds errors";
     PeriodMismatch: "okres w pliku jest inny niż okres wysyłki",
         "the period in the file is not that of the submission";
+    PeriodOverlaps: "te dni są już w sprawozdaniu za inny okres", "these days stand in the report for another period";
     PublisherMismatch: "jednostka w pliku jest inna niż nadawca", "the unit in the file is not the publisher";
     StateConflict: "stan przesyłki na to nie pozwala", "the submission's state does not allow this";
     RevisionMoved: "obowiązuje już inna wersja niż podana", "another revision is current than the one named";
@@ -88,6 +89,7 @@ pub(crate) fn advice(reason: Reason) -> Option<Text> {
         Reason::DeletionUnconfirmed => Some(text::ADVICE_DELETION),
         Reason::ExplanationMissing => Some(text::ADVICE_EXPLAIN),
         Reason::PeriodMismatch => Some(text::ADVICE_PERIOD),
+        Reason::PeriodOverlaps => Some(text::ADVICE_OVERLAPS),
         Reason::PublisherMismatch => Some(text::ADVICE_PUBLISHER_MISMATCH),
         Reason::Busy | Reason::Unavailable => Some(text::ADVICE_LATER),
         Reason::StorageFull | Reason::StorageCorrupt | Reason::Internal => Some(text::ADVICE_OPERATOR),

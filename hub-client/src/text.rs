@@ -194,6 +194,8 @@ texts! {
         "Correct the data, or repeat the command with --explain RULE=TEXT; rows can be explained in a column _wyjasnienie.";
     ADVICE_PERIOD: "Okres w pliku i w poleceniu (--period) muszą być te same.",
         "The period in the file and in the command (--period) must be the same.";
+    ADVICE_OVERLAPS: "Popraw sprawozdanie za tamten okres albo najpierw je wycofaj (hub submissions withdraw).",
+        "Correct the report for the other period, or withdraw it first (hub submissions withdraw).";
     ADVICE_PUBLISHER_MISMATCH: "Plik należy do innej jednostki niż ta, za którą wysyłasz.",
         "The file belongs to another publisher than the one you push for.";
     ADVICE_LATER: "Spróbuj ponownie za chwilę.", "Try again in a moment.";

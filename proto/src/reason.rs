@@ -101,6 +101,8 @@ reasons! {
     /// The report holds findings that block.
     ReportBlocks = "REPORT_BLOCKS", FailedPrecondition, 422;
     PeriodMismatch = "PERIOD_MISMATCH", FailedPrecondition, 422;
+    /// What is sent stands already, under another period that has days in common with this one.
+    PeriodOverlaps = "PERIOD_OVERLAPS", FailedPrecondition, 409;
     PublisherMismatch = "PUBLISHER_MISMATCH", FailedPrecondition, 422;
     /// The submission's state does not allow the deed.
     StateConflict = "STATE_CONFLICT", FailedPrecondition, 409;

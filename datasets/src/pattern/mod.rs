@@ -246,6 +246,14 @@ pub struct PeriodRule {
     pub period_of: Option<PeriodOf>,
 }
 
+impl PeriodRule {
+    /// True when what is sent for a day and for its month would count twice: periods are of several lengths, and no
+    /// longer one takes the place of those in it.
+    pub fn excludes(&self) -> bool {
+        !self.cumulative && self.frequencies.len() > 1
+    }
+}
+
 /// One agreement, in one version.
 #[derive(Debug, Clone)]
 pub struct Pattern {

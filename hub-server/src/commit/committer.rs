@@ -19,7 +19,7 @@ use super::projector::Projected;
 use super::put::{GroupEnd, Putter};
 use super::queue::Item;
 
-/// (publisher, partition)
+/// The lane of a job.
 type Keys = HashSet<(String, String)>;
 
 #[derive(Debug)]
@@ -218,12 +218,12 @@ impl Committer {
         let state = self.context.state();
         let mut waits = VecDeque::with_capacity(self.waiting.len());
         for item in self.waiting.drain(..) {
-            let key = (item.job.publisher.clone(), item.job.partition.clone());
+            let key = item.job.lane();
             if taken.contains(&key) {
                 waits.push_back(item);
                 continue;
             }
-            if self.context.is_open_for(&key.0, &key.1) {
+            if self.context.is_open_for(&item.job) {
                 // It is decided once the open version is closed.
                 taken.insert(key);
                 sorted.direct.push(item);
@@ -256,8 +256,7 @@ impl Committer {
         if corrections.is_empty() {
             return;
         }
-        let key = |item: &Item| (item.job.publisher.clone(), item.job.partition.clone());
-        self.prepared_keys = corrections.iter().map(key).collect();
+        self.prepared_keys = corrections.iter().map(|item| item.job.lane()).collect();
         let context = Arc::clone(&self.context);
         self.preparing = Some(tokio::task::spawn_blocking(move || prepare::prepare(&context, corrections)));
     }

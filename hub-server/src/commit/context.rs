@@ -60,9 +60,9 @@ impl Context {
     pub(crate) fn open_mut(&self) -> RwLockWriteGuard<'_, OpenVersions> {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Whether an open version holds a submission of this publisher for this partition.
-    pub(crate) fn is_open_for(&self, publisher: &str, partition: &str) -> bool {
-        self.open().holds(publisher, partition)
+    /// Whether an open version holds a submission that a job may stand against.
+    pub(crate) fn is_open_for(&self, job: &CommitJob) -> bool {
+        self.open().holds(&job.publisher, (!job.excludes).then_some(&job.partition))
     }
     /// Takes the open version out that this commit closed.
     pub(crate) fn take_open(&self, commit: &str) -> Option<OpenVersion> {
@@ -125,6 +125,9 @@ impl Context {
         let (publisher, period) = (job.publisher.clone(), job.period.clone());
         match refusal {
             Refusal::Empty => CommitError::Empty,
+            Refusal::Overlaps { other, slices } => {
+                CommitError::PeriodOverlaps { publisher, period, other, slices }
+            }
             Refusal::NotCurrent { submission } => CommitError::NotCurrent { submission },
             Refusal::RequestIdReused { submission } => {
                 CommitError::RequestIdReused { request_id: job.request_id.clone(), submission }

@@ -40,6 +40,11 @@ pub(crate) enum CommitError {
          draw a new request id to send the content anew"
     )]
     Erased { submission: String },
+    #[error(
+        "{} of {publisher} for {other} would count twice, for {period} has days in common with it; correct the report \
+         for {other}, or withdraw it first", name_slices(.slices)
+    )]
+    PeriodOverlaps { publisher: String, period: String, other: String, slices: Vec<String> },
     #[error("nothing of submission {submission} is current any more; there is nothing to withdraw")]
     NotCurrent { submission: String },
     #[error("a submission without rows must say that there is nothing to report")]
@@ -73,6 +78,7 @@ impl CommitError {
             Self::DatasetUnknown { .. } => Reason::DatasetUnknown,
             Self::RevisionMoved { .. } => Reason::RevisionMoved,
             Self::DeletionUnconfirmed { .. } => Reason::DeletionUnconfirmed,
+            Self::PeriodOverlaps { .. } => Reason::PeriodOverlaps,
             Self::RequestIdReused { .. } => Reason::RequestIdReused,
             Self::Erased { .. } => Reason::Erased,
             Self::NotCurrent { .. } => Reason::StateConflict,
@@ -94,6 +100,18 @@ fn losses(drops: &[DroppedSlice], shrinks: &[Shrunk]) -> String {
     let dropped = (!drops.is_empty()).then(|| format!("drop {}", name_drops(drops)));
     let shrunk = (!shrinks.is_empty()).then(|| format!("leave {}", name_shrinks(shrinks)));
     dropped.into_iter().chain(shrunk).collect::<Vec<_>>().join(" and ")
+}
+
+/// What stands already.
+fn name_slices(slices: &[String]) -> String {
+    if slices.iter().all(String::is_empty) {
+        return "the rows".to_owned();
+    }
+    let mut names: Vec<String> = slices.iter().take(DROPS_NAMED).map(|slice| format!("`{slice}`")).collect();
+    if slices.len() > DROPS_NAMED {
+        names.push(format!("{} more", slices.len() - DROPS_NAMED));
+    }
+    names.join(", ")
 }
 
 fn name_shrinks(shrinks: &[Shrunk]) -> String {

@@ -86,6 +86,8 @@ pub(crate) struct CommitJob {
     /// As sent, and as partition.
     pub(crate) period: String,
     pub(crate) partition: String,
+    /// No slice of it may stand in two periods that have a day in common.
+    pub(crate) excludes: bool,
     pub(crate) media_type: String,
     pub(crate) size: u64,
     pub(crate) sha256: String,
@@ -109,6 +111,14 @@ pub(crate) struct CommitJob {
     pub(crate) parent_revision: Option<u64>,
     pub(crate) replace_all: bool,
     pub(crate) confirm_deletions: bool,
+}
+
+impl CommitJob {
+    /// (publisher, what of it): jobs of one lane are decided one after the other.
+    pub(crate) fn lane(&self) -> (String, String) {
+        let partition = if self.excludes { "" } else { self.partition.as_str() };
+        (self.publisher.clone(), partition.to_owned())
+    }
 }
 
 /// Rows of a job: physical schema, sorted by key.

@@ -75,8 +75,8 @@ impl OpenVersions {
     pub(crate) fn take(&mut self, commit: &str) -> Option<OpenVersion> {
         self.0.pop_front_if(|open| open.info.commit == commit)
     }
-    /// Whether one of them holds a submission of this publisher for this partition.
-    pub(crate) fn holds(&self, publisher: &str, partition: &str) -> bool {
+    /// Whether one of them holds a submission of this publisher for this partition, or for any.
+    pub(crate) fn holds(&self, publisher: &str, partition: Option<&String>) -> bool {
         self.0.iter().any(|open| open.holds(publisher, partition))
     }
     /// A submission and its commit.
@@ -132,9 +132,11 @@ impl OpenVersion {
         }
     }
 
-    /// Whether it holds a submission of this publisher for this partition.
-    fn holds(&self, publisher: &str, partition: &str) -> bool {
-        self.rows.get(partition).is_some_and(|publishers| publishers.contains_key(publisher))
+    fn holds(&self, publisher: &str, partition: Option<&String>) -> bool {
+        match partition {
+            Some(partition) => self.rows.get(partition).is_some_and(|of| of.contains_key(publisher)),
+            None => self.rows.values().any(|of| of.contains_key(publisher)),
+        }
     }
     fn submission(&self, id: &str) -> Option<&SubmissionEntry> {
         self.info.submissions.iter().find(|submission| submission.id == id)

@@ -34,6 +34,8 @@ pub(crate) enum Refusal {
     RevisionMoved { seen: u64, current: u64 },
     /// Slices hold rows and would be dropped, or would lose most of theirs.
     DeletionUnconfirmed { drops: Vec<(i64, String)>, shrinks: Vec<Shrunk> },
+    /// Slices stand in another period that has days in common with the job's.
+    Overlaps { other: String, slices: Vec<String> },
     /// Nothing is current of the submission that it takes back.
     NotCurrent { submission: String },
     /// It neither sends a slice nor says that there is nothing to report.
@@ -77,6 +79,9 @@ pub(crate) fn decide(state: &State, job: &CommitJob) -> Decision {
     }
     if job.slices.is_empty() && !job.nothing_to_report && job.withdraws.is_none() {
         return Decision::Refused(Refusal::Empty);
+    }
+    if let Some((other, slices)) = job.excludes.then(|| state.overlapping(job)).flatten() {
+        return Decision::Refused(Refusal::Overlaps { other, slices });
     }
     let revision = current.map_or(0, |current| current.revision);
     if let Some(seen) = job.parent_revision.filter(|seen| *seen != revision) {

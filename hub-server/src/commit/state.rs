@@ -6,8 +6,10 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use hub_datasets::Period;
 use hub_datasets::check::standing::SliceFacts;
 
+use super::CommitJob;
 use super::held::Revision;
 use crate::store::index::DataFile;
 use crate::store::log::{Entry, Erasure, SubmissionEntry};
@@ -124,6 +126,26 @@ impl State {
             Some((publisher.clone(), partition.clone(), revision))
         };
         all.filter_map(made).collect()
+    }
+    /// A period that has a day in common with the job's and in which slices of the job stand, and those slices.
+    pub(crate) fn overlapping(&self, job: &CommitJob) -> Option<(String, Vec<String>)> {
+        let period: Period = job.period.parse().ok()?;
+        // Labels of a year's periods begin with it.
+        let (first, last) = (period.first_day().format("%Y"), period.last_day().format("%Y~"));
+        let years = (Bound::Included(first.to_string()), Bound::Excluded(last.to_string()));
+        let partitions = self.current.get(&job.publisher)?.range(years);
+        let others = partitions.filter(|(partition, _)| **partition != job.partition);
+        let mut overlapping = others.filter(|(partition, _)| {
+            let other = partition.parse::<Period>();
+            other.is_ok_and(|other| {
+                other.first_day() <= period.last_day() && period.first_day() <= other.last_day()
+            })
+        });
+        overlapping.find_map(|(partition, current)| {
+            let stands = job.slices.iter().filter(|slice| current.slices.contains_key(*slice));
+            let slices: Vec<String> = stands.cloned().collect();
+            (!slices.is_empty()).then(|| (partition.clone(), slices))
+        })
     }
     /// The last partition of a publisher before another, from `first` on, that has slices.
     pub(crate) fn before(&self, publisher: &str, partition: &str, first: &str) -> Option<String> {

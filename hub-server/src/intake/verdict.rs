@@ -404,6 +404,7 @@ pub(super) fn job(
         publisher_name: String::new(),
         period: header.period.clone(),
         partition: period.partition(pattern),
+        excludes: pattern.period.excludes(),
         media_type: header.media_type.clone(),
         size: order.size,
         sha256: order.sha256.clone(),

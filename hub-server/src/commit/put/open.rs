@@ -48,8 +48,7 @@ impl Putter {
         let (mut group, mut rest) = (Group::default(), Vec::new());
         let state = self.context.state();
         for item in items {
-            let joins =
-                item.rows.is_some() && !self.context.is_open_for(&item.job.publisher, &item.job.partition);
+            let joins = item.rows.is_some() && !self.context.is_open_for(&item.job);
             match decide(&state, &item.job) {
                 Decision::Accepted(accepted) if joins && accepted.superseded.is_empty() => {
                     group.direct.push((item, accepted));

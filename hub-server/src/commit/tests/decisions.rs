@@ -166,3 +166,36 @@ async fn a_submission_without_rows_must_say_so() {
     let empty = decided(|push| Push { units: Default::default(), ..push }).await;
     assert_eq!(empty, Decision::Refused(Refusal::Empty));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_slice_stands_in_a_day_and_in_its_month() {
+    let house = House::open(&SimDisk::new(), true).await.unwrap();
+    let mut putter = house.putter();
+    let of = |seq, partition: &str, units: &[(&str, u64)]| Push {
+        partition: partition.into(),
+        excludes: true,
+        ..push(seq, "a", units)
+    };
+    let (item, answer) = house.item(&of(1, "2017-02-15", &[("u1", 2), ("u2", 1)])).await;
+    tokio::task::block_in_place(|| putter.commit(vec![item], None));
+    answer.await.unwrap().unwrap();
+    let decided = |push: Push| decide(&house.context.state(), &push.job(&house.context.files));
+    let overlaps = |slices: &[&str]| {
+        let slices = slices.iter().map(|slice| (*slice).to_owned()).collect();
+        Decision::Refused(Refusal::Overlaps { other: "2017-02-15".into(), slices })
+    };
+    assert_eq!(decided(of(2, "2017-M02", &[("u1", 9), ("u3", 1)])), overlaps(&["u1"]));
+    assert_eq!(decided(of(2, "2017", &[("u1", 9), ("u2", 1)])), overlaps(&["u1", "u2"]));
+    for (partition, unit) in
+        [("2017-M03", "u1"), ("2017-02-16", "u1"), ("2017-M02", "u3"), ("2017-02-15", "u1")]
+    {
+        let taken = decided(of(2, partition, &[(unit, 9)]));
+        assert!(matches!(taken, Decision::Accepted(_)), "{partition} {unit}: {taken:?}");
+    }
+    let other = Push { publisher: "b".into(), ..of(2, "2017-M02", &[("u1", 9)]) };
+    assert!(matches!(decided(other), Decision::Accepted(_)));
+    // Two at once are decided one after the other.
+    let lanes = [of(2, "2017-M02", &[("u1", 1)]), of(3, "2017-02-15", &[("u1", 1)])];
+    let [month, day] = lanes.map(|push| push.job(&house.context.files).lane());
+    assert_eq!(month, day);
+}

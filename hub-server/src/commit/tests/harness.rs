@@ -83,6 +83,8 @@ pub(super) struct Push {
     pub(super) id: String,
     pub(super) publisher: String,
     pub(super) partition: String,
+    /// No unit stands in two periods that overlap; then the partition is the period.
+    pub(super) excludes: bool,
     /// Unit → rows of it.
     pub(super) units: BTreeMap<String, u64>,
     pub(super) seq: i64,
@@ -106,6 +108,7 @@ pub(super) fn push(seq: i64, publisher: &str, units: &[(&str, u64)]) -> Push {
         id: format!("s{seq}"),
         publisher: publisher.into(),
         partition: "2022-12-31".into(),
+        excludes: false,
         units: units.iter().map(|(unit, rows)| ((*unit).to_owned(), *rows)).collect(),
         seq,
         content: u64::try_from(seq).unwrap(),
@@ -183,8 +186,9 @@ impl Push {
             request_id: self.request_id.clone(),
             publisher: self.publisher.clone(),
             publisher_name: format!("Gmina {}", self.publisher),
-            period: "2022-Q4".into(),
+            period: if self.excludes { self.partition.clone() } else { "2022-Q4".into() },
             partition: self.partition.clone(),
+            excludes: self.excludes,
             media_type: "text/csv".into(),
             size: 100,
             sha256: format!("{:064x}", self.content),
@@ -480,21 +484,14 @@ pub(super) fn commit(house: &House, putter: &mut Putter, direct: Vec<Item>, prep
 
 /// All orders in which works take their steps, `left` of each; each order as the works' numbers.
 pub(super) fn orders(left: Vec<u8>) -> Vec<Vec<usize>> {
-    fn extend(prefix: &mut Vec<usize>, left: &mut Vec<u8>, all: &mut Vec<Vec<usize>>) {
-        if left.iter().all(|steps| *steps == 0) {
-            all.push(prefix.clone());
-        }
-        for at in 0..left.len() {
-            if left[at] > 0 {
-                left[at] -= 1;
-                prefix.push(at);
-                extend(prefix, left, all);
-                prefix.pop();
-                left[at] += 1;
-            }
-        }
+    if left.iter().all(|steps| *steps == 0) {
+        return vec![Vec::new()];
     }
-    let (mut left, mut all) = (left, Vec::new());
-    extend(&mut Vec::new(), &mut left, &mut all);
-    all
+    let works = (0..left.len()).filter(|at| left[*at] > 0);
+    let begun_with = |at: usize| {
+        let mut left = left.clone();
+        left[at] -= 1;
+        orders(left).into_iter().map(move |rest| [vec![at], rest].concat())
+    };
+    works.flat_map(begun_with).collect()
 }
