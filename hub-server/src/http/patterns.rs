@@ -92,7 +92,8 @@ impl Guides {
             What::Kit => kit::kit(pattern, lists, &files)?,
             What::Page(tongue) => {
                 let samples = kit::sample_names(files.iter().map(|(name, _)| *name));
-                let of = PageOf { pattern, lists, samples: &samples, place: Place::Hub };
+                let examples = kit::examples(&files);
+                let of = PageOf { pattern, lists, samples: &samples, examples: &examples, place: Place::Hub };
                 kit::page(of, tongue.language()).into_bytes()
             }
         };
