@@ -10,11 +10,13 @@
     reason = "tests say what broke by panicking"
 )]
 
+mod shared;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hub_datasets::check::keys::KeyOrder;
-use hub_datasets::check::{Checker, Comparing, Context, PieceLimits, Publisher, Stop};
+use hub_datasets::check::{Checker, Comparing, Context, PieceLimits, Publisher};
 use hub_datasets::pattern::With;
 use hub_datasets::report::{Findings, Report};
 use hub_datasets::{CodeLists, MediaType, Pattern, Patterns, Period, Settings, synthetic};
@@ -54,31 +56,12 @@ fn report(context: Context, path: &Path, bytes: &[u8], beside: Option<&Path>) ->
     let settings = pattern.settings_of(&path.to_string_lossy(), &Settings::default());
     let checker = Checker::new(context).unwrap().with(settings);
     let mut comparing = comparing(&checker, &lists, beside);
-    let payload = Arc::new(bytes::Bytes::copy_from_slice(bytes));
-    let mut pieces = checker.pieces(media, payload, LIMITS);
-    let mut findings = Findings::default();
     let (mut batches, mut lines) = (Vec::new(), Vec::new());
-    let mut rows = 0;
-    loop {
-        match pieces.next_piece() {
-            Ok(Some(piece)) => {
-                findings.merge(pieces.early());
-                let checked = piece.check(&checker);
-                findings.merge(checked.findings);
-                comparing.add(&checked.batch, &checked.lines);
-                batches.push(checked.batch);
-                lines.extend(checked.lines);
-                rows += checked.rows;
-            }
-            Ok(None) => break,
-            Err(Stop::Findings(fault)) => {
-                findings.merge(*fault);
-                break;
-            }
-            Err(Stop::Io(error)) => panic!("bytes in memory can be read: {error}"),
-        }
-    }
-    findings.merge(pieces.early());
+    let (mut findings, rows) = shared::read(&checker, media, bytes.to_vec(), LIMITS, |checked| {
+        comparing.add(&checked.batch, &checked.lines);
+        batches.push(checked.batch);
+        lines.extend(checked.lines);
+    });
     repeated_keys(&checker, &pattern, &batches, &lines, &mut findings);
     let compared = checker.compare(&comparing, &findings);
     checker.finish(findings, rows, compared)

@@ -57,8 +57,7 @@ impl Client {
             retry_for: RETRY_FOR,
             compression: Compression::default(),
             probe,
-            // An address of the HTTP door that cannot be used matters only when it is needed.
-            https: Https::new(profile).ok(),
+            https: Https::of(profile)?,
             detour: Arc::default(),
         })
     }

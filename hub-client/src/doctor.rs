@@ -81,7 +81,7 @@ pub async fn diagnose(profile: &Profile) -> Result<Finding, ClientError> {
     if let Some(finding) = line(probe.way()).await {
         return Ok(finding);
     }
-    let https = Https::new(profile).ok();
+    let https = Https::of(profile)?;
     let health = match &https {
         Some(https) => Some(https.health().await),
         None => None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hub_proto::Reason;
+use hub_proto::{Reason, v1};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -189,6 +189,12 @@ impl ClientError {
 
     pub(crate) fn endpoint(endpoint: &str, fault: EndpointFault) -> Self {
         Self::Endpoint { endpoint: endpoint.to_owned(), fault }
+    }
+
+    /// Of a submission that takes no more bytes.
+    pub(crate) fn closed(submission: &v1::Submission) -> Self {
+        let state = submission.state().as_str_name().trim_start_matches("SUBMISSION_STATE_");
+        Self::Closed { submission: submission.name.clone(), state: state.to_owned() }
     }
 
     pub(crate) fn file(deed: Deed, path: &Path, source: std::io::Error) -> Self {

@@ -23,6 +23,7 @@ mod query;
 mod receipt;
 mod retry;
 mod state;
+mod streamed;
 mod submissions;
 mod temporary;
 mod transport;

@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use hub_proto::v1::{self, RowFormat};
-use tonic::Streaming;
 
 use crate::client::{Client, by_either};
 use crate::error::ClientError;
-use crate::https::{Asked, Fault, Rows};
+use crate::https::Asked;
 use crate::pull::AsOf;
-use crate::retry::{Trouble, cause_of, trouble};
+use crate::streamed::Streamed;
 
 /// One statement.
 #[derive(Debug, Clone)]
@@ -24,18 +23,8 @@ pub struct QueryRequest {
 /// The answer to a statement while it comes.
 #[derive(Debug)]
 pub struct Answer {
-    client: Client,
-    source: Source,
+    streamed: Streamed<v1::QueryRowsResponse>,
     versions: Vec<v1::DatasetVersionRef>,
-    rows: u64,
-    complete: bool,
-}
-
-/// The way on which it comes.
-#[derive(Debug)]
-enum Source {
-    Grpc { stream: Box<Streaming<v1::QueryRowsResponse>>, first: Option<v1::QueryRowsResponse> },
-    Https(Box<Rows>),
 }
 
 impl Client {
@@ -44,8 +33,7 @@ impl Client {
         by_either!(self, self.query_by_grpc(request).await, |https| {
             let rows = https.rows(&Asked::query(request), request.format, &mut https.patience()).await?;
             let versions = rows.versions().map_err(|error| self.incomplete(error.to_string()))?;
-            let (client, source) = (self.clone(), Source::Https(Box::new(rows)));
-            Ok(Answer { client, source, versions, rows: 0, complete: false })
+            Ok(Answer { streamed: Streamed::over_https(self, rows), versions })
         })
     }
 
@@ -59,24 +47,13 @@ impl Client {
                 AsOf::Time(time) => Wire::Time(time),
             }),
         };
-        let mut patience = self.patience();
-        loop {
-            let begun = async {
-                let mut stream = self.reads().query_rows(wire.clone()).await?.into_inner();
-                let first = stream.message().await?;
-                Ok::<_, tonic::Status>((stream, first))
-            };
-            match begun.await {
-                Ok((stream, Some(mut first))) => {
-                    let versions = std::mem::take(&mut first.versions);
-                    let client = self.clone();
-                    let source = Source::Grpc { stream: Box::new(stream), first: Some(first) };
-                    return Ok(Answer { client, source, versions, rows: 0, complete: false });
-                }
-                Ok((_, None)) => return Err(self.incomplete("it is empty")),
-                Err(status) => patience.after(status).await?,
-            }
-        }
+        let begun = Streamed::begin(self, || {
+            let (mut service, wire) = (self.reads(), wire.clone());
+            async move { service.query_rows(wire).await }
+        });
+        let mut streamed = begun.await?;
+        let versions = streamed.first().map(|first| std::mem::take(&mut first.versions));
+        Ok(Answer { streamed, versions: versions.unwrap_or_default() })
     }
 }
 
@@ -88,52 +65,11 @@ impl Answer {
 
     /// Rows received up to now.
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.streamed.rows()
     }
 
     /// The next bytes; none when the answer is whole. A statement is not resumed: what was cut is an error.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
-        loop {
-            let message = match &mut self.source {
-                Source::Https(rows) => {
-                    let came = rows.next().await;
-                    self.rows = rows.counted().unwrap_or_default();
-                    return came.map_err(|fault| self.broke_off(fault));
-                }
-                Source::Grpc { stream, first } => match first.take() {
-                    Some(first) => Ok(Some(first)),
-                    None => stream.message().await,
-                },
-            };
-            let Some(message) = message.map_err(|status| self.cut(status))? else {
-                let cut = || self.client.incomplete(format!("it ended after {} rows", self.rows));
-                return if self.complete { Ok(None) } else { Err(cut()) };
-            };
-            self.rows = message.rows;
-            self.complete |= message.complete;
-            if !message.data.is_empty() {
-                return Ok(Some(message.data));
-            }
-        }
-    }
-
-    fn broke_off(&self, fault: Fault) -> ClientError {
-        match fault {
-            Fault::Refused(refusal) | Fault::Busy(refusal) => ClientError::Refused(refusal),
-            Fault::Cut(cause) | Fault::Certificate(cause) => {
-                self.client.incomplete(format!("it was cut after {} rows ({cause})", self.rows))
-            }
-        }
-    }
-
-    fn cut(&self, status: tonic::Status) -> ClientError {
-        if trouble(&status) == Trouble::Cut {
-            return self.client.incomplete(format!(
-                "it was cut after {} rows ({})",
-                self.rows,
-                cause_of(&status)
-            ));
-        }
-        status.into()
+        self.streamed.next().await
     }
 }

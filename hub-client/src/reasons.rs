@@ -34,6 +34,8 @@ sentences! {
         "this hub does not know the call, its version is another than the program's";
     MessageTooLarge: "jedna wiadomość jest większa, niż hub przyjmuje",
         "one message is larger than the hub takes";
+    BodyIncomplete: "dane urwały się w drodze do huba", "the data broke off on the way to the hub";
+    RangeInvalid: "żądany zakres leży za końcem pliku", "the range lies behind the end of the file";
     DeadlineExceeded: "minął czas na odpowiedź", "the time for the answer has passed";
     CallCancelled: "wywołanie zostało przerwane", "the call was given up";
     VersionUnknown: "nie ma takiej wersji zbioru", "there is no such dataset version";

@@ -5,10 +5,10 @@ use hub_datasets::MediaType;
 use hub_proto::v1;
 use hub_proto::v1::validate_payload_request::Step;
 
-use crate::client::Client;
+use crate::client::{Client, by_either};
 use crate::error::ClientError;
 use crate::names;
-use crate::push::{Payload, bytes_of};
+use crate::push::{Payload, bytes_of, packed};
 
 /// Bytes of one message, the most that the contract allows.
 const PIECE: usize = 1 << 20;
@@ -28,9 +28,20 @@ pub struct CheckRequest {
     pub payload: Payload,
 }
 
+impl CheckRequest {
+    /// The format of its bytes.
+    pub(crate) fn format_of(&self, bytes: &[u8]) -> MediaType {
+        self.media_type.unwrap_or_else(|| MediaType::by_bytes(bytes))
+    }
+}
+
 impl Client {
     /// Has the hub check a payload without keeping it. Needs no credential; repeated while there is no connection.
     pub async fn validate(&self, request: &CheckRequest) -> Result<v1::Report, ClientError> {
+        by_either!(self, self.validate_by_grpc(request).await, |https| https.validate(request).await)
+    }
+
+    async fn validate_by_grpc(&self, request: &CheckRequest) -> Result<v1::Report, ClientError> {
         let check = v1::PayloadCheck {
             pattern: names::pattern(&request.pattern),
             period: request.period.clone().unwrap_or_default(),
@@ -38,11 +49,14 @@ impl Client {
             media_type: request.media_type.map(|media| media.as_str().to_owned()).unwrap_or_default(),
         };
         let bytes = bytes_of(&request.payload).await?;
-        let pieces = (0..bytes.len()).step_by(PIECE).map(|at| bytes.slice(at..(at + PIECE).min(bytes.len())));
-        let steps: Vec<_> = std::iter::once(Step::Check(check))
-            .chain(pieces.map(Step::Data))
-            .map(|step| v1::ValidatePayloadRequest { step: Some(step) })
-            .collect();
+        let packs = self.packs(request.format_of(&bytes));
+        let mut steps = vec![Step::Check(check)];
+        for at in (0..bytes.len()).step_by(PIECE) {
+            let piece = bytes.slice(at..(at + PIECE).min(bytes.len()));
+            steps.push(if packs { Step::Zstd(packed(piece).await?) } else { Step::Data(piece) });
+        }
+        let steps: Vec<_> =
+            steps.into_iter().map(|step| v1::ValidatePayloadRequest { step: Some(step) }).collect();
         let answer = self.repeating(|| {
             let (mut service, steps) = (self.submissions(), steps.clone());
             async move { service.validate_payload(stream::iter(steps)).await }

@@ -72,6 +72,10 @@ reasons! {
     MethodUnknown = "METHOD_UNKNOWN", Unimplemented, 501;
     /// One message is larger than the hub reads.
     MessageTooLarge = "MESSAGE_TOO_LARGE", ResourceExhausted, 413;
+    /// The body of a request ended before it was whole.
+    BodyIncomplete = "BODY_INCOMPLETE", Aborted, 400;
+    /// The range that is asked for lies behind the end of the file.
+    RangeInvalid = "RANGE_INVALID", OutOfRange, 416;
     /// The time that the caller set has passed.
     DeadlineExceeded = "DEADLINE_EXCEEDED", DeadlineExceeded, 504;
     /// The caller went away.

@@ -1,5 +1,7 @@
 //! The kit: one ZIP with which a vendor tests a program against a pattern, without a hub.
 
+use std::collections::BTreeMap;
+
 use super::form::{FormError, csv_form, xlsx_form};
 use super::packed;
 use super::page::{PageOf, Place, page};
@@ -53,11 +55,43 @@ pub fn sample_names<'a>(files: impl IntoIterator<Item = &'a str>) -> Vec<String>
     names
 }
 
+/// Values of columns, as they stand in valid samples, by the names that the samples have for the columns.
+pub type Examples = BTreeMap<String, String>;
+
+/// Rows of a sample in which examples are looked for.
+const EXAMPLE_ROWS: usize = 20;
+
+/// Examples from the valid samples among the files of a pattern that are plain tables.
+pub fn examples(files: &[KitFile<'_>]) -> Examples {
+    let mut found = Examples::new();
+    let is_table = |name: &str| name.starts_with("samples/valid/") && name.ends_with(".csv");
+    for text in
+        files.iter().filter(|(name, _)| is_table(name)).filter_map(|(_, bytes)| str::from_utf8(bytes).ok())
+    {
+        // What is quoted may hold separators: other samples have the same columns.
+        let mut lines = text.trim_start_matches('\u{feff}').lines();
+        let Some(header) = lines.next().filter(|header| !header.contains('"')) else { continue };
+        let separator = if header.contains(';') { ';' } else { ',' };
+        let names: Vec<&str> = header.split(separator).map(str::trim).collect();
+        for line in lines.filter(|line| !line.contains('"')).take(EXAMPLE_ROWS) {
+            let cells: Vec<&str> = line.split(separator).map(str::trim).collect();
+            if cells.len() != names.len() {
+                continue;
+            }
+            for (name, cell) in names.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
+                found.entry((*name).to_owned()).or_insert_with(|| cell.to_owned());
+            }
+        }
+    }
+    found
+}
+
 /// The kit of a pattern: its files, below a folder of its reference, with form, pages and a guide beside them. The same
 /// bytes each time.
 pub fn kit(pattern: &Pattern, lists: &CodeLists, files: &[KitFile<'_>]) -> Result<Vec<u8>, KitError> {
     let samples = sample_names(files.iter().map(|(name, _)| *name));
-    let of = PageOf { pattern, lists, samples: &samples, place: Place::Kit };
+    let examples = examples(files);
+    let of = PageOf { pattern, lists, samples: &samples, examples: &examples, place: Place::Kit };
     let context = files.iter().find(|(name, _)| *name == "samples/context.json");
     let context = context.and_then(|(_, bytes)| serde_json::from_slice(bytes).ok()).unwrap_or_default();
     let guide = |text: &str| guide(text, pattern, &context, &samples).into_bytes();

@@ -43,7 +43,7 @@ pub fn xlsx_form(pattern: &Pattern, lists: &CodeLists) -> Result<Vec<u8>, FormEr
     let properties = DocProperties::new().set_creation_datetime(&made).set_title(&pattern.title.pl);
     workbook.set_properties(&properties.set_comment(pattern.reference()));
     let facts: Vec<Facts<'_>> =
-        pattern.columns.iter().map(|column| Facts { pattern, column, lists }).collect();
+        pattern.columns.iter().map(|column| Facts { pattern, column, lists, examples: None }).collect();
     let offered = Offered::of(&facts);
     data(workbook.add_worksheet().set_name(DATA)?, &facts, &offered)?;
     about(workbook.add_worksheet().set_name(ABOUT)?, &facts)?;

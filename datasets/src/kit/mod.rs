@@ -7,7 +7,7 @@ mod form;
 mod packed;
 mod page;
 
-pub use archive::{KitError, KitFile, kit, sample_names};
+pub use archive::{Examples, KitError, KitFile, examples, kit, sample_names};
 pub use form::{FormError, csv_form, xlsx_form};
 pub use packed::{UnpackError, limits, pack, unpack};
 pub use page::{PageOf, Place, index_page, page};

@@ -4,12 +4,15 @@
 
 mod filled;
 mod forms;
+mod pages;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hub_datasets::check::{Checker, Context, PieceLimits, Publisher, Stop};
-use hub_datasets::report::{Findings, Report};
+use hub_datasets::check::{Checker, Context, PieceLimits, Publisher};
+use hub_datasets::report::Report;
 use hub_datasets::{CodeLists, MediaType, Pattern, Patterns};
 
 const LIMITS: PieceLimits =
@@ -38,24 +41,6 @@ fn check(pattern: &Arc<Pattern>, lists: &Arc<CodeLists>, media: MediaType, bytes
         publisher: Some(publisher),
     });
     let checker = checker.unwrap();
-    let mut pieces = checker.pieces(media, Arc::new(bytes::Bytes::from(bytes)), LIMITS);
-    let (mut findings, mut rows) = (Findings::default(), 0);
-    loop {
-        match pieces.next_piece() {
-            Ok(Some(piece)) => {
-                findings.merge(pieces.early());
-                let checked = piece.check(&checker);
-                findings.merge(checked.findings);
-                rows += checked.rows;
-            }
-            Ok(None) => break,
-            Err(Stop::Findings(fault)) => {
-                findings.merge(*fault);
-                break;
-            }
-            Err(Stop::Io(error)) => panic!("bytes in memory can be read: {error}"),
-        }
-    }
-    findings.merge(pieces.early());
+    let (findings, rows) = shared::read(&checker, media, bytes, LIMITS, drop);
     checker.finish(findings, rows, checker.uncompared())
 }

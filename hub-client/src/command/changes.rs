@@ -4,17 +4,14 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::buffer::Buffer;
-use arrow::error::ArrowError;
-use arrow::ipc::reader::StreamDecoder;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use bytes::Bytes;
+use arrow::util::display::FormatOptions;
 use hub_client::v1::{RevisionChanges, RowFormat};
 use hub_client::{Client, DiffRequest};
 use hub_datasets::Pattern;
 use hub_datasets::diff::{self, AFTER, BEFORE, CHANGE_TYPE, DELETE};
 
 use super::known::Known;
+use super::rows::{Batches, cells as cells_of};
 use crate::args::Format;
 use crate::exit::Failure;
 use crate::session::Session;
@@ -40,10 +37,10 @@ pub(super) async fn write(
     let mut out = BufWriter::new(io::stdout());
     let known = Known::new(session, None)?;
     let pattern = known.patterns.get(hub_client::short(pattern));
-    let mut told = ToldChanges { session, pattern, decoder: StreamDecoder::new(), rows: 0 };
+    let (mut told, mut batches) = (ToldChanges { session, pattern, rows: 0 }, Batches::new());
     while let Some(data) = changes.next().await? {
         match shown {
-            Format::Table => told.write(&data, &mut out)?,
+            Format::Table => batches.take(&data, |batch| told.batch(batch, &mut out))?,
             Format::Csv | Format::Json => out.write_all(&data)?,
         }
     }
@@ -71,21 +68,10 @@ struct ToldChanges<'a> {
     session: &'a Session,
     /// None: the hub has a pattern that the program does not know.
     pattern: Option<Arc<Pattern>>,
-    decoder: StreamDecoder,
     rows: u64,
 }
 
 impl ToldChanges<'_> {
-    fn write(&mut self, data: &Bytes, out: &mut dyn Write) -> Result<(), Failure> {
-        let mut buffer = Buffer::from(data.clone());
-        while !buffer.is_empty() {
-            if let Some(batch) = self.decoder.decode(&mut buffer).map_err(unreadable)? {
-                self.batch(&batch, out)?;
-            }
-        }
-        Ok(())
-    }
-
     fn finish(&self, out: &mut dyn Write) -> Result<(), Failure> {
         if self.rows > ROWS_TOLD {
             let rest = (self.rows - ROWS_TOLD).to_string();
@@ -96,8 +82,7 @@ impl ToldChanges<'_> {
 
     fn batch(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<(), Failure> {
         let options = FormatOptions::default().with_null("");
-        let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
-        let columns: Vec<ArrayFormatter<'_>> = columns.collect::<Result<_, _>>().map_err(unreadable)?;
+        let columns = cells_of(batch, &options)?;
         let schema = batch.schema();
         let missing = || Failure::Answer(format!("the answer has no column {CHANGE_TYPE}"));
         let kinds = batch.column_by_name(CHANGE_TYPE).and_then(|column| column.as_string_opt::<i32>());
@@ -165,8 +150,4 @@ fn differing(was: Option<&Cells<'_>>, is: Option<&Cells<'_>>, key: &[String]) ->
 
 fn shown(value: &str) -> &str {
     if value.is_empty() { "∅" } else { value }
-}
-
-fn unreadable(error: ArrowError) -> Failure {
-    Failure::Answer(format!("not a readable Arrow stream: {error}"))
 }

@@ -104,9 +104,12 @@ impl Local {
             let name = made.out.display().to_string();
             Failure::Other(session.say(text::UNMADE, &[("file", &name), ("cause", &cause)]))
         };
+        let files: Vec<kit::KitFile<'_>> =
+            self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         let page = |language| {
-            let samples = kit::sample_names(self.files.iter().map(|(name, _)| name.as_str()));
-            let of = PageOf { pattern, lists, samples: &samples, place: Place::Alone };
+            let samples = kit::sample_names(files.iter().map(|(name, _)| *name));
+            let examples = kit::examples(&files);
+            let of = PageOf { pattern, lists, samples: &samples, examples: &examples, place: Place::Alone };
             kit::page(of, of_report(language)).into_bytes()
         };
         match file {
@@ -116,11 +119,7 @@ impl Local {
             PatternFile::CsvForm => Ok(kit::csv_form(pattern)),
             PatternFile::PolishPage => Ok(page(Language::Polish)),
             PatternFile::EnglishPage => Ok(page(Language::English)),
-            PatternFile::Kit => {
-                let files: Vec<kit::KitFile<'_>> =
-                    self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
-                kit::kit(pattern, lists, &files).map_err(|error| unmade(error.to_string()))
-            }
+            PatternFile::Kit => kit::kit(pattern, lists, &files).map_err(|error| unmade(error.to_string())),
         }
     }
 }

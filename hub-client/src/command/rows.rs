@@ -12,49 +12,79 @@ use bytes::Bytes;
 use crate::exit::Failure;
 use crate::output::Table;
 
-/// Decodes an Arrow IPC stream as it comes. Widths are those of the first batch with rows.
+/// An Arrow IPC stream as it comes.
 #[derive(Debug)]
-pub(super) struct RowTable {
-    decoder: StreamDecoder,
-    table: Option<Table>,
-}
+pub(super) struct Batches(StreamDecoder);
 
-impl RowTable {
+impl Batches {
     pub(super) fn new() -> Self {
-        Self { decoder: StreamDecoder::new(), table: None }
+        Self(StreamDecoder::new())
     }
 
-    pub(super) fn write(&mut self, data: &Bytes, out: &mut dyn Write) -> Result<(), Failure> {
+    /// Hands on the batches that are whole with these bytes.
+    pub(super) fn take(
+        &mut self,
+        data: &Bytes,
+        mut each: impl FnMut(&RecordBatch) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let mut buffer = Buffer::from(data.clone());
         while !buffer.is_empty() {
-            if let Some(batch) = self.decoder.decode(&mut buffer).map_err(unreadable)? {
-                self.batch(&batch, out)?;
+            if let Some(batch) = self.0.decode(&mut buffer).map_err(unreadable)? {
+                each(&batch)?;
             }
         }
         Ok(())
     }
+}
+
+/// The cells of a batch as texts, column by column.
+pub(super) fn cells<'a>(
+    batch: &'a RecordBatch,
+    options: &'a FormatOptions<'a>,
+) -> Result<Vec<ArrayFormatter<'a>>, Failure> {
+    let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, options));
+    columns.collect::<Result<_, _>>().map_err(unreadable)
+}
+
+/// Widths are those of the first batch with rows.
+#[derive(Debug)]
+pub(super) struct RowTable {
+    batches: Batches,
+    shown: Shown,
+}
+
+/// What was shown of the rows.
+#[derive(Debug, Default)]
+struct Shown(Option<Table>);
+
+impl RowTable {
+    pub(super) fn new() -> Self {
+        Self { batches: Batches::new(), shown: Shown::default() }
+    }
+
+    pub(super) fn write(&mut self, data: &Bytes, out: &mut dyn Write) -> Result<(), Failure> {
+        let Self { batches, shown } = self;
+        batches.take(data, |batch| shown.batch(batch, out))
+    }
 
     /// An answer without rows still has its columns.
     pub(super) fn finish(&mut self, out: &mut dyn Write) -> Result<(), Failure> {
-        if self.table.is_none()
-            && let Some(schema) = self.decoder.schema()
+        if self.shown.0.is_none()
+            && let Some(schema) = self.batches.0.schema()
         {
-            self.batch(&RecordBatch::new_empty(schema), out)?;
+            self.shown.batch(&RecordBatch::new_empty(schema), out)?;
         }
         Ok(())
     }
+}
 
+impl Shown {
     fn batch(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<(), Failure> {
         let options = FormatOptions::default();
-        let columns: Vec<ArrayFormatter<'_>> = batch
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column, &options))
-            .collect::<Result<_, _>>()
-            .map_err(unreadable)?;
+        let columns = cells(batch, &options)?;
         let row =
             |at: usize| columns.iter().map(|column| column.value(at).to_string()).collect::<Vec<String>>();
-        if self.table.is_none() {
+        if self.0.is_none() {
             let measured: Vec<Vec<String>> = (0..batch.num_rows().min(ROWS_MEASURED)).map(row).collect();
             let schema = batch.schema();
             let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -64,9 +94,9 @@ impl RowTable {
                 schema.fields().iter().map(|field| field.data_type().is_numeric()).collect(),
             );
             table.head(out)?;
-            self.table = Some(table);
+            self.0 = Some(table);
         }
-        if let Some(table) = &self.table {
+        if let Some(table) = &self.0 {
             for at in 0..batch.num_rows() {
                 table.row(&row(at), out)?;
             }

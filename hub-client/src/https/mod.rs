@@ -1,5 +1,7 @@
 //! The hub's HTTP door, for lines on which HTTP/2 is blocked: HTTP/1.1, one request after the other.
 
+mod catalog;
+mod check;
 mod push;
 mod rows;
 mod submissions;
@@ -13,8 +15,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hub_datasets::MediaType;
 use hub_datasets::receipt::KeySet;
-use hub_proto::Reason;
 use hub_proto::json::Problem;
+use hub_proto::{Reason, TypeConversionError};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -25,6 +27,7 @@ use tokio::time::timeout;
 use crate::compression::Compression;
 use crate::error::{ClientError, Refusal};
 use crate::fault::ProfileFault;
+use crate::names::short;
 use crate::profile::Profile;
 use crate::retry::{Patience, RETRY_FOR, within};
 use crate::transport::{BoxError, CONNECT_TIMEOUT, HTTP_PORT, HTTP1, Way};
@@ -95,19 +98,39 @@ fn address(path: &str, parameters: &[(&str, &str)]) -> String {
         address.push(if address.contains('?') { '&' } else { '?' });
         address.push_str(name);
         address.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                    address.push(byte.into())
-                }
-                _ => address.push_str(&format!("%{byte:02X}")),
-            }
-        }
+        address.push_str(&written(value));
     }
     address
 }
 
+/// A text as addresses have it.
+fn written(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => written.push(byte.into()),
+            _ => written.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    written
+}
+
+/// The part of an address that stands for a name, whatever is in it.
+fn segment(name: &str) -> String {
+    written(short(name))
+}
+
 impl Https {
+    /// The HTTP door of a profile. An address that is written there is to be right; what follows from the other one
+    /// matters only when it is needed.
+    pub(crate) fn of(profile: &Profile) -> Result<Option<Self>, ClientError> {
+        match Self::new(profile) {
+            Ok(https) => Ok(Some(https)),
+            Err(error) if profile.http_endpoint.is_some() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
     pub(crate) fn new(profile: &Profile) -> Result<Self, ClientError> {
         let endpoint = profile.http_address();
         let way = Way::to(&endpoint, profile.ca.as_deref(), &[HTTP1], HTTP_PORT)?;
@@ -162,7 +185,7 @@ impl Https {
             if status.is_success() {
                 Ok(Answer { headers, body })
             } else {
-                Err(refusal(status, &headers, &body))
+                Err(self.refusal(status, &headers, &body))
             }
         };
         let late = |_| Fault::Cut(format!("no answer for {} s", ANSWER_TIMEOUT.as_secs()));
@@ -204,12 +227,20 @@ impl Https {
         Ok(sender)
     }
 
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+        refusal(&self.endpoint, status, headers, body)
+    }
+
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ClientError> {
         serde_json::from_slice(&answer.body).map_err(|error| self.incomplete(error.to_string()))
     }
 
     fn incomplete(&self, message: impl Into<String>) -> ClientError {
         ClientError::Incomplete { endpoint: self.endpoint.clone(), message: message.into() }
+    }
+
+    fn unread(&self, error: &TypeConversionError) -> ClientError {
+        self.incomplete(error.to_string())
     }
 
     pub(crate) async fn receipt_keys(&self) -> Result<KeySet, ClientError> {
@@ -240,7 +271,7 @@ async fn whole(body: Incoming) -> Result<Bytes, Fault> {
 }
 
 /// What an answer says that is no success.
-fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
+fn refusal(endpoint: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     let is_problem = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json");
     let problem = serde_json::from_slice::<Problem>(body).ok().filter(|_| is_problem);
     let Some(refusal) = problem.map(|problem| Box::new(Refusal::from(problem))) else {
@@ -251,7 +282,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
             _ => Fault::Refused(Box::new(Refusal {
                 reason: None,
                 code: tonic::Code::Unknown,
-                message: format!("HTTP {status}, and not from the hub"),
+                message: format!("HTTP {status} at {endpoint}, and not from the hub"),
                 fields: Vec::new(),
                 metadata: std::collections::BTreeMap::new(),
             })),
@@ -259,7 +290,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
     };
     match refusal.reason {
         Some(Reason::Busy) => Fault::Busy(refusal),
-        Some(Reason::Unavailable) => Fault::Cut(refusal.message),
+        Some(Reason::Unavailable | Reason::BodyIncomplete) => Fault::Cut(refusal.message),
         _ => Fault::Refused(refusal),
     }
 }
@@ -274,7 +305,7 @@ fn fault_of(error: &(dyn std::error::Error + 'static)) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use super::{address, segment};
 
     #[test]
     fn parameters_are_written_as_addresses_have_them() {
@@ -284,5 +315,7 @@ mod tests {
             of(&[("where", "dzial = '801' & ł"), ("format", "csv")]),
             "/rows?where=dzial%20%3D%20%27801%27%20%26%20%C5%82&format=csv"
         );
+        assert_eq!(segment("datasets/rb28s"), "rb28s");
+        assert_eq!(segment("datasets/a/b ?"), "a%2Fb%20%3F", "no other address");
     }
 }

@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use hub_proto::json::{CommitOptions, NewSubmission, Submission};
+use hub_proto::Reason;
+use hub_proto::json::{CommitOptions, NewSubmission};
 use hub_proto::v1::{self, SubmissionState};
-use hub_proto::{Reason, TypeConversionError, json};
 
 use super::submissions::place;
 use super::{Answer, Asked, Fault, Https};
 use crate::error::ClientError;
-use crate::push::{Digest, Pace, Progress, PushRequest, Verdict, digest_of, packed, piece_of, unless_wanted};
+use crate::push::{
+    Digest, Pace, Progress, Proposed, PushRequest, Verdict, digest_of, packed, piece_of, unless_wanted,
+};
 use crate::retry::Patience;
 use http::Method;
 
@@ -18,6 +20,13 @@ const PIECE: usize = 4 << 20;
 /// A request that takes longer says that the line is slow.
 const LONG: Duration = Duration::from_secs(4);
 const OFFSET: &str = "upload-offset";
+/// Pause between two looks at a submission that is being checked.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+fn proposed(submission: &v1::Submission, digest: &Digest, request: &PushRequest) -> Proposed {
+    let options = v1::CommitOptions { sha256: digest.sha256.clone(), ..request.commit() };
+    Proposed { submission: submission.name.clone(), options }
+}
 
 impl Https {
     pub(crate) async fn push(
@@ -26,52 +35,91 @@ impl Https {
         held: Option<&Digest>,
         progress: Option<Progress>,
     ) -> Result<Verdict, ClientError> {
+        let (submission, digest) = self.open(request, held).await?;
+        let is_fresh = submission.state() == SubmissionState::Receiving && submission.durable_offset == 0;
+        let proposed = proposed(&submission, &digest, request);
+        if held.is_some() && is_fresh {
+            let unsent = self.commit(&proposed).await;
+            if let Some(verdict) = unless_wanted(unsent)? {
+                return Ok(verdict);
+            }
+        }
+        self.fill(request, &submission, digest.size, progress).await?;
+        self.commit(&proposed).await
+    }
+
+    /// Brings a payload to the hub and orders nothing yet.
+    pub(crate) async fn propose(
+        &self,
+        request: &PushRequest,
+        progress: Option<Progress>,
+    ) -> Result<Proposed, ClientError> {
+        let (submission, digest) = self.open(request, None).await?;
+        self.fill(request, &submission, digest.size, progress).await?;
+        Ok(proposed(&submission, &digest, request))
+    }
+
+    /// The submission of a request, and what was announced of its payload.
+    async fn open(
+        &self,
+        request: &PushRequest,
+        held: Option<&Digest>,
+    ) -> Result<(v1::Submission, Digest), ClientError> {
         let digest = match held.or(request.digest.as_ref()) {
             Some(digest) if !digest.sha256.is_empty() => digest.clone(),
             _ => digest_of(&request.payload).await?,
         };
         let new = NewSubmission::from(request.create(&digest));
         let answer = self.ask(&Asked::post("/api/v1/submissions", &new)).await?;
-        let submission: Submission = self.read(&answer)?;
-        let submission: v1::Submission = submission.try_into().map_err(|error| self.unread(&error))?;
-        match submission.state() {
-            SubmissionState::Receiving => {
-                if held.is_some() && submission.durable_offset == 0 {
-                    let unsent = self.commit(&submission.name, &digest, request).await;
-                    if let Some(verdict) = unless_wanted(unsent)? {
-                        return Ok(verdict);
-                    }
-                }
-                self.upload(request, &submission, digest.size, progress).await?;
-            }
-            SubmissionState::Abandoned | SubmissionState::Expired => {
-                let state =
-                    submission.state().as_str_name().trim_start_matches("SUBMISSION_STATE_").to_owned();
-                return Err(ClientError::Closed { submission: submission.name, state });
-            }
-            // All bytes are with the hub already.
-            _ => {}
-        }
-        self.commit(&submission.name, &digest, request).await
+        Ok((self.one(&answer)?, digest))
     }
 
-    async fn commit(
+    /// Sends what the hub lacks of a submission that was opened.
+    async fn fill(
         &self,
-        name: &str,
-        digest: &Digest,
         request: &PushRequest,
-    ) -> Result<Verdict, ClientError> {
-        let options = v1::CommitOptions { sha256: digest.sha256.clone(), ..request.commit() };
-        let options = CommitOptions::from(options);
-        let answer = self.ask(&Asked::post(format!("{}/commit", place(name)), &options)).await?;
-        let verdict: json::Verdict = self.read(&answer)?;
-        let verdict = v1::CommitSubmissionResponse::try_from(verdict).map_err(|error| self.unread(&error))?;
-        Verdict::of(verdict.submission, (verdict.report, verdict.receipt, verdict.unchanged))
-            .ok_or_else(|| self.incomplete("it holds no submission"))
+        submission: &v1::Submission,
+        size: u64,
+        progress: Option<Progress>,
+    ) -> Result<(), ClientError> {
+        match submission.state() {
+            SubmissionState::Receiving => self.upload(request, submission, size, progress).await,
+            SubmissionState::Abandoned | SubmissionState::Expired => Err(ClientError::closed(submission)),
+            // All bytes are with the hub already.
+            _ => Ok(()),
+        }
     }
 
-    fn unread(&self, error: &TypeConversionError) -> ClientError {
-        self.incomplete(error.to_string())
+    /// The verdict. A check of a long payload takes longer than proxies let a request wait: what is cut is asked
+    /// again, as long as the hub says that it works on it.
+    pub(crate) async fn commit(&self, proposed: &Proposed) -> Result<Verdict, ClientError> {
+        let options = CommitOptions::from(proposed.options.clone());
+        let asked = Asked::post(format!("{}/commit", place(&proposed.submission)), &options);
+        let mut patience = self.patience();
+        loop {
+            match self.once(&asked).await {
+                Ok(answer) => return self.verdict(&answer),
+                Err(fault) => patience.after_request(fault).await?,
+            }
+            self.checked(&proposed.submission, &mut patience).await?;
+        }
+    }
+
+    /// Waits while the hub says that it checks or commits a submission, which is no silence.
+    async fn checked(&self, name: &str, patience: &mut Patience) -> Result<(), ClientError> {
+        loop {
+            match self.once(&Asked::get(place(name))).await {
+                Ok(answer) if self.one(&answer)?.state() == SubmissionState::Checking => {
+                    patience.progressed();
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                // It has its verdict, or it has not heard the question.
+                Ok(_) => return Ok(()),
+                // A trial that has ended is gone, and so is what was given up: the question itself is answered so.
+                Err(Fault::Refused(_)) => return Ok(()),
+                Err(fault) => patience.after_request(fault).await?,
+            }
+        }
     }
 
     async fn upload(

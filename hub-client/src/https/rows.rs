@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::submissions::place;
-use super::{Asked, Fault, Https, address, fault_of, refusal, whole};
+use super::{Asked, Fault, Https, address, fault_of, segment, whole};
 use crate::changes::DiffRequest;
 use crate::error::ClientError;
 use crate::pull::{AsOf, Counter, PullRequest};
@@ -49,7 +49,7 @@ fn as_of(as_of: Option<&AsOf>) -> String {
 
 impl Asked {
     pub(crate) fn pull(request: &PullRequest) -> Self {
-        let path = format!("/api/v1/datasets/{}/rows", crate::names::short(&request.dataset));
+        let path = format!("/api/v1/datasets/{}/rows", segment(&request.dataset));
         let (columns, as_of) = (request.columns.join(","), as_of(request.as_of.as_ref()));
         Self::get(address(
             &path,
@@ -115,7 +115,7 @@ impl Https {
             return Ok((headers, body));
         }
         let body = timeout(SILENCE, whole(body)).await.map_err(late)??;
-        Err(refusal(status, &headers, &body))
+        Err(self.refusal(status, &headers, &body))
     }
 }
 

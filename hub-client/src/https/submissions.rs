@@ -3,9 +3,9 @@
 use hub_datasets::Report;
 use hub_datasets::receipt::Signed;
 use hub_proto::json::{Submission, Submissions};
-use hub_proto::{TypeConversionError, json, v1};
+use hub_proto::{json, v1};
 
-use super::{Answer, Asked, Https, address};
+use super::{Answer, Asked, Https, address, segment};
 use crate::error::ClientError;
 use crate::names::short;
 use crate::push::Verdict;
@@ -13,7 +13,7 @@ use http::Method;
 
 /// The address of a submission.
 pub(super) fn place(name: &str) -> String {
-    format!("/api/v1/submissions/{}", short(name))
+    format!("/api/v1/submissions/{}", segment(name))
 }
 
 impl Https {
@@ -52,9 +52,12 @@ impl Https {
     }
 
     async fn deed(&self, asked: &Asked) -> Result<Verdict, ClientError> {
-        let verdict: json::Verdict = self.read(&self.ask(asked).await?)?;
-        let answer: v1::CommitSubmissionResponse =
-            verdict.try_into().map_err(|error: TypeConversionError| self.incomplete(error.to_string()))?;
+        self.verdict(&self.ask(asked).await?)
+    }
+
+    pub(super) fn verdict(&self, answer: &Answer) -> Result<Verdict, ClientError> {
+        let verdict: json::Verdict = self.read(answer)?;
+        let answer = v1::CommitSubmissionResponse::try_from(verdict).map_err(|error| self.unread(&error))?;
         Verdict::of(answer.submission, (answer.report, answer.receipt, answer.unchanged))
             .ok_or_else(|| self.incomplete("it holds no submission"))
     }
@@ -73,14 +76,13 @@ impl Https {
         let answer = self.ask(&Asked::get(address("/api/v1/submissions", &parameters))).await?;
         let page: Submissions = self.read(&answer)?;
         let each = page.submissions.into_iter().map(v1::Submission::try_from);
-        let submissions =
-            each.collect::<Result<_, _>>().map_err(|error| self.incomplete(error.to_string()))?;
+        let submissions = each.collect::<Result<_, _>>().map_err(|error| self.unread(&error))?;
         Ok((submissions, page.next_page_token))
     }
 
-    fn one(&self, answer: &Answer) -> Result<v1::Submission, ClientError> {
+    pub(super) fn one(&self, answer: &Answer) -> Result<v1::Submission, ClientError> {
         let submission: Submission = self.read(answer)?;
-        v1::Submission::try_from(submission).map_err(|error| self.incomplete(error.to_string()))
+        v1::Submission::try_from(submission).map_err(|error| self.unread(&error))
     }
 
     pub(crate) async fn report(&self, name: &str) -> Result<v1::Report, ClientError> {

@@ -11,15 +11,15 @@ use tonic::Status;
 
 use super::payload::{Along, PIECE, Pieces, Rest, digest_of, length_of};
 use super::{Digest, Pace, Progress, PushRequest, Verdict, unless_wanted, with_request_id};
-use crate::client::Client;
+use crate::client::{Client, by_either};
 use crate::error::ClientError;
 use crate::retry::Patience;
 
 /// A payload whose bytes are with the hub, and what is to be said when it is committed.
 #[derive(Debug, Clone)]
 pub struct Proposed {
-    submission: String,
-    options: v1::CommitOptions,
+    pub(crate) submission: String,
+    pub(crate) options: v1::CommitOptions,
 }
 
 impl Proposed {
@@ -37,15 +37,27 @@ impl Client {
         progress: Option<Progress>,
     ) -> Result<Proposed, ClientError> {
         let request = with_request_id(request);
-        let digest = digest_for(&request, None).await?;
-        let submission = self.open(&request, &digest).await?;
-        self.fill(&request, submission, digest.size, progress).await
+        by_either!(self, self.propose_by_grpc(&request, progress.clone()).await, |https| {
+            https.propose(&request, progress).await
+        })
+    }
+
+    async fn propose_by_grpc(
+        &self,
+        request: &PushRequest,
+        progress: Option<Progress>,
+    ) -> Result<Proposed, ClientError> {
+        let digest = digest_for(request, None).await?;
+        let submission = self.open(request, &digest).await?;
+        self.fill(request, submission, digest.size, progress).await
     }
 
     /// The verdict on a payload that was brought; the hub keeps nothing of it.
     pub async fn judge(&self, mut proposed: Proposed) -> Result<Verdict, ClientError> {
         proposed.options.validate_only = true;
-        self.commit_submission(proposed).await
+        by_either!(self, self.commit_submission(proposed.clone()).await, |https| {
+            https.commit(&proposed).await
+        })
     }
 
     /// `held`: what the hub may have already.
@@ -96,8 +108,7 @@ impl Client {
                 };
             }
             SubmissionState::Abandoned | SubmissionState::Expired => {
-                let state = submission.state().as_str_name().trim_start_matches("SUBMISSION_STATE_");
-                return Err(ClientError::Closed { state: state.to_owned(), submission: submission.name });
+                return Err(ClientError::closed(&submission));
             }
             // All bytes are with the hub already; the commit gives the verdict, new or kept, if they are these.
             _ => options.sha256 = digest_of(&request.payload).await?.sha256,

@@ -15,7 +15,7 @@ use crate::store::verify::{Fault, Finding};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum What {
-    /// Reads the whole folder and compares it with what was committed: logs, all data files of today and
+    /// Reads the whole folder and compares it with what was committed: registered patterns, logs, all data files of today and
     /// of earlier versions, original bytes, journal, and the catalogue's view of the logs. Nothing is changed.
     /// Each fault is a line on stdout, with its file and what to do; the exit code is 1 when there is one.
     Data,

@@ -16,8 +16,9 @@ use super::committer::Committer;
 use super::context::Context;
 use super::files::Files;
 use super::maintain::{Maintenance, Retention};
+use super::open_version::OpenVersion;
 use super::plan::{self, Decision};
-use super::projector::{Projection, Projector};
+use super::projector::{Projection, Projector, record};
 use super::put::{GroupEnd, Putter};
 use super::queue::{Held, Item, Room};
 use super::receipt::sha256_hex;
@@ -25,7 +26,7 @@ use super::recover::catch_up;
 #[cfg(test)]
 use super::state::Recorded;
 use super::{Answered, CommitError, CommitJob, JobRows};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, SubmissionRecord};
 use crate::clock::{Clock, Ids};
 use crate::config::history::{History, Reach};
 use crate::config::limits::{COMMIT_QUEUE_JOBS, PROJECTION_QUEUE};
@@ -258,6 +259,21 @@ impl Dataset {
         if self.readable().await.is_ok() {
             self.projection.reaches(committed).await;
         }
+    }
+    /// The submissions that are acknowledged and in no log yet. Waits until the catalogue shows all others that were
+    /// acknowledged before the call, or fails to take them; nothing is closed for it.
+    pub(crate) async fn ahead(&self) -> Vec<SubmissionRecord> {
+        let (ahead, in_log) = {
+            let open = self.context.open();
+            let of = |open: &OpenVersion| -> Vec<SubmissionRecord> {
+                open.info.submissions.iter().map(|submission| record(submission, &open.info)).collect()
+            };
+            let records = open.iter().flat_map(of).collect();
+            (records, open.first().map(|open| open.log_version.saturating_sub(1)))
+        };
+        let in_log = in_log.unwrap_or_else(|| self.context.state().log_version());
+        self.projection.reaches(in_log).await;
+        ahead
     }
     /// Waits until all that was acknowledged before the call can be read.
     pub(crate) async fn readable(&self) -> Result<(), CommitError> {

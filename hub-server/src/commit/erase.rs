@@ -237,7 +237,7 @@ impl Deed<'_> {
         let cleared = blocking(move || clear((&table, &store), &of, &tombstone, is_shared, now)).await?;
         (erased.data, erased.log, erased.checkpoints) = (cleared.data, cleared.log, cleared.checkpoints);
         (erased.evidence, erased.spool) = (cleared.evidence, cleared.spool);
-        let records: Vec<_> = cleared.chain.iter().map(|one| record(&one.submission, &one.of)).collect();
+        let records: Vec<_> = cleared.chain.iter().map(|one| record(&one.submission, &one.of.info)).collect();
         fault::point("erase.catalog.before");
         catalog.rewrite(&records).await?;
         // Sums that others were compared with may come from its rows; the next start makes them again.

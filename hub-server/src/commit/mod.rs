@@ -44,7 +44,7 @@ use chrono::{DateTime, Utc};
 use hub_datasets::check::standing::SliceFacts;
 use tokio::sync::Semaphore;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, SubmissionRecord};
 use crate::clock::{Clock, Ids};
 use crate::config::history::{History, Reach};
 use crate::store::file::FileLayout;
@@ -325,6 +325,14 @@ impl Commits {
         said.next()
     }
 
+    /// The table of an earlier major version of a pattern, if it holds the submission.
+    pub(crate) fn earlier_major(&self, pattern: &str, submission: &str) -> Option<&str> {
+        let newest = self.dataset(pattern)?.context().name();
+        let earlier = self.all().filter(|of| of.major().0 == pattern && of.context().name() != newest);
+        let holds = |of: &&Dataset| of.context().state().by_id(submission).is_some();
+        earlier.filter(holds).map(|of| of.context().name()).next()
+    }
+
     /// Waits until all of a dataset that was acknowledged before the call can be read.
     pub(crate) async fn readable(&self, dataset: &str) -> Result<(), CommitError> {
         match self.dataset(dataset) {
@@ -336,6 +344,23 @@ impl Commits {
     /// Waits until the catalogue shows all of a dataset that was acknowledged before the call, or fails to take it.
     pub(crate) async fn projected(&self, dataset: &str) {
         if let Some(dataset) = self.dataset(dataset) {
+            dataset.caught_up().await;
+        }
+    }
+
+    /// The submissions of a publisher that are acknowledged and in no log yet, of one dataset or of all; the catalogue
+    /// shows the others that were acknowledged before the call, or fails to take them. Nothing is closed for it.
+    pub(crate) async fn ahead(&self, dataset: Option<&str>, publisher: &str) -> Vec<SubmissionRecord> {
+        let mut ahead = Vec::new();
+        for of in self.all().filter(|of| dataset.is_none_or(|name| of.major().0 == name)) {
+            ahead.extend(of.ahead().await.into_iter().filter(|record| record.publisher == publisher));
+        }
+        ahead
+    }
+
+    /// Waits until the catalogue shows what became of a submission, if it was committed.
+    pub(crate) async fn shown(&self, id: &str) {
+        if let Some(dataset) = self.all().find(|dataset| dataset.knows(id)) {
             dataset.caught_up().await;
         }
     }

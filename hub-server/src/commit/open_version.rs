@@ -56,6 +56,10 @@ impl OpenVersions {
     pub(crate) fn first(&self) -> Option<&OpenVersion> {
         self.0.front()
     }
+    /// All, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &OpenVersion> {
+        self.0.iter()
+    }
     /// The one that takes submissions.
     pub(crate) fn filling(&self) -> Option<&OpenVersion> {
         self.0.back().filter(|open| !open.full)

@@ -136,7 +136,8 @@ pub(crate) fn pattern_id(reference: &str) -> &str {
 }
 
 /// The submission whose bytes are those of the job and for which all slices of the job are current.
-/// The label of the period counts too: `2022-M12` after `2022-Q4` is another statement.
+/// The label of the period counts too: `2022-M12` after `2022-Q4` is another statement. So does what they were judged
+/// by: a report under other rules is another one.
 fn unchanged(state: &State, current: &Current, job: &CommitJob) -> Option<Arc<Recorded>> {
     if job.nothing_to_report || job.slices.is_empty() {
         return None;
@@ -149,7 +150,8 @@ fn unchanged(state: &State, current: &Current, job: &CommitJob) -> Option<Arc<Re
         current.slices.get(slice).is_some_and(|c| c.sha256 == job.sha256 && c.submission == first.submission)
     });
     let earlier = state.by_id(&first.submission)?;
-    let same = one_sender && earlier.period == job.period && earlier.media_type == job.media_type;
+    let is_judged_alike = earlier.pattern == job.pattern && earlier.media_type == job.media_type;
+    let same = one_sender && earlier.period == job.period && is_judged_alike;
     same.then(|| Arc::clone(earlier))
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use crate::catalog::{Catalog, CatalogError, Ends, SubmissionRecord, Tombstone};
 use crate::config::limits::{PROJECTION_BATCH, PROJECTION_PAUSE};
 use crate::fault;
-use crate::store::log::{Entry, Erasure, SubmissionEntry};
+use crate::store::log::{CommitInfo, Entry, Erasure, SubmissionEntry};
 
 /// State of a submission of which nothing is current any more.
 pub(crate) const SUPERSEDED: &str = "SUPERSEDED";
@@ -42,7 +42,7 @@ impl Projected {
     }
     /// The submissions that it committed.
     pub(crate) fn records(&self) -> impl Iterator<Item = SubmissionRecord> {
-        self.entry.info.submissions.iter().map(|submission| record(submission, &self.entry))
+        self.entry.info.submissions.iter().map(|submission| record(submission, &self.entry.info))
     }
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn tombstone(erasure: &Erasure, of: &Entry) -> Tombstone {
 }
 
 /// What the catalogue shows of a submission of which something is current.
-pub(crate) fn record(entry: &SubmissionEntry, of: &Entry) -> SubmissionRecord {
+pub(crate) fn record(entry: &SubmissionEntry, of: &CommitInfo) -> SubmissionRecord {
     SubmissionRecord {
         id: entry.id.clone(),
         caller: entry.caller.clone(),
@@ -64,7 +64,7 @@ pub(crate) fn record(entry: &SubmissionEntry, of: &Entry) -> SubmissionRecord {
         state: "COMMITTED".to_owned(),
         reason: String::new(),
         revision: entry.revision,
-        dataset_version: of.info.dataset_version,
+        dataset_version: of.dataset_version,
         rows: entry.rows,
         size: entry.size,
         sha256: entry.sha256.clone(),
@@ -73,7 +73,7 @@ pub(crate) fn record(entry: &SubmissionEntry, of: &Entry) -> SubmissionRecord {
         nothing_to_report: entry.nothing_to_report,
         withdraws: entry.withdraws.clone(),
         created_at: DateTime::<Utc>::from_timestamp_micros(entry.created_at).unwrap_or_default(),
-        ended_at: of.info.committed_at,
+        ended_at: of.committed_at,
         report: entry.report.clone(),
         receipt: entry.receipt.clone(),
         erased: None,

@@ -8,20 +8,20 @@ use super::Commits;
 use super::state::Recorded;
 
 /// A slice that is replaced: its name, as it stands, as it is sent.
-pub(crate) type Replaced = (String, SliceFacts, SliceFacts);
+pub(crate) type Replaced<'a> = (&'a str, SliceFacts, SliceFacts);
 
 impl Commits {
     /// The current slices of (publisher, partition) that would have fewer rows than now, or another version.
-    pub(crate) fn replaced(
+    pub(crate) fn replaced<'a>(
         &self,
         dataset: &str,
         publisher: &str,
         partition: &str,
-        sent: impl Iterator<Item = (String, SliceFacts)>,
-    ) -> Vec<Replaced> {
+        sent: impl Iterator<Item = (&'a str, SliceFacts)>,
+    ) -> Vec<Replaced<'a>> {
         let Some(current) = self.current(dataset, publisher, partition) else { return Vec::new() };
-        let beside = |(slice, sent): (String, SliceFacts)| {
-            let stands = current.slices.get(&slice)?.facts?;
+        let beside = |(slice, sent): (&'a str, SliceFacts)| {
+            let stands = current.slices.get(slice)?.facts?;
             let tells = stands.rows > sent.rows || stands.version != sent.version;
             tells.then_some((slice, stands, sent))
         };

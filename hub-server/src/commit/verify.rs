@@ -1,5 +1,5 @@
-//! Verification of a data folder that no server uses: its tables with all their files, the original
-//! bytes of what was committed, and the catalogue's projection of the logs.
+//! Verification of a data folder that no server uses: its registered patterns, its tables with all their files, the
+//! original bytes of what was committed, and the catalogue's projection of the logs.
 
 mod projection;
 
@@ -55,6 +55,8 @@ impl Verification<'_> {
     }
 
     fn walk(&self, catalog: Option<&Catalog>, give: &mut dyn FnMut(Work)) -> Result<(), StoreError> {
+        self.part("registered patterns");
+        self.inspection.patterns(self.tell)?;
         self.part("original bytes");
         let payloads = self.inspection.payloads(self.tell)?;
         self.inspection.evidence(give)?;

@@ -57,6 +57,11 @@ pub(crate) const STATEMENTS_KEPT_BYTES: usize = 4 << 20;
 pub(crate) const EARLY_CHECK_BYTES: u64 = 4 << 20;
 /// Payloads that are checked while they still come; the others are checked when they are whole.
 pub(crate) const EARLY_CHECKS: usize = 4;
+/// Submissions of which what a check found is kept after their rows were held beside what is current.
+pub(crate) const LOOKED_AT_KEPT: usize = 64;
+/// Verdicts of trials that are kept, and for how long, for senders whose line broke off meanwhile.
+pub(crate) const TRIED_KEPT: usize = 64;
+pub(crate) const TRIED_FOR: Duration = Duration::from_secs(600);
 /// Length that data files of a period grow to while corrections of it are expected.
 pub(crate) const COMPACT_OPEN_BYTES: u64 = 16 << 20;
 /// Length that data files of a closed period grow to.

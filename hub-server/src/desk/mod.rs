@@ -4,6 +4,7 @@
 
 mod admission;
 mod answers;
+mod catalog;
 mod check;
 mod paging;
 mod read;

@@ -11,7 +11,7 @@ mod submission;
 use std::ops::Deref;
 
 use tonic::metadata::MetadataMap;
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::desk::Desk;
 use crate::error::HubError;
@@ -35,6 +35,12 @@ impl Door {
     /// Verifies the call's `authorization`.
     fn caller(&self, metadata: &MetadataMap) -> Result<Principal, HubError> {
         self.0.caller(metadata.get("authorization").map(|value| value.to_str()))
+    }
+
+    /// Who calls, and what is asked.
+    fn taken<T>(&self, request: Request<T>) -> Result<(Principal, T), Status> {
+        let caller = self.caller(request.metadata()).map_err(refuse)?;
+        Ok((caller, request.into_inner()))
     }
 }
 

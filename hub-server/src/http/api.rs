@@ -76,6 +76,12 @@ impl Operation {
         self.parameter("query", name, about, true)
     }
 
+    /// It answers page by page.
+    pub(super) fn paged(self) -> Self {
+        self.query("page_size", "Entries of a page, at most 1,000")
+            .query("page_token", "`next_page_token` of the page before")
+    }
+
     pub(super) fn header(self, name: &str, about: &str) -> Self {
         self.parameter("header", name, about, true)
     }

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, header};
 use hub_proto::json::Checked;
 use serde::Deserialize;
 
 use super::HttpDoor;
-use super::asked::{Hasty, Parameters, media_type};
+use super::asked::{Hasty, Parameters, Path, media_type};
 use super::plain::plain;
 use super::report::for_people;
 use crate::error::HubError;

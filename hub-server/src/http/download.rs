@@ -4,9 +4,10 @@ use std::io::SeekFrom;
 use std::path::Path;
 
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use hub_proto::Reason;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
@@ -50,16 +51,12 @@ pub(super) async fn answer(
     let part = range::part(range, text(header::IF_RANGE), &offer.etag, offer.bytes);
     let (status, from, length) = match part {
         Part::Whole => (StatusCode::OK, 0, offer.bytes),
-        Part::Bytes(first, last) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
-        Part::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
-    };
-    match part {
-        Part::Whole => {}
         Part::Bytes(first, last) => {
             put(headers, header::CONTENT_RANGE, &format!("bytes {first}-{last}/{}", offer.bytes))?;
+            (StatusCode::PARTIAL_CONTENT, first, last - first + 1)
         }
-        Part::Unsatisfiable => put(headers, header::CONTENT_RANGE, &format!("bytes */{}", offer.bytes))?,
-    }
+        Part::Unsatisfiable => return beyond(offer.bytes),
+    };
     put(headers, header::CONTENT_TYPE, offer.media_type)?;
     put(headers, header::CONTENT_LENGTH, &length.to_string())?;
     put(headers, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{}\"", offer.file_name))?;
@@ -67,6 +64,14 @@ pub(super) async fn answer(
         *response.body_mut() = body(offer.path, from, length).await?;
     }
     *response.status_mut() = status;
+    Ok(response)
+}
+
+/// Of a range that lies behind the end.
+fn beyond(bytes: u64) -> Result<Response, HubError> {
+    let message = format!("header Range: the file has {bytes} bytes, and none of these");
+    let mut response = HubError::new(Reason::RangeInvalid, message).into_response();
+    put(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{bytes}"))?;
     Ok(response)
 }
 

@@ -1,11 +1,12 @@
 //! `/datasets/{d}/versions/{v}/extract.{parquet,csv}`, and `latest`, which leads there.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use hub_proto::Reason;
 
 use super::HttpDoor;
+use super::asked::Path;
 use super::download::{self, Offer};
 use crate::error::HubError;
 use crate::extract::{ExtractFile, ExtractFormat};

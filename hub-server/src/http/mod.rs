@@ -5,6 +5,7 @@ mod api;
 mod array;
 mod asked;
 mod caller;
+mod catalog;
 mod check;
 mod datasets;
 mod download;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::HttpDoor;
-use super::asked::Parameters;
+use super::asked::{Parameters, Path};
 use super::range::is_known;
 use super::report::page;
 use crate::error::HubError;
@@ -92,7 +92,8 @@ impl Guides {
             What::Kit => kit::kit(pattern, lists, &files)?,
             What::Page(tongue) => {
                 let samples = kit::sample_names(files.iter().map(|(name, _)| *name));
-                let of = PageOf { pattern, lists, samples: &samples, place: Place::Hub };
+                let examples = kit::examples(&files);
+                let of = PageOf { pattern, lists, samples: &samples, examples: &examples, place: Place::Hub };
                 kit::page(of, tongue.language()).into_bytes()
             }
         };

@@ -68,7 +68,10 @@ fn refused(fault: Fault) -> HubError {
     refusal.field("Content-Encoding", "the body is not what it says").into()
 }
 
-fn broken(error: &(dyn std::error::Error + 'static)) -> HubError {
-    let innermost = std::iter::successors(Some(error), |error| error.source()).last();
-    HubError::new(Reason::RequestInvalid, format!("the body broke off: {}", innermost.unwrap_or(error)))
+/// A body that ended before it was whole.
+pub(super) fn broken(error: &(dyn std::error::Error + 'static)) -> HubError {
+    let innermost = std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error);
+    let message =
+        format!("the body broke off ({innermost}); send it again, an upload from its durable offset on");
+    HubError::new(Reason::BodyIncomplete, message)
 }

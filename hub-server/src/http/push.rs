@@ -1,7 +1,7 @@
 //! `POST /api/v1/patterns/{pattern}/submissions`: opened, fed and committed in one request.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use futures::StreamExt as _;
 use http::HeaderMap;
 use hub_datasets::MediaType;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::HttpDoor;
-use super::asked::{Parameters, media_type, pieces};
+use super::asked::{Parameters, Path, media_type, pieces};
 use super::caller::Caller;
 use super::plain::plain;
 use crate::error::HubError;

@@ -1,7 +1,7 @@
 //! Rows of a dataset, and answers to statements, as files.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::HttpDoor;
 use super::array::Array;
-use super::asked::{Json, Parameters};
+use super::asked::{Json, Parameters, Path};
 use super::caller::Caller;
 use crate::config::limits;
 use crate::desk::Answers;

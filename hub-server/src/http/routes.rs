@@ -2,11 +2,12 @@
 
 use http::Method;
 use hub_proto::json::{
-    Checked, CommitOptions, NewSubmission, Query, Reversion, Submission, Submissions, Verdict, Withdrawal,
+    Checked, CommitOptions, CommittedVersions, Dataset, Datasets, NewSubmission, Organisation, Organisations,
+    Patterns, Query, Reversion, Submission, Submissions, Verdict, WholePattern, Withdrawal,
 };
 
 use super::api::Operation;
-use super::{check, datasets, extract, health, keys, patterns, push, read, submissions, upload};
+use super::{catalog, check, datasets, extract, health, keys, patterns, push, read, submissions, upload};
 
 const REPORTS: [&str; 2] = ["text/plain", "text/html"];
 const ROWS: [&str; 4] = [
@@ -18,7 +19,15 @@ const ROWS: [&str; 4] = [
 
 /// Every operation of the door, but for the document of them.
 pub(super) fn operations() -> Vec<Operation> {
-    let parts = [of_everyone(), of_patterns(), of_submissions(), of_bytes(), of_corrections(), of_rows()];
+    let parts = [
+        of_everyone(),
+        of_patterns(),
+        of_catalog(),
+        of_submissions(),
+        of_bytes(),
+        of_corrections(),
+        of_rows(),
+    ];
     parts.into_iter().flatten().collect()
 }
 
@@ -94,6 +103,51 @@ fn of_patterns() -> Vec<Operation> {
     ]
 }
 
+fn of_catalog() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::GET, "/api/v1/patterns", catalog::patterns)
+            .says("catalogue", "Patterns, every version of each", "")
+            .in_time()
+            .keyed()
+            .paged()
+            .gives::<Patterns>(200, "A page of them"),
+        Operation::new(Method::GET, "/api/v1/patterns/{pattern}", catalog::pattern)
+            .says("catalogue", "A pattern with its Table Schema", "")
+            .in_time()
+            .keyed()
+            .gives::<WholePattern>(200, "The pattern"),
+        Operation::new(Method::GET, "/api/v1/datasets", catalog::datasets)
+            .says("catalogue", "Datasets that the key may read", "")
+            .in_time()
+            .keyed()
+            .paged()
+            .gives::<Datasets>(200, "A page of them"),
+        Operation::new(Method::GET, "/api/v1/datasets/{dataset}", catalog::dataset)
+            .says("catalogue", "A dataset as it stands", "")
+            .in_time()
+            .keyed()
+            .gives::<Dataset>(200, "The dataset"),
+        Operation::new(Method::GET, "/api/v1/datasets/{dataset}/versions", catalog::versions)
+            .says("catalogue", "Versions of a dataset, the newest first", "")
+            .in_time()
+            .keyed()
+            .paged()
+            .gives::<CommittedVersions>(200, "A page of them"),
+        Operation::new(Method::GET, "/api/v1/organisations", catalog::organisations)
+            .says("catalogue", "Organisations", "")
+            .in_time()
+            .keyed()
+            .query("filter", "Only those whose name or id contains it")
+            .paged()
+            .gives::<Organisations>(200, "A page of them"),
+        Operation::new(Method::GET, "/api/v1/organisations/{organisation}", catalog::organisation)
+            .says("catalogue", "An organisation", "")
+            .in_time()
+            .keyed()
+            .gives::<Organisation>(200, "The organisation"),
+    ]
+}
+
 fn of_submissions() -> Vec<Operation> {
     vec![
         Operation::new(Method::POST, "/api/v1/submissions", submissions::create)
@@ -113,8 +167,7 @@ fn of_submissions() -> Vec<Operation> {
             .query("pattern", "Only of this pattern")
             .query("publisher", "Only by this publisher")
             .query("period", "Only for this period")
-            .query("page_size", "Entries of a page, at most 1,000")
-            .query("page_token", "`next_page_token` of the page before")
+            .paged()
             .gives::<Submissions>(200, "A page of them"),
         Operation::new(Method::GET, "/api/v1/submissions/{id}", submissions::get)
             .says("push", "A submission as it stands", "")

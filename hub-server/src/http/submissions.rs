@@ -1,6 +1,6 @@
 //! `/api/v1/submissions`: opened, committed, looked at.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, header};
 use hub_datasets::receipt::{Signed, page, with_signature};
@@ -9,7 +9,7 @@ use hub_proto::{json, v1};
 use serde::Deserialize;
 
 use super::HttpDoor;
-use super::asked::{Json, Parameters};
+use super::asked::{Json, Parameters, Path};
 use super::caller::Caller;
 use super::report::{self as shown, for_people};
 use crate::error::HubError;

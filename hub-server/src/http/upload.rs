@@ -1,13 +1,13 @@
 //! `/api/v1/submissions/{id}/payload`: bytes at the durable offset, and how far they came.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use hub_proto::{Reason, Refusal};
 
 use super::HttpDoor;
-use super::asked::pieces;
+use super::asked::{Path, pieces};
 use super::caller::Caller;
 use super::plain::plain;
 use super::submissions::name;

@@ -1,6 +1,9 @@
 //! The check of a large payload begins while its bytes still come, so that a fast line and the check
 //! share the time. Nothing depends on it: a check that was not begun, or broke off with the line, is
 //! made again once all bytes are there.
+//!
+//! Who had the rows of a submission held beside what is current asks next what a commit would say of it: the check that
+//! brought the rows says that too.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,13 +16,15 @@ use super::follow::Follow;
 use super::job::Outcome;
 use super::payload::PayloadBytes;
 use super::{Intake, IntakeError};
-use crate::config::limits::{EARLY_CHECK_BYTES, EARLY_CHECKS};
+use crate::config::limits::{EARLY_CHECK_BYTES, EARLY_CHECKS, LOOKED_AT_KEPT};
 use crate::store::spool::SpoolHeader;
 
 /// Checks that were begun early, by submission.
 #[derive(Debug)]
 pub(super) struct Early {
     begun: Mutex<HashMap<String, Begun>>,
+    /// What the checks found whose rows went to a comparison, and of how many bytes, by submission.
+    looked_at: Mutex<HashMap<String, (u64, Outcome)>>,
     /// Slow lines may hold these places for long, so they are apart from those of the usual checks.
     places: Arc<Semaphore>,
 }
@@ -35,7 +40,8 @@ pub(super) struct Begun {
 
 impl Default for Early {
     fn default() -> Self {
-        Self { begun: Mutex::default(), places: Arc::new(Semaphore::new(EARLY_CHECKS)) }
+        let (begun, looked_at) = (Mutex::default(), Mutex::default());
+        Self { begun, looked_at, places: Arc::new(Semaphore::new(EARLY_CHECKS)) }
     }
 }
 
@@ -49,6 +55,23 @@ impl Early {
     /// The check of a payload that is whole.
     pub(super) fn take(&self, id: &str) -> Option<Begun> {
         self.begun().remove(id)
+    }
+
+    /// Keeps what a check found of a payload of so many bytes, without its rows, for the verdict that is asked for next.
+    pub(super) fn looked_at(&self, id: &str, size: u64, outcome: Outcome) {
+        let mut looked_at = self.looked();
+        if looked_at.len() < LOOKED_AT_KEPT {
+            looked_at.insert(id.to_owned(), (size, outcome));
+        }
+    }
+
+    /// What was found of a payload, if it is still as long.
+    fn found(&self, id: &str, size: u64) -> Option<Outcome> {
+        self.looked().remove(id).filter(|(of, _)| *of == size).map(|(_, outcome)| outcome)
+    }
+
+    fn looked(&self) -> MutexGuard<'_, HashMap<String, (u64, Outcome)>> {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
@@ -96,8 +119,14 @@ impl Intake {
         }
     }
 
+    /// What the check found whose rows went to a comparison, for a verdict without rows.
+    pub(super) fn looked_at(&self, header: &SpoolHeader, size: u64) -> Option<Outcome> {
+        self.early.found(&header.id, size)
+    }
+
     /// Ends a check that was begun early and removes what it wrote.
     pub(super) fn drop_early(&self, header: &SpoolHeader) {
+        self.early.looked().remove(&header.id);
         let Some(begun) = self.early.take(&header.id) else { return };
         begun.follow.break_off();
         let table = self.parts.commits.table(&header.pattern);

@@ -1,6 +1,5 @@
 //! The check of one payload: where its bytes are read, with what, and within which bounds.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hub_datasets::check::Publisher;
@@ -80,16 +79,7 @@ impl Intake {
     ) -> Result<Outcome, IntakeError> {
         let publisher = self.publisher(&header.publisher, period)?;
         if header.nothing_to_report {
-            let report = empty_report(pattern);
-            return Ok(Outcome {
-                report,
-                rows: JobRows::None,
-                row_count: 0,
-                slices: Vec::new(),
-                slice_facts: Vec::new(),
-                against: BTreeMap::new(),
-                carries: false,
-            });
+            return Ok(Outcome::without_rows(empty_report(pattern)));
         }
         let replaces_all = header.commit.as_ref().is_some_and(|order| order.replace_all);
         let beside = self.beside(pattern, &header.publisher, period, replaces_all).await?;

@@ -83,3 +83,18 @@ pub(super) struct Outcome {
     /// Rows of the revision before were compared with it.
     pub(super) carries: bool,
 }
+
+impl Outcome {
+    /// Of a payload that brings no rows, or none that may be kept.
+    pub(super) fn without_rows(report: Report) -> Self {
+        Self {
+            report,
+            rows: JobRows::None,
+            row_count: 0,
+            slices: Vec::new(),
+            slice_facts: Vec::new(),
+            against: BTreeMap::new(),
+            carries: false,
+        }
+    }
+}

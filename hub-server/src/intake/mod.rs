@@ -21,6 +21,7 @@ mod running;
 mod sequence;
 mod standing;
 mod takeback;
+mod tried;
 mod types;
 mod unsent;
 mod uploads;
@@ -71,6 +72,7 @@ pub(crate) struct Intake {
     running: Running,
     checkers: Arc<Checkers>,
     early: Early,
+    tried: tried::Tried,
     anew: anew::Anew,
     checks: Arc<Semaphore>,
     open_checks: Arc<Semaphore>,
@@ -106,6 +108,7 @@ impl Intake {
             running: Running::default(),
             checkers: Arc::default(),
             early: Early::default(),
+            tried: tried::Tried::default(),
             anew: anew::Anew::default(),
             checks,
             open_checks: Arc::new(Semaphore::new(OPEN_CHECKS)),
@@ -165,6 +168,7 @@ impl Intake {
     ) -> Result<Verdict, IntakeError> {
         match self.unfinished(permit, id) {
             Ok(header) => {
+                self.is_free_for(id, &options)?;
                 if let Some(verdict) = self.attach(id).await {
                     return verdict;
                 }
@@ -172,7 +176,10 @@ impl Intake {
                 self.parts.commits.whole(&header.pattern)?;
                 self.order(&header, &options).await
             }
-            Err(_) => self.ended_verdict(permit, id, options.sha256.as_deref()).await,
+            Err(_) => match self.tried.of(permit.publisher(), id).filter(|_| options.validate_only) {
+                Some(verdict) => Ok(verdict),
+                None => self.ended_verdict(permit, id, options.sha256.as_deref()).await,
+            },
         }
     }
 
@@ -210,10 +217,8 @@ impl Intake {
         permit: &SubmissionsPermit,
         list: ListSubmissions,
     ) -> Result<Vec<SubmissionView>, IntakeError> {
-        match &list.pattern {
-            Some(pattern) => self.parts.commits.projected(pattern).await,
-            None => self.parts.commits.caught_up().await,
-        }
+        let mut ahead = self.parts.commits.ahead(list.pattern.as_deref(), permit.publisher()).await;
+        ahead.retain(|record| list.takes(&record.period, (record.created_at.timestamp_micros(), &record.id)));
         let filter = SubmissionFilter {
             publisher: permit.publisher().to_owned(),
             dataset: list.pattern.clone(),
@@ -222,7 +227,7 @@ impl Intake {
             limit: list.limit,
         };
         let ended = self.parts.catalog.submissions(&filter).await?;
-        let mut views: Vec<SubmissionView> = ended.iter().map(view::of_record).collect();
+        let mut views: Vec<SubmissionView> = ended.iter().chain(&ahead).map(view::of_record).collect();
         let open = self.parts.store.spool().unfinished();
         views.extend(
             open.iter().filter(|header| listed(header, permit, &list)).map(|header| self.view(header)),
@@ -349,7 +354,9 @@ impl Intake {
         let known = match self.by_request(permit.caller(), &new.request_id) {
             Some(header) => Some(self.view(&header)),
             None => {
-                self.parts.commits.caught_up().await;
+                if self.parts.commits.answered(permit.caller(), &new.request_id).is_some() {
+                    self.parts.commits.caught_up().await;
+                }
                 let record =
                     self.parts.catalog.submission_by_request(permit.caller(), &new.request_id).await?;
                 record.as_ref().map(view::of_record)
@@ -406,7 +413,7 @@ impl Intake {
         permit: &SubmissionsPermit,
         id: &str,
     ) -> Result<Option<SubmissionRecord>, IntakeError> {
-        self.parts.commits.caught_up().await;
+        self.parts.commits.shown(id).await;
         let record = self.parts.catalog.submission(id).await?;
         Ok(record.filter(|record| sees(permit, &record.publisher)))
     }
@@ -440,8 +447,7 @@ fn sees(permit: &SubmissionsPermit, publisher: &str) -> bool {
 fn listed(header: &SpoolHeader, permit: &SubmissionsPermit, list: &ListSubmissions) -> bool {
     sees(permit, &header.publisher)
         && list.pattern.as_ref().is_none_or(|pattern| *pattern == header.pattern)
-        && list.period.as_ref().is_none_or(|period| *period == header.period)
-        && list.after.as_ref().is_none_or(|(at, id)| (header.created_at, &header.id) < (*at, id))
+        && list.takes(&header.period, (header.created_at, &header.id))
 }
 
 fn reused(request_id: &str) -> IntakeError {

@@ -81,7 +81,7 @@ impl Intake {
 
     /// The record of a submission whose bytes are kept for the permit's publisher.
     async fn sent_by(&self, permit: &PayloadPermit, id: &str) -> Result<SubmissionRecord, IntakeError> {
-        self.parts.commits.caught_up().await;
+        self.parts.commits.shown(id).await;
         let record = self.parts.catalog.submission(id).await?;
         let Some(record) = record.filter(|record| record.publisher == permit.publisher()) else {
             let open = self.parts.store.spool().header(id);

@@ -2,13 +2,12 @@
 //! row groups encoded on the same threads → one file, written in order. Memory is bounded by the
 //! number of pieces under way, whatever the payload's size.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 
 use arrow::record_batch::RecordBatch;
 use hub_datasets::check::{Checked, Checker, Comparing, Piece};
-use hub_datasets::report::{Findings, Report, Severity};
+use hub_datasets::report::{Findings, Severity};
 use hub_proto::Reason;
 
 use super::IntakeError;
@@ -41,7 +40,7 @@ pub(super) fn run(job: &Job) -> Result<Outcome, IntakeError> {
     }
     let findings =
         job.checker.malformed("its check broke off twice; write it with another program, or send CSV");
-    Ok(refused(job.checker.finish(findings, 0, job.checker.uncompared())))
+    Ok(Outcome::without_rows(job.checker.finish(findings, 0, job.checker.uncompared())))
 }
 
 /// Reads a payload once, or twice when its rows must be sorted.
@@ -53,18 +52,6 @@ fn read(job: &Job, comparing: &mut Comparing) -> Result<Outcome, Halt> {
             let sorted = Pass::new(job, comparing, true)?.run()?;
             sorted.ok_or_else(|| fault("a sorted payload is out of order").into())
         }
-    }
-}
-
-fn refused(report: Report) -> Outcome {
-    Outcome {
-        report,
-        rows: JobRows::None,
-        row_count: 0,
-        slices: Vec::new(),
-        slice_facts: Vec::new(),
-        against: BTreeMap::new(),
-        carries: false,
     }
 }
 
@@ -294,7 +281,7 @@ impl<'a> Pass<'a> {
         let report = checker.finish(self.findings, self.rows_read, compared);
         if report.blocks() {
             self.output.discard();
-            return Ok(refused(report));
+            return Ok(Outcome::without_rows(report));
         }
         if !self.job.encode {
             self.output.discard();

@@ -62,7 +62,7 @@ impl Intake {
         permit: &PayloadPermit,
         id: &str,
     ) -> Result<Compared, IntakeError> {
-        self.parts.commits.caught_up().await;
+        self.parts.commits.shown(id).await;
         let record = self.parts.catalog.submission(id).await?;
         if let Some(record) = record.filter(|record| record.publisher == permit.publisher()) {
             return self.committed_of(&record);
@@ -105,18 +105,26 @@ impl Intake {
                 format!("submission `{id}` has not all of its bytes yet; there is nothing to compare");
             return Err(IntakeError::new(Reason::StateConflict, message));
         }
-        let payload = PayloadBytes::Spooled(header.id.clone());
-        let seq = self.parts.commits.reserve_seq(&pattern.id);
-        let outcome = self.examine(header, pattern, period, payload, seq, false).await?;
+        let mut outcome = match self.read_already(header).await {
+            Some((_, outcome)) => outcome,
+            None => {
+                let payload = PayloadBytes::Spooled(header.id.clone());
+                let seq = self.parts.commits.reserve_seq(&pattern.id);
+                self.examine(header, pattern, period, payload, seq, false).await?
+            }
+        };
         let commits = Arc::clone(&self.parts.commits);
         let unknown =
             || IntakeError::new(Reason::DatasetUnknown, format!("there is no dataset `{}`", pattern.id));
         let table = commits.table(&pattern.id).ok_or_else(unknown)?;
         let schema = Arc::clone(&commits.layout(&pattern.id).ok_or_else(unknown)?.schema);
-        let staged = Staged { table, rows: outcome.rows };
-        if outcome.report.blocks() {
+        let staged = Staged { table, rows: std::mem::replace(&mut outcome.rows, JobRows::None) };
+        let (estimated_rows, slices) = (outcome.row_count, outcome.slices.clone());
+        let refusal = outcome.report.blocks().then(|| view::refusal(&outcome.report));
+        self.early.looked_at(&header.id, received, outcome);
+        if let Some(reason) = refusal {
             let message = "the payload would be refused by its check; `hub check` or a dry run shows why";
-            return Err(IntakeError::new(view::refusal(&outcome.report), message));
+            return Err(IntakeError::new(reason, message));
         }
         let (sender, batches) = mpsc::channel(1);
         let dataset = pattern.id.clone();
@@ -148,12 +156,7 @@ impl Intake {
         let end = stream::once(task)
             .filter_map(|end| async { end.err().map(|lost| Err(QueryError::internal(&lost))) });
         let batches = ReceiverStream::new(batches).chain(end).boxed();
-        let rows = RowStream {
-            schema,
-            batches,
-            datasets: vec![pattern.id.clone()],
-            estimated_rows: outcome.row_count,
-        };
-        Ok(Proposed { rows, slices: outcome.slices })
+        let rows = RowStream { schema, batches, datasets: vec![pattern.id.clone()], estimated_rows };
+        Ok(Proposed { rows, slices })
     }
 }

@@ -17,7 +17,15 @@ pub(super) type Answer = Option<Result<Verdict, IntakeError>>;
 /// Submissions that somebody works on, by id.
 #[derive(Debug, Default)]
 pub(super) struct Running {
-    open: Mutex<HashMap<String, watch::Receiver<Answer>>>,
+    open: Mutex<HashMap<String, Work>>,
+}
+
+/// What somebody does with a submission.
+#[derive(Debug)]
+struct Work {
+    answer: watch::Receiver<Answer>,
+    /// It ends with a verdict that commits nothing.
+    is_trial: bool,
 }
 
 impl Running {
@@ -31,7 +39,11 @@ impl Running {
     }
 
     fn get(&self, id: &str) -> Option<watch::Receiver<Answer>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id).map(|work| work.answer.clone())
+    }
+
+    fn is_trial(&self, id: &str) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id).is_some_and(|work| work.is_trial)
     }
 }
 
@@ -59,12 +71,16 @@ async fn answer(mut receiver: watch::Receiver<Answer>) -> Result<Verdict, Intake
 impl Intake {
     /// Takes a submission into the caller's hands; None while it is in others'.
     pub(super) fn hold(self: &Arc<Self>, id: &str) -> Option<Hold> {
+        self.hold_for(id, false)
+    }
+
+    fn hold_for(self: &Arc<Self>, id: &str, is_trial: bool) -> Option<Hold> {
         let mut open = self.running.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.contains_key(id) {
             return None;
         }
         let (answer, receiver) = watch::channel(None);
-        open.insert(id.to_owned(), receiver);
+        open.insert(id.to_owned(), Work { answer: receiver, is_trial });
         Some(Hold { intake: Arc::clone(self), id: id.to_owned(), answer })
     }
 
@@ -72,6 +88,15 @@ impl Intake {
     pub(super) async fn attach(&self, id: &str) -> Option<Result<Verdict, IntakeError>> {
         let receiver = self.running.get(id)?;
         Some(answer(receiver).await)
+    }
+
+    /// A trial that is under way answers who wants one, and nobody who wants a commit.
+    pub(super) fn is_free_for(&self, id: &str, options: &CommitOptions) -> Result<(), IntakeError> {
+        if options.validate_only || !self.running.is_trial(id) {
+            return Ok(());
+        }
+        let message = format!("submission `{id}` is being checked only; ask again when that has ended");
+        Err(IntakeError::new(Reason::Busy, message))
     }
 
     /// Runs an ordered submission to its verdict; a trial leaves no trace and stands in nobody's way.
@@ -86,10 +111,8 @@ impl Intake {
             return self.trial(&header, bytes).await;
         }
         let Some(hold) = self.hold(&header.id) else {
-            return match self.attach(&header.id).await {
-                Some(verdict) => verdict,
-                None => Err(IntakeError::new(Reason::Busy, "its check has just ended; ask again")),
-            };
+            self.is_free_for(&header.id, &options)?;
+            return self.in_other_hands(&header.id).await;
         };
         let receiver = hold.answer.subscribe();
         tokio::spawn(async move {
@@ -97,6 +120,43 @@ impl Intake {
             hold.settle(&header, ended).await;
         });
         answer(receiver).await
+    }
+
+    async fn in_other_hands(&self, id: &str) -> Result<Verdict, IntakeError> {
+        let just_ended = || IntakeError::new(Reason::Busy, "its check has just ended; ask again");
+        self.attach(id).await.unwrap_or_else(|| Err(just_ended()))
+    }
+
+    /// Checks a spooled submission, of which nothing stays but its verdict, for a while: a sender whose line broke off
+    /// asks again. `waits`: it waits for its sender's word, and goes on to.
+    pub(super) async fn try_spooled(
+        self: &Arc<Self>,
+        header: SpoolHeader,
+        waits: bool,
+    ) -> Result<Verdict, IntakeError> {
+        let Some(hold) = self.hold_for(&header.id, true) else {
+            return self.in_other_hands(&header.id).await;
+        };
+        let receiver = hold.answer.subscribe();
+        tokio::spawn(async move {
+            let payload = Payload::Spooled.of(&header.id);
+            let verdict = hold.intake.trial(&header, payload).await;
+            if let Ok(verdict) = &verdict {
+                hold.intake.tried.keep(&header, verdict);
+            }
+            let may_repeat = verdict.as_ref().is_err_and(|error| error.reason().is_transient());
+            if !(may_repeat || waits || hold.intake.is_ordered(&header.id)) {
+                hold.clear(&header, false).await;
+            }
+            let _ = hold.answer.send(Some(verdict));
+        });
+        answer(receiver).await
+    }
+
+    /// True when a commit of it was asked for: then its bytes are the commit's.
+    pub(super) fn is_ordered(&self, id: &str) -> bool {
+        let order = self.parts.store.spool().header(id).and_then(|header| header.commit);
+        order.is_some_and(|order| !order.recalled)
     }
 }
 

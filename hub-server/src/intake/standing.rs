@@ -18,10 +18,9 @@ impl Intake {
         outcome: &Outcome,
     ) -> Findings {
         let (commits, partition) = (&self.parts.commits, period.partition(pattern));
-        let sent = outcome.slices.iter().cloned().zip(outcome.slice_facts.iter().copied());
+        let sent = outcome.slices.iter().map(String::as_str).zip(outcome.slice_facts.iter().copied());
         let replaced = commits.replaced(&pattern.id, &header.publisher, &partition, sent);
-        let replaced = replaced.iter().map(|(slice, stands, sent)| (slice.as_str(), *stands, *sent));
-        let mut findings = of_replaced(pattern, replaced);
+        let mut findings = of_replaced(pattern, replaced.into_iter());
         let Some(known) = commits.same_bytes(&pattern.id, &order.sha256) else { return findings };
         let is_own = known.publisher == header.publisher;
         let of_other_period = || {

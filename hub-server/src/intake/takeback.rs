@@ -13,7 +13,7 @@ use super::types::{CommitOptions, NewSubmission, Verdict};
 use super::verdict::job;
 use super::{Intake, IntakeError, erased};
 use crate::catalog::SubmissionRecord;
-use crate::commit::{CommitJob, JobRows};
+use crate::commit::CommitJob;
 use crate::permit::{PayloadPermit, PushPermit};
 use crate::store::spool::{CommitOrder, SpoolHeader};
 
@@ -42,6 +42,13 @@ impl Intake {
     ) -> Result<Verdict, IntakeError> {
         let taken_back = self.committed(permit, &withdrawal.submission).await?;
         let pattern = self.pattern(permit.pattern())?;
+        if let Some(table) = self.parts.commits.earlier_major(&pattern.id, &withdrawal.submission) {
+            let (id, newest) = (&withdrawal.submission, pattern.reference());
+            let message = format!(
+                "submission `{id}` is of `{table}`, an earlier major version of its pattern: readers see only reports under `{newest}`, and only those can be taken back; send the report anew under `{newest}`"
+            );
+            return Err(IntakeError::new(Reason::StateConflict, message));
+        }
         let period = self.period(&pattern, &taken_back.period, "submission")?;
         let new = NewSubmission {
             request_id: withdrawal.request_id,
@@ -65,15 +72,7 @@ impl Intake {
             sha256: OF_NOTHING.to_owned(),
         };
         let header = SpoolHeader { commit: Some(order.clone()), ..self.header(permit, new) };
-        let outcome = Outcome {
-            report: empty_report(&pattern),
-            rows: JobRows::None,
-            row_count: 0,
-            slices: Vec::new(),
-            slice_facts: Vec::new(),
-            against: BTreeMap::new(),
-            carries: true,
-        };
+        let outcome = Outcome { carries: true, ..Outcome::without_rows(empty_report(&pattern)) };
         let later = comparisons_in(&outcome.report, &pattern);
         let seq = self.parts.commits.reserve_seq(&pattern.id);
         let job = job(&header, &order, &pattern, &period, outcome, seq)?;
@@ -120,7 +119,7 @@ impl Intake {
 
     /// A committed submission of the permit's publisher and pattern, which still has its rows.
     async fn committed(&self, permit: &PushPermit, id: &str) -> Result<SubmissionRecord, IntakeError> {
-        self.parts.commits.caught_up().await;
+        self.parts.commits.shown(id).await;
         let record = self.parts.catalog.submission(id).await?;
         let is_own = |record: &SubmissionRecord| {
             record.publisher == permit.publisher() && record.dataset == permit.pattern()

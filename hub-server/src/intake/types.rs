@@ -112,6 +112,14 @@ pub(crate) struct ListSubmissions {
     pub(crate) limit: u32,
 }
 
+impl ListSubmissions {
+    /// Whether one of this period, and of this place in the order, belongs to it.
+    pub(super) fn takes(&self, period: &str, (created_at, id): (i64, &str)) -> bool {
+        self.period.as_ref().is_none_or(|wanted| wanted == period)
+            && self.after.as_ref().is_none_or(|(at, last)| (created_at, id) < (*at, last))
+    }
+}
+
 /// Bounds of the intake.
 #[derive(Debug, Clone)]
 pub(crate) struct IntakeLimits {

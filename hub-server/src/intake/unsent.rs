@@ -73,13 +73,12 @@ impl Intake {
         order: &CommitOrder,
     ) -> Result<Option<SubmissionRecord>, IntakeError> {
         let (pattern, period) = self.pattern_and_period(header)?;
-        // What joined an open version is current too.
-        self.parts.commits.readable(&pattern.id).await?;
         let partition = period.partition(&pattern);
         let current = self.parts.commits.current(&pattern.id, &header.publisher, &partition);
         let slices = current.iter().flat_map(|current| current.slices.values());
         let Some(slice) = slices.clone().find(|slice| slice.sha256 == order.sha256) else { return Ok(None) };
-        self.parts.commits.caught_up().await;
+        // What joined an open version is current too.
+        self.parts.commits.projected(&pattern.id).await;
         let record = self.parts.catalog.submission(&slice.submission).await?;
         Ok(record.filter(|record| {
             record.publisher == header.publisher

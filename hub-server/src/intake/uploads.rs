@@ -118,8 +118,7 @@ impl Intake {
     /// call's.
     pub(super) async fn forget_unordered(self: &Arc<Self>, id: &str) -> Result<(), IntakeError> {
         let Some(_hold) = self.hold(id) else { return Ok(()) };
-        let order = self.parts.store.spool().header(id).and_then(|header| header.commit);
-        if order.is_some_and(|order| !order.recalled) {
+        if self.is_ordered(id) {
             return Ok(());
         }
         self.forget(id).await

@@ -69,14 +69,12 @@ impl Intake {
             self.parts.store.spool().order(&header.id, order.clone()).await?;
         }
         let ordered = SpoolHeader { commit: Some(order), ..header.clone() };
-        // What waits for its sender's word waits on behind a trial.
-        let waits = header.commit.as_ref().is_some_and(|order| order.recalled);
-        let verdict = self.decide(ordered, Payload::Spooled, options.clone()).await;
-        let is_told = verdict.as_ref().err().is_none_or(|error| !error.reason().is_transient());
-        if options.validate_only && is_told && !waits {
-            self.forget_unordered(&header.id).await?;
+        if options.validate_only {
+            // What waits for its sender's word waits on behind a trial.
+            let waits = header.commit.as_ref().is_some_and(|order| order.recalled);
+            return self.try_spooled(ordered, waits).await;
         }
-        verdict
+        self.decide(ordered, Payload::Spooled, options.clone()).await
     }
 
     /// The order with the revision that is current now: what a restarted hub may still act upon.
@@ -115,8 +113,8 @@ impl Intake {
     ) -> Result<Verdict, IntakeError> {
         let order = ordered(header)?;
         let (pattern, period) = self.pattern_and_period(header)?;
-        let mut outcome = match self.read_along_with(header, order, &pattern).await {
-            Some((_, outcome)) => outcome,
+        let mut outcome = match self.found_already(header, order, &pattern).await {
+            Some(outcome) => outcome,
             None => self.examine(header, &pattern, &period, bytes, 0, true).await?,
         };
         self.discard(&pattern, std::mem::replace(&mut outcome.rows, JobRows::None));
@@ -179,6 +177,20 @@ impl Intake {
             return Err(IntakeError::new(error.reason(), error.to_string()));
         }
         ended
+    }
+
+    /// What an earlier check of the same bytes found, for who wants no rows.
+    async fn found_already(
+        &self,
+        header: &SpoolHeader,
+        order: &CommitOrder,
+        pattern: &Pattern,
+    ) -> Option<Outcome> {
+        let looked_at = self.looked_at(header, order.size);
+        match looked_at.filter(|outcome| !(order.replace_all && outcome.carries)) {
+            Some(outcome) => Some(outcome),
+            None => self.read_along_with(header, order, pattern).await.map(|(_, outcome)| outcome),
+        }
     }
 
     /// The outcome of a check that read along, as far as it is of use. It knew no order: with `replace_all` it took

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::disk::{Disk, DiskLock};
 use super::journal::{self, Held};
 use super::spool::{self, Payloads};
-use super::{StoreError, folder};
+use super::{StoreError, folder, registry};
 
 pub(crate) use files::{Work, on_all_cores};
 pub(crate) use vacuum::Gone;
@@ -52,6 +52,9 @@ pub(crate) const ERASE_AGAIN: &str = "run the same `hub-server erase` again, whi
 
 /// What helps against rot of a file that no other one can be made from.
 pub(crate) const RESTORE: &str = "restore it from a backup";
+
+/// What helps against rot of a registered pattern.
+const REGISTER: &str = "restore it from a backup; or remove the file, run `hub-server pattern register` on the same folder as before";
 
 impl Fault {
     pub(crate) fn of(file: &Path, message: String, advice: &'static str) -> Self {
@@ -107,6 +110,17 @@ impl Inspection {
         let dir = self.root.join("tables");
         let entries = self.disk.list(&dir).map_err(|e| StoreError::io("list", &dir, e))?;
         Ok(entries.into_iter().filter(|entry| entry.is_dir).map(|entry| entry.name).collect())
+    }
+
+    /// Compares the patterns that were registered with their sums.
+    pub(crate) fn patterns(&self, tell: Tell<'_>) -> Result<(), StoreError> {
+        for registry::Registered { packed, .. } in registry::all(self.disk.as_ref(), &self.root)? {
+            match packed {
+                Ok(packed) => tell(Finding::File { bytes: packed.len() as u64 }),
+                Err(error) => tell(Finding::Fault(Fault { advice: REGISTER, ..error.into() })),
+            }
+        }
+        Ok(())
     }
 
     /// Payloads that the spool holds.

@@ -49,8 +49,65 @@ fn a_push_goes_by_the_http_door() {
     server.hub("blocked", &["submissions", "revert", id]).expect(0).says("accepted, revision 3");
     let listed = server.hub("blocked", &["--format", "json", "submissions", "list"]).expect(0);
     assert!(listed.stdout.contains(id), "{}", listed.stdout);
-    // What cannot go that way says why, at once.
-    server.hub("blocked", &["organisations", "list"]).expect(4).says("HTTP/2 is blocked");
+}
+
+#[test]
+fn what_there_is_is_the_same_by_the_http_door() {
+    let server = Server::start();
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let line = Line::of_http1(server.http, u64::MAX);
+    let address = line.address;
+    for (blocked, key) in [("blocked", "publisher"), ("blocked_ministry", "ministry")] {
+        let key = server.key(key);
+        let text = format!(
+            "endpoint = \"http://{address}\"\nhttp_endpoint = \"http://{address}\"\ntoken = \"{key}\"\n"
+        );
+        std::fs::write(server.root().join(format!("dev/{blocked}.toml")), text).expect("a profile");
+    }
+    let asked: [&[&str]; 9] = [
+        &["patterns", "list"],
+        &["patterns", "show", "rb28s"],
+        &["patterns", "show", "nic/../rb28s ?"],
+        &["datasets", "list"],
+        &["datasets", "show", "rb28s"],
+        &["datasets", "show", "nic"],
+        &["organisations", "list"],
+        &["organisations", "list", "--filter", "kut"],
+        &["organisations", "show", "gmina-100201"],
+    ];
+    for (grpc, https) in [("publisher", "blocked"), ("ministry", "blocked_ministry")] {
+        for args in asked {
+            let args = [&["--format", "json"], args].concat();
+            let (grpc, https) = (server.hub(grpc, &args), server.hub(https, &args));
+            assert_eq!((&https.stdout, https.code), (&grpc.stdout, grpc.code), "{args:?}: {}", https.stderr);
+            assert!(grpc.code == 0 || https.stderr.contains(grpc.stderr.trim()), "{}", https.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_shows_what_it_would_change_by_the_http_door() {
+    let server = Server::start();
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let text = std::fs::read_to_string(kutno_sample()).expect("a sample");
+    let changed =
+        server.file("changed.csv", text.lines().take(290).collect::<Vec<_>>().join("\n").as_bytes());
+    let line = Line::of_http1(server.http, u64::MAX);
+    profile(&server, "blocked", &line, Some(&line));
+    let file = changed.to_str().expect("a path");
+    let command =
+        ["--format", "csv", "push", file, "--pattern", "rb28s", "--period", PERIOD, "--dry-run", "--diff"];
+    let asked = |profile: &str| server.hub(profile, &command);
+    let (grpc, https) = (asked("publisher"), asked("blocked"));
+    let rows = |stdout: &str| -> Vec<String> {
+        let kinds = ["_change_type,", "insert,", "delete,", "update_"];
+        let is_row = |line: &&str| kinds.iter().any(|kind| line.starts_with(kind));
+        stdout.lines().filter(is_row).map(str::to_owned).collect()
+    };
+    assert_eq!((rows(&https.stdout), https.code), (rows(&grpc.stdout), grpc.code), "{}", https.stderr);
+    assert!(rows(&grpc.stdout).iter().any(|row| row.starts_with("delete,")), "{}", grpc.stdout);
+    let listed = server.hub("publisher", &["--format", "json", "submissions", "list"]).expect(0).stdout;
+    assert_eq!(listed.lines().count(), 1, "nothing is kept of it: {listed}");
 }
 
 #[test]
@@ -159,4 +216,46 @@ fn without_an_http_door_the_reason_is_told() {
     let file = file.to_str().expect("a path");
     let args = ["--retry-for", "1", "push", file, "--pattern", "rb28s", "--period", PERIOD];
     server.hub("blocked", &args).expect(4).says(&nowhere.to_string());
+}
+
+#[test]
+fn a_check_that_takes_longer_than_a_proxy_waits_is_waited_for() {
+    let server = Server::start();
+    // Shorter than what is checked while it comes.
+    let data = synthetic("rb28s", "100201", PERIOD, 55_000, 5);
+    assert!((3 << 20..4 << 20).contains(&data.len()), "{}", data.len());
+    let file = server.file("long.csv", &data);
+    let within = Some(Duration::from_millis(200));
+    let line = Line::start(server.http, Rules { only_http1: true, commit_within: within, ..Rules::GOOD });
+    profile(&server, "blocked", &line, Some(&line));
+    let file = file.to_str().expect("a path");
+    let command =
+        ["--format", "json", "--retry-for", "5", "push", file, "--pattern", "rb28s", "--period", PERIOD];
+    let dry = server.hub("blocked", &[&command[..], &["--dry-run"]].concat()).expect(0).json();
+    assert_eq!(dry["report"]["rows_read"], 55_000);
+    let asked = line.commits();
+    assert!(asked > 1, "the first one was cut");
+    let verdict = server.hub("blocked", &command).expect(0).json();
+    assert_eq!(
+        (&verdict["submission"]["state"], &verdict["submission"]["rows"]),
+        (&"COMMITTED".into(), &55_000.into())
+    );
+    assert!(line.commits() > asked + 1, "the first one was cut");
+    assert_eq!(server.rows("ministry", "SELECT count(*) FROM rb28s"), ["55000"]);
+}
+
+#[test]
+fn an_address_that_is_none_is_told_before_it_is_needed() {
+    let server = Server::start();
+    for (address, said) in [("http://hub.example:8080", "http://hub.example:8080"), ("8080", "8080")] {
+        let text = format!(
+            "endpoint = \"http://{}\"\nhttp_endpoint = \"{address}\"\ntoken = \"{}\"\n",
+            server.grpc,
+            server.key("publisher")
+        );
+        std::fs::write(server.root().join("dev/wrong.toml"), text).expect("a profile");
+        for command in [&["submissions", "list"][..], &["doctor"]] {
+            server.hub("wrong", command).expect(2).says(said);
+        }
+    }
 }

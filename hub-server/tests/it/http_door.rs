@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, PERIOD, Server, files_below, get, invalid_samples, keyed, kutno_sample, post, run, sample,
-    server_binary, synthetic, wait_for,
+    Answer, PERIOD, Server, files_below, get, invalid_samples, keyed, kutno_sample, post, request, run,
+    sample, server_binary, synthetic, wait_for,
 };
 
 const NEW: &str = "/api/v1/submissions";
@@ -306,6 +306,34 @@ fn refusals_are_problems_with_the_reason_that_grpc_gives() {
     let problem = refused(&answer, 401, "CREDENTIAL_INVALID");
     assert!(problem["detail"].as_str().expect("a text").contains("revoked"), "{problem}");
     server.hub("publisher", &["submissions", "list"]).expect(5).says("CREDENTIAL_INVALID");
+}
+
+#[test]
+fn what_cannot_be_read_is_a_problem_too() {
+    let server = Server::start();
+    let caller = Caller::of(&server, "publisher");
+    let path = format!("/api/v1/patterns/rb28s/submissions?period={PERIOD}");
+    for address in [
+        "/api/v1/submissions/%FF",
+        "/api/v1/patterns/%FF",
+        "/api/v1/patterns/%FF/check",
+        "/api/v1/datasets/%FF/rows",
+        "/patterns/%FF",
+        "/datasets/%FF/latest/extract.csv",
+    ] {
+        let method = if address.ends_with("check") { "POST" } else { "GET" };
+        refused(&caller.call(method, address, &[], b""), 400, "REQUEST_INVALID");
+    }
+    refused(&caller.call("GET", "/api/v1/datasets?page_size=many", &[], b""), 400, "REQUEST_INVALID");
+    refused(&broken_off(&caller, &path, CSV), 400, "BODY_INCOMPLETE");
+    refused(&broken_off(&caller, NEW, ("Content-Type", "application/json")), 400, "BODY_INCOMPLETE");
+}
+
+/// A request whose body goes wrong in the middle.
+fn broken_off(caller: &Caller<'_>, path: &str, media: (&str, &str)) -> Answer {
+    let bearer = format!("Bearer {}", caller.key);
+    let headers = [("Authorization", bearer.as_str()), ("Transfer-Encoding", "chunked"), media];
+    request(caller.server.http, "POST", path, &headers, b"5\r\n{\"a\":\r\nno length\r\n")
 }
 
 #[test]

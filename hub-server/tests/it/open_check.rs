@@ -4,12 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
-use hub_client::{CheckRequest, Client, ClientError, Payload, Profile};
+use hub_client::{CheckRequest, Client, ClientError, Compression, Payload, Profile};
 use hub_datasets::Report;
 use hub_proto::Reason;
 use serde_json::Value;
 
-use crate::harness::{Server, files_below, kutno_sample, post};
+use crate::harness::{Line, PERIOD, Rules, Server, files_below, kutno_sample, post, synthetic};
 
 fn sample(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/patterns/rb28s/1.0.0/samples").join(path)
@@ -184,6 +184,22 @@ fn the_check_over_grpc_is_the_same_and_needs_no_key() {
         let told = by_grpc(&server, ask(sample(name))).expect("a report");
         let over_http = post(server.http, OF_KUTNO, &[FORM], &bytes(&sample(name)));
         assert_eq!(serde_json::to_value(told).expect("JSON"), json(&over_http.body)["report"], "{name}");
+    }
+    // Where HTTP/2 is blocked it goes by the other door, and packed when that is asked for.
+    for (to, only_http1) in [(server.grpc, false), (server.http, true)] {
+        let line = Line::start(to, Rules { only_http1, ..Rules::GOOD });
+        let address = format!("http://{}", line.address);
+        let profile = Profile { http_endpoint: Some(address.clone()), ..Profile::anonymous(address) };
+        let payload = synthetic("rb28s", "100201", PERIOD, 40_000, 3);
+        let bytes = payload.len() as u64;
+        let long = CheckRequest { payload: Payload::Bytes(payload.into()), ..ask(kutno_sample()) };
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let report = runtime.block_on(async {
+            let client = Client::connect(&profile).expect("a client").compression(Compression::Always);
+            client.validate(&long).await.expect("a report")
+        });
+        assert_eq!(report.rows_read, 40_000);
+        assert!(line.passed() < bytes / 2, "{} of {bytes} bytes", line.passed());
     }
     let wrong = |change: fn(&mut CheckRequest)| {
         let mut request = ask(kutno_sample());

@@ -9,7 +9,7 @@ use hub_datasets::kit::unpack;
 use hub_datasets::pattern::embedded_pattern;
 use serde_json::Value;
 
-use crate::harness::{Output, PERIOD, Server, get, get_with, kutno_sample, run, server_binary};
+use crate::harness::{Output, PERIOD, Server, get, get_with, kutno_sample, run, server_binary, synthetic};
 
 /// Runs an offline command on a folder.
 fn offline(root: &Path, args: &[&str]) -> Output {
@@ -254,6 +254,9 @@ fn a_registered_version_is_the_one_that_the_hub_works_with() {
     let at = rotten.len() / 2;
     rotten[at] ^= 1;
     fs::write(&path, &rotten).expect("a file");
+    let verify = ["verify", "data"];
+    let told = offline(&root, &verify).expect(1);
+    assert!(told.stdout.contains("rb28s-1.1.0.pattern: its bytes are not those"), "{}", told.stdout);
     let listed = offline(&root, &["pattern", "list"]).expect(0).stdout;
     assert!(listed.contains("rb28s-1.1.0\tunusable") && listed.contains("rb27s/1.0.0\tprogram"), "{listed}");
     offline(&root, &["pattern", "register", text(minor("1.2.0").path())]).expect(1).says("cannot be used");
@@ -263,8 +266,65 @@ fn a_registered_version_is_the_one_that_the_hub_works_with() {
     assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb27s"), "0");
     assert!(server.stop().success());
     fs::write(&path, &whole).expect("a file");
+    offline(&root, &verify).expect(0);
     server.restart();
     assert_eq!(server.cell("ministry", &of_period), "293");
+}
+
+#[test]
+fn the_same_bytes_under_other_rules_are_judged_anew() {
+    let mut server = Server::start();
+    let root = server.root().to_owned();
+    let first = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let again = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    assert_eq!(again["unchanged"], true);
+    // Long enough that the client asks first whether the hub has it.
+    let long = server.file("long.csv", &synthetic("rb28s", "100201", "2023-Q4", 1_200, 7));
+    server.accepted("publisher", &long, "rb28s", "2023-Q4", &[]);
+    assert!(server.stop().success());
+    offline(&root, &["pattern", "register", text(minor("1.1.0").path())]).expect(0);
+    server.restart();
+    for (file, period) in [(kutno_sample(), PERIOD), (long, "2023-Q4")] {
+        let anew = server.accepted("publisher", &file, "rb28s", period, &[]);
+        assert_eq!((&anew["unchanged"], &anew["report"]["pattern"]), (&false.into(), &"rb28s/1.1.0".into()));
+        let again = server.accepted("publisher", &file, "rb28s", period, &[]);
+        assert_eq!((&again["unchanged"], &again["receipt"]), (&true.into(), &anew["receipt"]));
+    }
+    let shown = server.hub("publisher", &["--format", "json", "submissions", "list"]).expect(0).stdout;
+    let of_sample: Vec<Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .filter(|one: &Value| one["period"] == PERIOD)
+        .collect();
+    let states: Vec<_> =
+        of_sample.iter().map(|one| (one["state"].clone(), one["revision"].clone())).collect();
+    assert_eq!(states, [("COMMITTED".into(), 2.into()), ("SUPERSEDED".into(), 1.into())]);
+    assert_ne!(of_sample[0]["submission"], first["submission"]["submission"]);
+}
+
+#[test]
+fn a_report_under_an_earlier_major_is_not_taken_back_and_that_is_told() {
+    let mut server = Server::start();
+    let root = server.root().to_owned();
+    let first = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let id = first["submission"]["submission"].as_str().expect("an id");
+    assert!(server.stop().success());
+    let major = draft(&[
+        ("pattern.yaml", "unit: zł", "unit: tys. zł"),
+        ("pattern.yaml", "version: 1.0.0", "version: 2.0.0"),
+    ]);
+    offline(&root, &["pattern", "register", text(major.path())]).expect(0);
+    server.restart();
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), "0");
+    let withdraw = ["submissions", "withdraw", id, "--confirm-deletions"];
+    server
+        .hub("publisher", &withdraw)
+        .expect(1)
+        .says("STATE_CONFLICT")
+        .says("`rb28s_v1`, an earlier major version");
+    // Sent again it is a report under the newest one, which can be taken back.
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), "293");
 }
 
 /// File, text and what stands in its place.
@@ -342,6 +402,9 @@ fn a_trial_says_what_a_draft_would_refuse() {
     let same = draft(&[]);
     let told = offline(&root, &["pattern", "trial", text(same.path()), text(&local)]).expect(0);
     assert!(told.stdout.contains("rb28s/1.0.0: 2 of 2 pass"), "{}", told.stdout);
+    // What is compared with other reports is not judged, and that is told.
+    let open = told.stdout.lines().find(|line| line.starts_with("not judged")).expect("a line");
+    assert!(open.contains("wykonanie_nie_maleje"), "{open}");
 
     let harder =
         draft(&[("pattern.yaml", "\"wykonanie <= zaangazowanie\"", "\"wykonanie < zaangazowanie\"")]);

@@ -16,25 +16,29 @@ use crate::v1;
 
 const STATE_PREFIX: &str = "SUBMISSION_STATE_";
 
-fn moment(time: Timestamp) -> String {
+pub(super) fn moment(time: Timestamp) -> String {
     let nanos = u32::try_from(time.nanos).unwrap_or_default();
     let moment = DateTime::from_timestamp(time.seconds, nanos).unwrap_or_default();
     moment.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-fn time(message: &'static str, field: &'static str, text: &str) -> Result<Timestamp, TypeConversionError> {
+pub(super) fn time(
+    message: &'static str,
+    field: &'static str,
+    text: &str,
+) -> Result<Timestamp, TypeConversionError> {
     let moment = DateTime::parse_from_rfc3339(text)
         .map_err(|error| TypeConversionError::invalid(message, field, format!("`{text}`: {error}")))?;
     Ok(time_to_wire(moment.to_utc()))
 }
 
 /// The id in a name of ours.
-fn id(name: &str) -> String {
+pub(super) fn id(name: &str) -> String {
     name.split_once('/').map_or(name, |(_, id)| id).to_owned()
 }
 
 /// The name of an id; nothing stays nothing.
-fn name(collection: Collection, id: &str) -> String {
+pub(super) fn name(collection: Collection, id: &str) -> String {
     if id.is_empty() { String::new() } else { collection.name(id) }
 }
 

@@ -1,10 +1,15 @@
 //! The contract as JSON, for the HTTP door and those who call it: the messages of the `.proto` under the same names,
 //! with plain ids (`rb28s`, not `patterns/rb28s`), states without their prefix and moments as RFC 3339.
 
+mod catalog;
 mod convert;
 mod report;
 mod shape;
 
+pub use catalog::{
+    Column, CommittedVersion, CommittedVersions, Dataset, Datasets, Identifier, LocalizedText, Organisation,
+    Organisations, Pattern, Patterns, Rule, WholePattern,
+};
 pub use shape::Shape;
 
 use hub_datasets::Report;

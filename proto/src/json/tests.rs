@@ -92,3 +92,81 @@ fn shapes_describe_all_that_they_are_made_of() {
     Problem::describe(&mut components);
     assert_eq!(components["Problem"]["properties"]["type"]["type"], Value::from("string"));
 }
+
+#[test]
+fn what_there_is_goes_there_and_back() {
+    let text = |pl: &str| Some(v1::LocalizedText { pl: pl.into(), en: "x".into() });
+    let pattern = v1::Pattern {
+        name: "patterns/rb28s".into(),
+        version: "1.0.0".into(),
+        title: text("a"),
+        owner: "mf".into(),
+        legal_basis: vec!["b".into()],
+        family: "rb".into(),
+        key: vec!["dzial".into()],
+        slice: "jednostka_regon".into(),
+        columns: vec![v1::Column {
+            name: "dzial".into(),
+            r#type: "string".into(),
+            required: true,
+            title: text("c"),
+            role: "dimension".into(),
+            unit: "zł".into(),
+            sensitivity: "public".into(),
+            aggregation: "none".into(),
+            open_rule: "keep".into(),
+            code_list: "codeLists/dzialy".into(),
+        }],
+        rules: vec![v1::Rule {
+            id: "r".into(),
+            kind: "check".into(),
+            severity: v1::Severity::MustExplain.into(),
+            expression: "plan >= 0".into(),
+            message: text("d"),
+        }],
+        bundle_sha256: "ab".into(),
+        frequencies: vec!["Q".into()],
+        cumulative: true,
+        restricted: true,
+    };
+    let list = v1::ListPatternsResponse { patterns: vec![pattern], next_page_token: "t".into() };
+    let json = Patterns::from(list.clone());
+    assert_eq!(
+        (json.patterns[0].id.as_str(), json.patterns[0].rules[0].severity.as_str()),
+        ("rb28s", "MUST_EXPLAIN")
+    );
+    let again: Patterns = serde_json::from_str(&serde_json::to_string(&json).unwrap()).unwrap();
+    assert_eq!(v1::ListPatternsResponse::from(again), list);
+
+    let time = Some(crate::convert::Timestamp { seconds: 5, nanos: 1_000 });
+    let dataset = v1::Dataset {
+        name: "datasets/rb28s".into(),
+        pattern: "patterns/rb28s".into(),
+        latest_version: 7,
+        update_time: time,
+        rows: 3,
+        publishers: 2,
+        open: true,
+        history: "all".into(),
+        oldest_version: 1,
+        oldest_time: None,
+    };
+    assert_eq!(v1::Dataset::try_from(Dataset::from(dataset.clone())), Ok(dataset));
+    let version = v1::DatasetVersion {
+        name: "datasets/rb28s/versions/7".into(),
+        version: 7,
+        commit_time: time,
+        rows: 3,
+        submissions: vec!["submissions/0192aaaa-0000-7000-8000-0000000000ab".into()],
+    };
+    let json = CommittedVersion::from(version.clone());
+    assert_eq!((json.dataset.as_str(), json.submissions[0].len()), ("rb28s", 36));
+    assert_eq!(v1::DatasetVersion::try_from(json), Ok(version));
+    let organisation = v1::Organisation {
+        name: "organisations/gmina-100201".into(),
+        display_name: "Kutno".into(),
+        kind: "gmina".into(),
+        identifiers: vec![v1::Identifier { scheme: "nip".into(), value: "1".into(), ..Default::default() }],
+    };
+    assert_eq!(v1::Organisation::from(Organisation::from(organisation.clone())), organisation);
+}

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::Examples;
 use super::facts::{self, Facts};
 use crate::pattern::Text;
 use crate::period::Frequency;
@@ -32,6 +33,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:0}\
 dt{font-weight:600}\
 dd{margin:0}\
 .more{color:#444;font-size:9.5pt}\
+summary{cursor:pointer}\
 .needed{font-weight:600}\
 .block{font-weight:600;color:#a0001c}\
 code{font:9.5pt ui-monospace,\"DejaVu Sans Mono\",Consolas,monospace;overflow-wrap:anywhere}\
@@ -59,6 +61,8 @@ pub struct PageOf<'a> {
     pub lists: &'a CodeLists,
     /// Its samples, as `valid/NAME.csv`.
     pub samples: &'a [String],
+    /// What samples have in its columns.
+    pub examples: &'a Examples,
     /// Where it lies.
     pub place: Place,
 }
@@ -242,6 +246,6 @@ fn periods(pattern: &Pattern, language: Language) -> String {
 
 /// The columns with what is known of them.
 fn facts(of: PageOf<'_>) -> impl Iterator<Item = Facts<'_>> {
-    let PageOf { pattern, lists, .. } = of;
-    pattern.columns.iter().map(move |column| Facts { pattern, column, lists })
+    let PageOf { pattern, lists, examples, .. } = of;
+    pattern.columns.iter().map(move |column| Facts { pattern, column, lists, examples: Some(examples) })
 }

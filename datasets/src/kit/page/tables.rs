@@ -73,6 +73,13 @@ fn column(out: &mut String, facts: Facts<'_>, language: Language) {
         let word = language.pick("np.", "as");
         how += &format!("<br><span class=\"more\">{word} <code>{}</code></span>", escaped(&example));
     }
+    if let Some(form) = &column.form {
+        let word = language.pick("dla programistów", "for programs");
+        how += &format!(
+            "<details class=\"more\"><summary>{word}</summary><code>{}</code></details>",
+            escaped(form)
+        );
+    }
     let is_needed = facts.required(Language::English) == "yes";
     let lists: Vec<String> = facts.references().map(|(reference, _)| escaped(&reference.list)).collect();
     let put_together = match column.role {

@@ -1,6 +1,6 @@
 //! What a trial found, over all payloads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hub_datasets::{Pattern, Report, Severity};
 use serde::Serialize;
@@ -51,6 +51,8 @@ pub(super) struct Summary {
     pub(super) payloads: usize,
     pub(super) pass: usize,
     pub(super) failing: Vec<Failing>,
+    /// Rules that were not judged on some payload: comparisons, for other reports are not looked at.
+    pub(super) not_evaluated: BTreeSet<String>,
 }
 
 /// Rows of one way to fail, while reports are read.
@@ -87,13 +89,22 @@ impl Summary {
             .collect();
         failing.sort_by(|a, b| b.payloads.cmp(&a.payloads).then(b.rows.cmp(&a.rows)));
         let pass = tried.iter().filter(|tried| tried.passes()).count();
-        Self { pattern: pattern.reference(), payloads: tried.len(), pass, failing }
+        let reports = tried.iter().filter_map(|tried| tried.report.as_ref());
+        let not_evaluated = reports.flat_map(|report| report.not_evaluated.iter().cloned()).collect();
+        Self { pattern: pattern.reference(), payloads: tried.len(), pass, failing, not_evaluated }
     }
 
     /// `117 of 120 pass; …`
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("{}: {} of {} pass", self.pattern, self.pass, self.payloads)];
         lines.extend(self.failing.iter().map(Failing::line));
+        if !self.not_evaluated.is_empty() {
+            let rules: Vec<&str> = self.not_evaluated.iter().map(String::as_str).collect();
+            lines.push(format!(
+                "not judged, for a trial looks at no other reports beside a payload: {}",
+                rules.join(", ")
+            ));
+        }
         lines
     }
 }

@@ -78,7 +78,7 @@ impl<'a> Projection<'a> {
         let Some(found) = found else {
             return self.fault(format!("it lacks submission {id}, which log version {version} names"));
         };
-        let mut expected = record(submission, entry);
+        let mut expected = record(submission, &entry.info);
         // Unless the projection has not come so far.
         if let Some(erased) = gone.erased.get(id).filter(|_| found.erased.is_some()) {
             expected.erased = Some(Tombstone { at: erased.at, reason: erased.erasure.reason.clone() });

@@ -1,11 +1,13 @@
 //! A large payload is checked while it comes, and nothing depends on that.
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use sha2::{Digest, Sha256};
 
 use super::order::{joined, synthetic};
-use super::{House, csv, own, permit};
-use crate::intake::{CommitOptions, NewSubmission, SubmissionState};
+use super::{House, KUTNO, csv, for_tests, own, permit};
+use crate::intake::{CommitOptions, NewSubmission, Stage, SubmissionState};
+use crate::permit::for_tests::payloads;
 use crate::store::hex;
 
 const PIECE: usize = 1 << 20;
@@ -159,4 +161,55 @@ async fn who_gives_up_leaves_no_file() {
     drop(push);
     house.no_data_file_stays().await;
     assert_eq!(house.rows(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_looks_at_changes_first_has_the_payload_checked_once() {
+    let house = House::new().await;
+    for (rows, begins_early) in [(20_000, false), (110_000, true)] {
+        let (new, payload) = report(rows, |_| ());
+        let id = house.intake.create(&permit(&new), new).await.unwrap().id;
+        house.upload(&id, &payload, 0, payload.len()).await;
+        assert_eq!(house.intake.early.is_begun(&id), begins_early);
+        let compared = house.intake.compared_of(&payloads(KUTNO), &id).await.unwrap();
+        let Stage::Open(header) = compared.stage else { panic!("it has no verdict") };
+        let mut proposed = house.intake.proposed(&compared.pattern, &compared.period, &header).await.unwrap();
+        let mut came = 0;
+        while let Some(batch) = proposed.rows.batches.next().await {
+            came += batch.unwrap().num_rows() as u64;
+        }
+        assert_eq!(came, rows);
+        // No other check finds a place.
+        let places = house.intake.checks.acquire_many(super::limits().checks as u32).await.unwrap();
+        let trial = CommitOptions { validate_only: true, ..CommitOptions::default() };
+        let tried = house.intake.commit(&own(), &id, trial.clone()).await.unwrap();
+        assert_eq!((tried.submission.revision, tried.submission.rows), (1, rows));
+        assert_eq!(house.spooled().await, 0);
+        drop((places, proposed));
+        // A sender whose line broke off meanwhile asks again, and others learn nothing.
+        assert_eq!(house.intake.commit(&own(), &id, trial.clone()).await.unwrap(), tried);
+        let other = for_tests::submissions("gmina-026401");
+        let unknown = house.intake.commit(&other, &id, trial).await.unwrap_err();
+        assert_eq!(unknown.reason(), hub_proto::Reason::SubmissionUnknown);
+        let gone = house.intake.commit(&own(), &id, CommitOptions::default()).await.unwrap_err();
+        assert_eq!(gone.reason(), hub_proto::Reason::SubmissionUnknown);
+        house.no_data_file_stays().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_look_found_serves_no_longer_payload() {
+    let house = House::new().await;
+    let (new, payload) = report(2_000, |_| ());
+    let new = NewSubmission { size: None, sha256: None, ..new };
+    let id = house.intake.create(&permit(&new), new).await.unwrap().id;
+    let half = payload[..payload.len() / 2].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    house.upload(&id, &payload, 0, half).await;
+    let compared = house.intake.compared_of(&payloads(KUTNO), &id).await.unwrap();
+    let Stage::Open(header) = compared.stage else { panic!("it has no verdict") };
+    drop(house.intake.proposed(&compared.pattern, &compared.period, &header).await.unwrap());
+    house.upload(&id, &payload, half, payload.len()).await;
+    let trial = CommitOptions { validate_only: true, ..CommitOptions::default() };
+    let tried = house.intake.commit(&own(), &id, trial).await.unwrap();
+    assert_eq!(tried.submission.rows, 2_000);
 }

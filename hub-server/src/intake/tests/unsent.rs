@@ -4,7 +4,7 @@ use hub_proto::Reason;
 use sha2::{Digest as _, Sha256};
 
 use super::{House, csv, for_tests, kutno_q4, own, permit};
-use crate::intake::{CommitOptions, IntakeError, NewSubmission, Verdict};
+use crate::intake::{CommitOptions, IntakeError, ListSubmissions, NewSubmission, SubmissionState, Verdict};
 use crate::store::hex;
 
 fn announced(period: &str, payload: &[u8]) -> NewSubmission {
@@ -98,4 +98,47 @@ async fn a_request_that_was_answered_is_answered_again() {
     let other = NewSubmission { sha256: Some("0".repeat(64)), ..new };
     let reused = unsent(&house, other, CommitOptions::default()).await.unwrap_err();
     assert_eq!(reused.reason(), Reason::RequestIdReused);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_what_the_hub_has_closes_no_version() {
+    let house = House::new().await;
+    let seen = || house.commits.table("rb28s").unwrap().snapshot().log_version;
+    let list = |pattern: Option<&str>, period: Option<&str>| ListSubmissions {
+        pattern: pattern.map(str::to_owned),
+        period: period.map(str::to_owned),
+        after: None,
+        limit: 10,
+    };
+    let first = house.push(csv("rb28s", "2022-Q4"), kutno_q4()).await.unwrap();
+    let before = seen();
+    for (pattern, period, count) in [
+        (Some("rb28s"), Some("2022-Q4"), 1),
+        (Some("rb28s"), Some("2022-Q3"), 0),
+        (Some("rb27s"), None, 0),
+        (None, None, 1),
+    ] {
+        let listed = house.intake.list(&own(), list(pattern, period)).await.unwrap();
+        assert_eq!(listed.len(), count, "{pattern:?} {period:?}");
+        if let [one] = &listed[..] {
+            assert_eq!(
+                (&one.id, one.state, one.rows),
+                (&first.submission.id, SubmissionState::Committed, 293)
+            );
+            let after = Some((one.created_at.timestamp_micros(), one.id.clone()));
+            let next = ListSubmissions { after, ..list(pattern, period) };
+            assert_eq!(house.intake.list(&own(), next).await.unwrap(), []);
+        }
+    }
+    wanted(&house, announced("2022-Q3", kutno_q4()), CommitOptions::default()).await;
+    let new = csv("rb28s", "2022-Q3");
+    let open = house.intake.create(&permit(&new), new).await.unwrap();
+    assert_eq!(house.intake.get(&own(), &open.id).await.unwrap().state, SubmissionState::Receiving);
+    house.intake.abandon(&own(), &open.id).await.unwrap();
+    assert_eq!(seen(), before, "the version is open still");
+    house.commits.readable("rb28s").await.unwrap();
+    assert_eq!(seen(), before + 1);
+    // Once it is closed it is listed once, as before.
+    let listed = house.intake.list(&own(), list(None, Some("2022-Q4"))).await.unwrap();
+    assert_eq!(listed.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), [first.submission.id]);
 }

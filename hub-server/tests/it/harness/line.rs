@@ -2,12 +2,17 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use super::pieces::{Sent, Watch};
 
 /// What an HTTP/1.1 proxy says to the beginning of HTTP/2.
 const NOT_UNDERSTOOD: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// The end of the line by which a commit is asked for.
+const COMMIT: &[u8] = b"/commit HTTP/1.1";
 
 /// A proxy: bytes go through it to a hub, until something happens.
 #[derive(Debug)]
@@ -15,6 +20,8 @@ pub(crate) struct Line {
     pub(crate) address: SocketAddr,
     passed: Arc<AtomicU64>,
     cuts: Arc<AtomicU64>,
+    commits: Arc<AtomicU64>,
+    sent: Arc<Mutex<Sent>>,
     most_cuts: u64,
 }
 
@@ -31,11 +38,19 @@ pub(crate) struct Rules {
     pub(crate) cuts: u64,
     /// Bytes a second to the hub.
     pub(crate) rate: Option<u64>,
+    /// How long a commit may take by HTTP/1.1: a connection with a longer one is cut.
+    pub(crate) commit_within: Option<Duration>,
 }
 
 impl Rules {
-    pub(crate) const GOOD: Self =
-        Self { only_http1: false, cut_after: u64::MAX, back_after: u64::MAX, cuts: 0, rate: None };
+    pub(crate) const GOOD: Self = Self {
+        only_http1: false,
+        cut_after: u64::MAX,
+        back_after: u64::MAX,
+        cuts: 0,
+        rate: None,
+        commit_within: None,
+    };
 }
 
 impl Line {
@@ -52,17 +67,28 @@ impl Line {
     pub(crate) fn start(to: SocketAddr, rules: Rules) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let (passed, cuts) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let line =
-            Self { address, passed: Arc::clone(&passed), cuts: Arc::clone(&cuts), most_cuts: rules.cuts };
+        let counters: [Arc<AtomicU64>; 3] = Default::default();
+        let [passed, cuts, commits] = counters.clone();
+        let sent = Arc::new(Mutex::new(Sent::default()));
+        let seen = Arc::clone(&sent);
         std::thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
-                let (passed, cuts) = (Arc::clone(&passed), Arc::clone(&cuts));
+                let (counters, seen) = (counters.clone(), Arc::clone(&seen));
                 // A line that breaks is what the test is about.
-                std::thread::spawn(move || drop(carry(near, to, rules, &passed, &cuts)));
+                std::thread::spawn(move || drop(carry(near, to, rules, (&counters, &seen))));
             }
         });
-        line
+        Self { address, passed, cuts, commits, sent, most_cuts: rules.cuts }
+    }
+
+    /// Pieces of the one payload that went over it in vain, so that their bytes went again.
+    pub(crate) fn pieces_again(&self) -> u64 {
+        self.sent.lock().expect("no test has panicked").again()
+    }
+
+    /// How often a commit was asked for.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
     }
 
     /// Bytes that went from the client to the hub.
@@ -80,8 +106,7 @@ fn carry(
     mut near: TcpStream,
     to: SocketAddr,
     rules: Rules,
-    passed: &AtomicU64,
-    cuts: &Arc<AtomicU64>,
+    ([passed, cuts, commits], sent): (&[Arc<AtomicU64>; 3], &Mutex<Sent>),
 ) -> std::io::Result<()> {
     let mut piece = [0; 16 << 10];
     let most = if rules.rate.is_some() { 1 << 10 } else { piece.len() };
@@ -103,18 +128,29 @@ fn carry(
         // What is left unread would reset the connection, and take from the hub what has reached it.
         let _rest = std::io::copy(answers.get_mut(), &mut std::io::sink());
     });
-    let mut carried = 0;
+    let (mut carried, mut watch) = (0, Watch::new());
     while read > 0 {
         let left = usize::try_from(rules.cut_after.saturating_sub(carried)).unwrap_or(usize::MAX);
         let is_cut = read >= left && cuts.load(Ordering::SeqCst) < rules.cuts;
         let goes = if is_cut { left } else { read };
         far.write_all(&piece[..goes])?;
+        watch.see(&piece[..goes], &mut sent.lock().expect("no test has panicked"));
         carried += goes as u64;
         passed.fetch_add(goes as u64, Ordering::SeqCst);
         if is_cut {
             cuts.fetch_add(1, Ordering::SeqCst);
             far.shutdown(Shutdown::Write)?;
             return near.shutdown(Shutdown::Both);
+        }
+        if let Some(patience) = rules.commit_within
+            && piece[..goes].windows(COMMIT.len()).any(|part| part == COMMIT)
+        {
+            commits.fetch_add(1, Ordering::SeqCst);
+            let near = near.try_clone()?;
+            std::thread::spawn(move || {
+                std::thread::sleep(patience);
+                near.shutdown(Shutdown::Both)
+            });
         }
         if let Some(rate) = rules.rate {
             std::thread::sleep(Duration::from_secs_f64(goes as f64 / rate as f64));

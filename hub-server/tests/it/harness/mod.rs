@@ -5,6 +5,7 @@ mod folder;
 mod http;
 mod line;
 mod money;
+mod pieces;
 mod process;
 mod samples;
 mod server;
