@@ -94,7 +94,7 @@ fn shapes_describe_all_that_they_are_made_of() {
 }
 
 #[test]
-fn what_there_is_goes_there_and_back() {
+fn patterns_go_there_and_back() {
     let text = |pl: &str| Some(v1::LocalizedText { pl: pl.into(), en: "x".into() });
     let pattern = v1::Pattern {
         name: "patterns/rb28s".into(),
@@ -137,7 +137,10 @@ fn what_there_is_goes_there_and_back() {
     );
     let again: Patterns = serde_json::from_str(&serde_json::to_string(&json).unwrap()).unwrap();
     assert_eq!(v1::ListPatternsResponse::from(again), list);
+}
 
+#[test]
+fn datasets_and_organisations_go_there_and_back() {
     let time = Some(crate::convert::Timestamp { seconds: 5, nanos: 1_000 });
     let dataset = v1::Dataset {
         name: "datasets/rb28s".into(),
