@@ -9,13 +9,21 @@ use crate::period::Frequency;
 use super::{Checker, Context, Part};
 
 #[cfg(feature = "check")]
+mod common;
+#[cfg(feature = "check")]
+mod comparison;
+#[cfg(feature = "check")]
 pub(super) mod expression;
+#[cfg(feature = "check")]
+mod run;
+#[cfg(feature = "check")]
+mod sum;
 
 /// The rules that apply in the period, ready to run.
 #[derive(Debug)]
 pub(super) struct Rules {
     #[cfg(feature = "check")]
-    compiled: Vec<expression::Compiled>,
+    runner: run::Runner,
 }
 
 /// Whether a rule for the ends of some frequencies applies; None when that needs a period that is unknown.
@@ -33,18 +41,13 @@ impl Rules {
         not_evaluated: &mut Vec<String>,
     ) -> Result<Self, PatternError> {
         #[cfg(feature = "check")]
-        let mut compiled = Vec::new();
-        #[cfg(feature = "check")]
-        let planner = expression::Planner::new(schema)
-            .map_err(|e| PatternError::new(context.pattern.reference(), e.to_string()))?;
-        #[cfg(not(feature = "check"))]
-        let _ = schema;
+        let mut applying = Vec::new();
         for (index, rule) in context.pattern.rules.iter().enumerate() {
             match applies(&rule.when, context.period.as_ref()) {
                 Some(false) => continue,
                 None => not_evaluated.push(rule.id.clone()),
                 #[cfg(feature = "check")]
-                Some(true) => compiled.push(planner.compile(&context.pattern, index, rule)?),
+                Some(true) => applying.push((index, rule)),
                 #[cfg(not(feature = "check"))]
                 Some(true) => {
                     let _ = index;
@@ -52,9 +55,11 @@ impl Rules {
                 }
             }
         }
+        #[cfg(not(feature = "check"))]
+        let _ = schema;
         Ok(Self {
             #[cfg(feature = "check")]
-            compiled,
+            runner: run::Runner::new(&context.pattern, &applying, schema)?,
         })
     }
 }
@@ -62,10 +67,7 @@ impl Rules {
 impl Checker {
     #[cfg(feature = "check")]
     pub(super) fn check_rules(&self, part: &mut Part) {
-        if part.rows == 0 || self.rules.compiled.is_empty() {
-            return;
-        }
-        expression::run(self, &self.rules.compiled, part);
+        self.rules.runner.run(self, part);
     }
 
     #[cfg(not(feature = "check"))]

@@ -1,4 +1,4 @@
-//! Row rules as SQL expressions: parsed and planned once, evaluated on whole batches.
+//! Conditions of rules as SQL expressions: parsed and planned once, evaluated on whole batches.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,12 +21,6 @@ use datafusion_optimizer::analyzer::type_coercion::TypeCoercionRewriter;
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion_sql::parser::DFParser;
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
-
-use crate::Pattern;
-use crate::pattern::{PatternError, Rule};
-
-use super::super::breach::Kind;
-use super::super::{Checker, Part};
 
 /// Longest rule expression.
 const EXPRESSION_MAX: usize = 8 * 1024;
@@ -75,18 +69,6 @@ const FUNCTIONS: [&str; 36] = [
 /// Functions that are a CASE written shortly: they are written out, for nobody runs them as they are.
 const SHORT_CASES: [&str; 2] = ["coalesce", "nvl"];
 
-/// A rule that is ready to run.
-#[derive(Debug)]
-pub(in crate::check) struct Compiled {
-    /// Index of the pattern's rule.
-    rule: usize,
-    /// Column that the finding points to.
-    column: usize,
-    /// Columns that the expression reads: a cell that did not parse takes its row out.
-    reads: Vec<usize>,
-    expression: Arc<dyn PhysicalExpr>,
-}
-
 /// Plans conditions over the columns of one schema.
 pub(in crate::check) struct Planner {
     schema: DFSchema,
@@ -96,26 +78,6 @@ pub(in crate::check) struct Planner {
 impl Planner {
     pub(in crate::check) fn new(schema: &SchemaRef) -> PlanResult<Self> {
         Ok(Self { schema: DFSchema::try_from(Arc::clone(schema))?, functions: Functions::new() })
-    }
-
-    pub(in crate::check) fn compile(
-        &self,
-        pattern: &Pattern,
-        index: usize,
-        rule: &Rule,
-    ) -> Result<Compiled, PatternError> {
-        let fault = |message: String| PatternError {
-            path: pattern.reference(),
-            message: format!("rule {}: {message}", rule.id),
-        };
-        let (expression, names) = self.condition(&rule.expression).map_err(|e| fault(e.to_string()))?;
-        let place = |name: &String| pattern.columns.iter().position(|column| column.name == *name);
-        let reads: Vec<usize> = names.iter().filter_map(place).collect();
-        let pointed = rule.columns.first().and_then(place);
-        let column = pointed
-            .or_else(|| reads.iter().min().copied())
-            .ok_or_else(|| fault("names no column".to_owned()))?;
-        Ok(Compiled { rule: index, column, reads, expression })
     }
 
     /// A condition that is ready to run, and the names that it reads.
@@ -213,47 +175,6 @@ fn allowed(node: &Expr) -> PlanResult<()> {
         }
         other => plan_err!("`{}` is not allowed in a rule", other.variant_name()),
     }
-}
-
-/// Runs all rules on a part.
-pub(in crate::check) fn run(checker: &Checker, rules: &[Compiled], part: &mut Part) {
-    let Ok(batch) = RecordBatch::try_new(checker.schema(), part.columns.clone()) else {
-        // The same fault is reported where the part's batch is made.
-        return;
-    };
-    for rule in rules {
-        let mut found = Vec::new();
-        evaluate(rule, &batch, 0, &mut found);
-        for (row, kind) in found {
-            if !rule.reads.iter().any(|column| part.has_failed(*column, row)) {
-                part.breach(row, rule.column, kind);
-            }
-        }
-    }
-}
-
-/// Evaluates a rule on rows that begin at `first`; halves them on an error until the row is known.
-fn evaluate(rule: &Compiled, batch: &RecordBatch, first: usize, found: &mut Vec<(usize, Kind)>) {
-    let rows = batch.num_rows();
-    match truths(rule, batch) {
-        Ok(truths) => {
-            // NULL passes: what is not known breaks no rule.
-            if truths.true_count() + truths.null_count() < rows {
-                let broken = (0..rows).filter(|row| truths.is_valid(*row) && !truths.value(*row));
-                found.extend(broken.map(|row| (first + row, Kind::Rule(rule.rule as u16))));
-            }
-        }
-        Err(_) if rows <= 1 => found.push((first, Kind::RuleFailed(rule.rule as u16))),
-        Err(_) => {
-            let half = rows / 2;
-            evaluate(rule, &batch.slice(0, half), first, found);
-            evaluate(rule, &batch.slice(half, rows - half), first + half, found);
-        }
-    }
-}
-
-fn truths(rule: &Compiled, batch: &RecordBatch) -> PlanResult<BooleanArray> {
-    holds(rule.expression.as_ref(), batch)
 }
 
 /// What a condition says of each row.

@@ -18,6 +18,7 @@ mod lines;
 mod numbers;
 mod office;
 mod rows;
+mod rules;
 mod samples;
 
 /// Checks a whole file in chunks of `target` bytes, keys included, as intake does.
