@@ -168,8 +168,7 @@ impl Intake {
     ) -> Result<Verdict, IntakeError> {
         match self.unfinished(permit, id) {
             Ok(header) => {
-                self.is_free_for(id, &options)?;
-                if let Some(verdict) = self.attach(id).await {
+                if let Some(verdict) = self.attach(id, &options).await {
                     return verdict;
                 }
                 // An order stays as it is until it is known again what was committed.

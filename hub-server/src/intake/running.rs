@@ -38,12 +38,10 @@ impl Running {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    fn get(&self, id: &str) -> Option<watch::Receiver<Answer>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id).map(|work| work.answer.clone())
-    }
-
-    fn is_trial(&self, id: &str) -> bool {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id).is_some_and(|work| work.is_trial)
+    /// Who waits for its answer, and whether it is a trial.
+    fn get(&self, id: &str) -> Option<(watch::Receiver<Answer>, bool)> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(id).map(|work| (work.answer.clone(), work.is_trial))
     }
 }
 
@@ -84,22 +82,21 @@ impl Intake {
         Some(Hold { intake: Arc::clone(self), id: id.to_owned(), answer })
     }
 
-    /// The verdict of a run that is under way.
-    pub(super) async fn attach(&self, id: &str) -> Option<Result<Verdict, IntakeError>> {
-        let receiver = self.running.get(id)?;
+    /// The verdict of a run that is under way. A trial answers who wants one, and nobody who wants a commit.
+    pub(super) async fn attach(
+        &self,
+        id: &str,
+        options: &CommitOptions,
+    ) -> Option<Result<Verdict, IntakeError>> {
+        let (receiver, is_trial) = self.running.get(id)?;
+        if is_trial && !options.validate_only {
+            let message = format!("submission `{id}` is being checked only; ask again when that has ended");
+            return Some(Err(IntakeError::new(Reason::Busy, message)));
+        }
         Some(answer(receiver).await)
     }
 
-    /// A trial that is under way answers who wants one, and nobody who wants a commit.
-    pub(super) fn is_free_for(&self, id: &str, options: &CommitOptions) -> Result<(), IntakeError> {
-        if options.validate_only || !self.running.is_trial(id) {
-            return Ok(());
-        }
-        let message = format!("submission `{id}` is being checked only; ask again when that has ended");
-        Err(IntakeError::new(Reason::Busy, message))
-    }
-
-    /// Runs an ordered submission to its verdict; a trial leaves no trace and stands in nobody's way.
+    /// Runs an ordered submission to its verdict; a trial of what is in memory leaves no trace.
     pub(super) async fn decide(
         self: &Arc<Self>,
         header: SpoolHeader,
@@ -111,8 +108,7 @@ impl Intake {
             return self.trial(&header, bytes).await;
         }
         let Some(hold) = self.hold(&header.id) else {
-            self.is_free_for(&header.id, &options)?;
-            return self.in_other_hands(&header.id).await;
+            return self.in_other_hands(&header.id, &options).await;
         };
         let receiver = hold.answer.subscribe();
         tokio::spawn(async move {
@@ -122,9 +118,9 @@ impl Intake {
         answer(receiver).await
     }
 
-    async fn in_other_hands(&self, id: &str) -> Result<Verdict, IntakeError> {
+    async fn in_other_hands(&self, id: &str, options: &CommitOptions) -> Result<Verdict, IntakeError> {
         let just_ended = || IntakeError::new(Reason::Busy, "its check has just ended; ask again");
-        self.attach(id).await.unwrap_or_else(|| Err(just_ended()))
+        self.attach(id, options).await.unwrap_or_else(|| Err(just_ended()))
     }
 
     /// Checks a spooled submission, of which nothing stays but its verdict, for a while: a sender whose line broke off
@@ -132,10 +128,11 @@ impl Intake {
     pub(super) async fn try_spooled(
         self: &Arc<Self>,
         header: SpoolHeader,
+        options: &CommitOptions,
         waits: bool,
     ) -> Result<Verdict, IntakeError> {
         let Some(hold) = self.hold_for(&header.id, true) else {
-            return self.in_other_hands(&header.id).await;
+            return self.in_other_hands(&header.id, options).await;
         };
         let receiver = hold.answer.subscribe();
         tokio::spawn(async move {

@@ -72,7 +72,7 @@ impl Intake {
         if options.validate_only {
             // What waits for its sender's word waits on behind a trial.
             let waits = header.commit.as_ref().is_some_and(|order| order.recalled);
-            return self.try_spooled(ordered, waits).await;
+            return self.try_spooled(ordered, options, waits).await;
         }
         self.decide(ordered, Payload::Spooled, options.clone()).await
     }

@@ -81,8 +81,8 @@ impl Line {
         Self { address, passed, cuts, commits, sent, most_cuts: rules.cuts }
     }
 
-    /// Pieces of the one payload that went over it in vain, so that their bytes went again.
-    pub(crate) fn pieces_again(&self) -> u64 {
+    /// Bytes of the one payload that went over it in vain, so that they went again.
+    pub(crate) fn bytes_again(&self) -> u64 {
         self.sent.lock().expect("no test has panicked").again()
     }
 

@@ -1,4 +1,4 @@
-//! The pieces of a payload that go over a line: how many of them go over it again.
+//! The pieces of a payload that go over a line: how many of their bytes go over it again.
 
 use std::collections::HashMap;
 
@@ -13,20 +13,32 @@ const FIELDS: usize = 128;
 /// Pieces that began to go over a line, of one payload, and are not sent again.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
-    begun: Vec<(u64, u64)>,
+    begun: Vec<Begun>,
     again: u64,
+}
+
+#[derive(Debug)]
+struct Begun {
+    end: u64,
+    came: u64,
 }
 
 impl Sent {
     /// Who begins at an offset sends again what was sent beyond it.
     fn begin(&mut self, offset: u64, length: u64) {
-        let before = self.begun.len();
-        self.begun.retain(|(_, end)| *end <= offset);
-        self.again += (before - self.begun.len()) as u64;
-        self.begun.push((offset, offset + length));
+        let in_vain = self.begun.extract_if(.., |begun| begun.end > offset);
+        self.again += in_vain.map(|begun| begun.came).sum::<u64>();
+        self.begun.push(Begun { end: offset + length, came: 0 });
     }
 
-    /// Pieces that were sent in vain, so that their bytes went again.
+    /// A byte of the piece that began last.
+    fn byte(&mut self) {
+        if let Some(begun) = self.begun.last_mut() {
+            begun.came += 1;
+        }
+    }
+
+    /// Bytes that were sent in vain, so that they went again.
     pub(crate) fn again(&self) -> u64 {
         self.again
     }
@@ -36,7 +48,7 @@ impl Sent {
 #[derive(Debug)]
 pub(crate) enum Watch {
     New(Vec<u8>),
-    Http1 { head: Vec<u8>, body: u64 },
+    Http1 { head: Vec<u8>, body: u64, is_piece: bool },
     Http2(Frames),
 }
 
@@ -56,21 +68,24 @@ impl Watch {
                         self.see(&rest[PREFACE..], sent);
                     }
                     Some(_) => {
-                        *self = Self::Http1 { head: Vec::new(), body: 0 };
+                        *self = Self::Http1 { head: Vec::new(), body: 0, is_piece: false };
                         self.see(&rest, sent);
                     }
                     None => *begun = rest,
                 }
             }
-            Self::Http1 { head, body } => {
+            Self::Http1 { head, body, is_piece } => {
                 for byte in bytes {
                     if *body > 0 {
                         *body -= 1;
+                        if *is_piece {
+                            sent.byte();
+                        }
                         continue;
                     }
                     head.push(*byte);
                     if head.ends_with(b"\r\n\r\n") {
-                        *body = request(&String::from_utf8_lossy(head), sent);
+                        (*body, *is_piece) = request(&String::from_utf8_lossy(head), sent);
                         head.clear();
                     }
                 }
@@ -80,18 +95,19 @@ impl Watch {
     }
 }
 
-/// The length of the body behind the head of a request; one of an upload is a piece.
-fn request(head: &str, sent: &mut Sent) -> u64 {
+/// The length of the body behind the head of a request, and whether it is a piece, as one of an upload is.
+fn request(head: &str, sent: &mut Sent) -> (u64, bool) {
     let header = |wanted: &str| {
         let mut lines = head.lines().filter_map(|line| line.split_once(':'));
         let found = lines.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
         found.and_then(|(_, value)| value.trim().parse::<u64>().ok())
     };
     let length = header("content-length").unwrap_or(0);
-    if let Some(offset) = header("upload-offset") {
+    let offset = header("upload-offset");
+    if let Some(offset) = offset {
         sent.begin(offset, length);
     }
-    length
+    (length, offset.is_some())
 }
 
 /// Frames of HTTP/2, whose data are messages of gRPC, stream by stream.
@@ -142,9 +158,9 @@ impl Message {
         }
         let Some(head) = self.begun.get(1..MESSAGE_HEAD) else { return };
         let length = head.iter().fold(0, |all, byte| all << 8 | usize::from(*byte));
-        if !self.is_told
-            && let Some((offset, length)) = piece(&self.begun[MESSAGE_HEAD..])
-        {
+        if self.is_told {
+            sent.byte();
+        } else if let Some((offset, length)) = piece(&self.begun[MESSAGE_HEAD..]) {
             self.is_told = true;
             sent.begin(offset, length);
         }
