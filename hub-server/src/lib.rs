@@ -4,6 +4,7 @@
 pub mod app;
 pub mod cli;
 
+mod flight;
 mod grpc;
 mod http;
 

@@ -14,7 +14,7 @@ use sha2::Sha256;
 const TAG_BYTES: usize = 32;
 
 /// Longest token that is looked at; longer ones are refused before any work.
-const TOKEN_MAX: usize = 64 * 1024;
+pub(crate) const TOKEN_MAX: usize = 64 * 1024;
 
 /// Makes and opens tokens with one key.
 #[derive(Clone)]

@@ -18,6 +18,7 @@ use crate::commit::{CommitError, Commits};
 use crate::config::{Config, limits};
 use crate::desk::{Desk, Rooms};
 use crate::extract::{ExtractError, Extracts, Source};
+use crate::flight;
 use crate::grpc;
 use crate::http::{self, Guides, HttpDoor};
 use crate::identity::Identity;
@@ -123,8 +124,9 @@ impl Hub {
         .routes();
         hub.doors.spawn(http::serve(http, routes, watch.clone(), hub.grace));
         let (grace, stopping) = (hub.grace, watch.clone());
+        let flights = flight::service(desk.clone());
         hub.doors.spawn(async move {
-            if let Err(error) = grpc::serve(grpc, desk, stopping, grace).await {
+            if let Err(error) = grpc::serve(grpc, desk, flights, stopping, grace).await {
                 tracing::error!(%error, "the gRPC door closed");
             }
         });

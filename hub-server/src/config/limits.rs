@@ -43,6 +43,12 @@ pub(crate) const QUERY_END_TOGETHER: Duration = Duration::from_millis(1);
 pub(crate) const QUERY_FRAME_BYTES: usize = 8 << 20;
 /// Entries of chosen files that are told without being asked for.
 pub(crate) const QUERY_FILES_TOLD: usize = 64;
+/// Parts in which a whole table is read by several streams at once …
+pub(crate) const SCAN_PARTS: usize = 4;
+/// … and the fewest rows that are worth a stream.
+pub(crate) const SCAN_PART_ROWS: u64 = 65_536;
+/// Values that are bound to the parameters of one statement, as an Arrow stream.
+pub(crate) const PARAMETERS_BYTES: usize = 16 << 10;
 /// Answers of statements that are kept, to be given again …
 pub(crate) const ANSWERS_KEPT: usize = 4_096;
 /// … in so much memory …

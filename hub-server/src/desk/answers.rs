@@ -31,12 +31,30 @@ where
     C: Send + 'static,
     E: Into<HubError> + Send + 'static,
 {
-    answers_within(limits::READ_STALL, chunks, place)
+    answers_within(limits::READ_STALL, chunks, place, std::future::pending())
+}
+
+/// As [`answers`], until `stop`: the work ends there, and the stream says that it was stopped.
+pub(crate) fn answers_until<C, E>(
+    chunks: Pieces<C, E>,
+    place: Place,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Answers<C>
+where
+    C: Send + 'static,
+    E: Into<HubError> + Send + 'static,
+{
+    answers_within(limits::READ_STALL, chunks, place, stop)
 }
 
 /// The transport does not look at an answer whose reader takes nothing, so the pieces are handed over by
 /// a task, which gives place and rows back when a message stays untaken.
-fn answers_within<C, E>(patience: Duration, chunks: Pieces<C, E>, place: Place) -> Answers<C>
+fn answers_within<C, E>(
+    patience: Duration,
+    chunks: Pieces<C, E>,
+    place: Place,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Answers<C>
 where
     C: Send + 'static,
     E: Into<HubError> + Send + 'static,
@@ -45,9 +63,13 @@ where
     let (stalled, stall) = oneshot::channel();
     let task = AbortOnDropHandle::new(tokio::spawn(async move {
         let _held = place;
-        if !hand_over(chunks, &sender, patience).await {
+        let error = tokio::select! {
+            taken = hand_over(chunks, &sender, patience) => (!taken).then(|| untaken(patience)),
+            () = stop => Some(cancelled()),
+        };
+        if let Some(error) = error {
             // A reader that is gone needs no telling.
-            let _ = stalled.send(untaken(patience));
+            let _ = stalled.send(error);
         }
     }));
     let told = stream::once(stall).filter_map(|stall| async move { stall.ok().map(Err) });
@@ -89,6 +111,11 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> HubError {
     let text = panic.downcast_ref::<&str>().map(|t| (*t).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     HubError::fault(format!("panic: {text}"))
+}
+
+/// An answer that its caller stopped by another call.
+pub(crate) fn cancelled() -> HubError {
+    HubError::new(Reason::CallCancelled, "the answer was cancelled")
 }
 
 fn untaken(patience: Duration) -> HubError {
@@ -140,7 +167,7 @@ mod tests {
         let place = admission.read("mf").unwrap();
         let chunks = stream::iter((1..=9).map(piece)).boxed();
         let patience = Duration::from_millis(20);
-        let answers = answers_within(patience, chunks, place);
+        let answers = answers_within(patience, chunks, place, std::future::pending());
         while admission.read("mf").is_err() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -150,6 +177,23 @@ mod tests {
         let refusal = got.remove(1).unwrap_err().into_refusal();
         assert_eq!(refusal.reason, Reason::DeadlineExceeded);
         assert!(refusal.message.contains("0.02 s"), "{}", refusal.message);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_stopped_ends_at_once_and_says_so() {
+        let admission = Admission::with(1, 1);
+        let place = admission.read("mf").unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let endless = stream::pending::<Result<RowChunk, ReadError>>().boxed();
+        let answers = answers_until(endless, place, async move { drop(stopped.await) });
+        drop(stop);
+        // Nobody takes anything, and still the place is free.
+        while admission.read("mf").is_err() {
+            tokio::task::yield_now().await;
+        }
+        let mut got: Vec<_> = answers.collect().await;
+        assert_eq!(got.remove(0).unwrap_err().reason(), Reason::CallCancelled);
+        assert!(got.is_empty());
     }
 
     #[tokio::test]

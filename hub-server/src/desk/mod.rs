@@ -26,8 +26,9 @@ use crate::seal::Seal;
 use crate::sign::Signer;
 use crate::telemetry;
 
-pub(crate) use answers::{Answers, answers, panicked};
+pub(crate) use answers::{Answers, answers, answers_until, cancelled, panicked};
 pub(crate) use paging::Page;
+pub(crate) use read::{Found, Outlook};
 pub(crate) use submission::{Differences, convert};
 
 hub_errors!(
@@ -58,11 +59,14 @@ pub(crate) struct Rooms {
 pub(crate) struct Desk {
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) admission: admission::Admission,
+    /// Tickets whose rows are under way.
+    running: read::Running,
 }
 
 impl Desk {
     pub(crate) fn new(rooms: Rooms) -> Self {
-        Self { rooms: Arc::new(rooms), admission: admission::Admission::new() }
+        let (admission, running) = (admission::Admission::new(), read::Running::default());
+        Self { rooms: Arc::new(rooms), admission, running }
     }
 
     /// Verifies the value of an `authorization` header, which a client wrote; `Err`: it is not even text.

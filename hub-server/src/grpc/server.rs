@@ -1,5 +1,6 @@
 //! The gRPC listener: limits, health, reflection, and an end in bounded time.
 
+use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
@@ -8,10 +9,13 @@ use hub_proto::v1::catalog_service_server::{CatalogServiceServer, SERVICE_NAME a
 use hub_proto::v1::read_service_server::{ReadServiceServer, SERVICE_NAME as READ};
 use hub_proto::v1::submission_service_server::{SERVICE_NAME as SUBMISSION, SubmissionServiceServer};
 use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::server::NamedService;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use tower::Service;
 
 use super::Door;
 use super::calls::Calls;
@@ -23,7 +27,7 @@ use crate::config::limits;
 use crate::desk::Desk;
 use crate::listen::{Acceptor, Connection, Phase, PhaseWatch, stopping};
 
-/// Names that the health service knows; "" is the whole server.
+/// Names that the health service knows, beside that of the other door; "" is the whole server.
 const HEALTH_NAMES: [&str; 4] = ["", CATALOG, SUBMISSION, READ];
 
 impl Connected for Connection {
@@ -44,16 +48,28 @@ pub(crate) enum ServeError {
 }
 
 /// Serves until the server stops; then running calls have `grace` to end.
-pub(crate) async fn serve(
+///
+/// `beside`: the service of another door on the same listener.
+pub(crate) async fn serve<S>(
     acceptor: Acceptor,
     desk: Desk,
+    beside: S,
     phase: PhaseWatch,
     grace: Duration,
-) -> Result<(), ServeError> {
+) -> Result<(), ServeError>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+        + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
     let (reporter, health) = tonic_health::server::health_reporter();
     let now = *phase.borrow();
-    tell(&reporter, now).await;
-    let teller = tokio::spawn(keep_telling(reporter, phase.clone()));
+    tell(&reporter, S::NAME, now).await;
+    let teller = tokio::spawn(keep_telling(reporter, S::NAME, phase.clone()));
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(v1::DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -64,6 +80,7 @@ pub(crate) async fn serve(
         .layer(Guard)
         .add_service(health)
         .add_service(reflection)
+        .add_service(beside)
         .add_service(
             CatalogServiceServer::new(CatalogDoor(door.clone()))
                 .max_decoding_message_size(limits::MESSAGE_IN_BYTES)
@@ -111,20 +128,20 @@ fn transport() -> Server {
 }
 
 /// Repeats each change of phase to those who watch the health service.
-async fn keep_telling(reporter: HealthReporter, mut phase: PhaseWatch) {
+async fn keep_telling(reporter: HealthReporter, beside: &'static str, mut phase: PhaseWatch) {
     while phase.changed().await.is_ok() {
         let now = *phase.borrow_and_update();
-        tell(&reporter, now).await;
+        tell(&reporter, beside, now).await;
     }
-    tell(&reporter, Phase::Stopping).await;
+    tell(&reporter, beside, Phase::Stopping).await;
 }
 
-async fn tell(reporter: &HealthReporter, phase: Phase) {
+async fn tell(reporter: &HealthReporter, beside: &str, phase: Phase) {
     let status = match phase {
         Phase::Serving => ServingStatus::Serving,
         Phase::Starting | Phase::Stopping => ServingStatus::NotServing,
     };
-    for name in HEALTH_NAMES {
+    for name in HEALTH_NAMES.into_iter().chain([beside]) {
         reporter.set_service_status(name, status).await;
     }
 }

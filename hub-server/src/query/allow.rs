@@ -10,7 +10,12 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Operator, WindowFunctionDefini
 use super::QueryError;
 
 /// Scalar functions: immutable, and their result is never much longer than their arguments.
-pub(super) const SCALAR: &[&str] = &[
+const SCALAR: [&[&str]; 4] = [NUMERIC, OTHER, TEXT, MOMENTS];
+
+/// Functions of numbers, of text and of moments, as drivers are told of them.
+pub(crate) const FUNCTIONS: [&[&str]; 3] = [NUMERIC, TEXT, MOMENTS];
+
+const NUMERIC: &[&str] = &[
     "abs",
     "acos",
     "asin",
@@ -42,13 +47,11 @@ pub(super) const SCALAR: &[&str] = &[
     "sqrt",
     "tan",
     "trunc",
-    "coalesce",
-    "nullif",
-    "nvl",
-    "nvl2",
-    "greatest",
-    "least",
-    "arrow_typeof",
+];
+
+const OTHER: &[&str] = &["coalesce", "nullif", "nvl", "nvl2", "greatest", "least", "arrow_typeof"];
+
+const TEXT: &[&str] = &[
     "ascii",
     "bit_length",
     "btrim",
@@ -79,6 +82,9 @@ pub(super) const SCALAR: &[&str] = &[
     "translate",
     "trim",
     "upper",
+];
+
+const MOMENTS: &[&str] = &[
     "date_bin",
     "date_part",
     "date_trunc",
@@ -91,6 +97,10 @@ pub(super) const SCALAR: &[&str] = &[
     "to_timestamp_micros",
     "to_unixtime",
 ];
+
+pub(super) fn is_scalar(name: &str) -> bool {
+    SCALAR.iter().any(|names| names.contains(&name))
+}
 
 pub(super) const AGGREGATE: &[&str] = &[
     "approx_distinct",
@@ -184,6 +194,7 @@ pub(super) fn check_row_expression(expr: &Expr) -> Result<(), QueryError> {
         | Expr::GroupingSet(_) => Err(QueryError::NotAllowed(
             "a filter is a row expression: no subqueries, no aggregates".to_owned(),
         )),
+        Expr::Placeholder(_) => Err(QueryError::NotAllowed("a filter has no parameters".to_owned())),
         other => check_expr(other, &mut used),
     });
     flow?;
@@ -272,6 +283,7 @@ fn check_expr(expr: &Expr, used: &mut Used) -> Result<(), QueryError> {
         | Expr::SetComparison(_)
         | Expr::ScalarSubquery(_)
         | Expr::GroupingSet(_)
+        | Expr::Placeholder(_)
         | Expr::OuterReferenceColumn(..) => Ok(()),
         Expr::BinaryExpr(binary) => match binary.op {
             Operator::StringConcat => concatenation(used),
@@ -281,12 +293,12 @@ fn check_expr(expr: &Expr, used: &mut Used) -> Result<(), QueryError> {
             if call.name().starts_with("concat") {
                 concatenation(used)?;
             }
-            function(call.name(), SCALAR)
+            function(call.name(), is_scalar(call.name()))
         }
-        Expr::AggregateFunction(call) => function(call.func.name(), AGGREGATE),
+        Expr::AggregateFunction(call) => function(call.func.name(), AGGREGATE.contains(&call.func.name())),
         Expr::WindowFunction(call) => match &call.fun {
-            WindowFunctionDefinition::AggregateUDF(f) => function(f.name(), AGGREGATE),
-            WindowFunctionDefinition::WindowUDF(f) => function(f.name(), WINDOW),
+            WindowFunctionDefinition::AggregateUDF(f) => function(f.name(), AGGREGATE.contains(&f.name())),
+            WindowFunctionDefinition::WindowUDF(f) => function(f.name(), WINDOW.contains(&f.name())),
         },
         _ => Err(QueryError::NotAllowed("this kind of expression is not allowed".to_owned())),
     }
@@ -302,8 +314,8 @@ fn concatenation(used: &mut Used) -> Result<(), QueryError> {
     Ok(())
 }
 
-fn function(name: &str, allowed: &[&str]) -> Result<(), QueryError> {
-    if allowed.contains(&name) {
+fn function(name: &str, allowed: bool) -> Result<(), QueryError> {
+    if allowed {
         return Ok(());
     }
     Err(QueryError::NotAllowed(format!("function `{name}` is not allowed")))

@@ -1,5 +1,6 @@
 //! Files of an index that a scan may read. Segments of which all files are meant are not looked into.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::UInt32Array;
@@ -131,6 +132,19 @@ impl Chosen {
         }
         self.parts.extend(parts);
         rows
+    }
+
+    /// Leaves out all files but those at some places.
+    pub(super) fn keep(&mut self, places: &Range<usize>) {
+        let mut at = 0;
+        let parts = std::mem::take(&mut self.parts).into_iter();
+        self.parts = parts
+            .filter_map(|part| {
+                let keep: Vec<bool> = (at..at + part.len()).map(|place| places.contains(&place)).collect();
+                at += part.len();
+                part.kept(keep.into_iter())
+            })
+            .collect();
     }
 
     /// Those for which `first` holds, and the others.

@@ -1,5 +1,6 @@
 //! The engine: scans and, in a worker, statements run on its own threads, each within its limits.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -101,6 +102,12 @@ impl Engine {
         Ok((columns, planned.head.estimated_rows))
     }
 
+    /// Parts of a table that can be scanned apart, each as places of files in the order of the index, with about
+    /// equal rows: at most `most` of them, none of fewer rows than `rows`, unless it is the only one.
+    pub(crate) fn parts(&self, view: TableView, most: usize, rows: u64) -> Vec<Range<usize>> {
+        Here::new(view, true).parts(most, rows)
+    }
+
     /// Plans and runs on the engine's threads; returns once the plan stands.
     pub(super) async fn start<F, P>(&self, cap: Option<u64>, plan: F) -> Result<RowStream, QueryError>
     where
@@ -149,6 +156,9 @@ async fn plan_scan(
 ) -> Result<Planned, QueryError> {
     let name = view.pattern.id.clone();
     let mut here = Here::new(view, true);
+    if let Some(files) = scan.files {
+        here.keep(files);
+    }
     let visible = Arc::clone(here.visible());
     let head = Started {
         schema: Arc::new(Schema::empty()),

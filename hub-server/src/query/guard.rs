@@ -9,14 +9,14 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::{QueryError, QueryLimits};
+use super::{QueryError, QueryLimits, parameters};
 
 /// Operators, commas and clause words of one statement.
 const OPERATORS_MAX: usize = 400;
 /// Tokens of any kind but white space.
 const TOKENS_MAX: usize = 8_000;
 /// Longest string literal in bytes: longer ones serve to blow values up.
-const LITERAL_MAX: usize = 1_024;
+pub(super) const LITERAL_MAX: usize = 1_024;
 
 /// Refuses what is too long or too deep; `what` names it in the message.
 pub(super) fn check_size(text: &str, what: &str, limits: &QueryLimits) -> Result<(), QueryError> {
@@ -119,7 +119,7 @@ pub(super) fn parse_query(sql: &str, limits: &QueryLimits) -> Result<Statement, 
         .with_recursion_limit(limits.sql_depth.max(8))
         .build()?
         .parse_statements()?;
-    let statement = match (statements.pop_front(), statements.is_empty()) {
+    let mut statement = match (statements.pop_front(), statements.is_empty()) {
         (Some(statement), true) => statement,
         (Some(_), false) => {
             return Err(QueryError::NotAllowed("only one statement is allowed at a time".to_owned()));
@@ -127,7 +127,9 @@ pub(super) fn parse_query(sql: &str, limits: &QueryLimits) -> Result<Statement, 
         (None, _) => return Err(QueryError::Invalid("there is no statement".to_owned())),
     };
     match &statement {
-        Statement::Statement(inner) if matches!(**inner, SqlStatement::Query(_)) => Ok(statement),
-        _ => Err(QueryError::NotAllowed("only SELECT is allowed".to_owned())),
+        Statement::Statement(inner) if matches!(**inner, SqlStatement::Query(_)) => {}
+        _ => return Err(QueryError::NotAllowed("only SELECT is allowed".to_owned())),
     }
+    parameters::number(&mut statement)?;
+    Ok(statement)
 }

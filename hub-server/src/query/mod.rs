@@ -16,6 +16,7 @@ mod error;
 mod files;
 mod guard;
 mod limits;
+mod parameters;
 mod policy;
 mod prune;
 mod session;
@@ -28,6 +29,7 @@ mod visible;
 mod yielding;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -37,14 +39,17 @@ use futures::stream::BoxStream;
 use crate::store::Snapshot;
 use hub_datasets::Pattern;
 
+pub(crate) use allow::FUNCTIONS;
 #[cfg(test)]
 pub(crate) use apart::Rows;
-pub(crate) use apart::{Asking, Begun, Statements, work};
+pub(crate) use apart::{Asking, Begun, Description, Statements, work};
 pub(crate) use encode::{RowChunk, RowFormat};
 pub(crate) use engine::Engine;
 pub(crate) use error::QueryError;
 pub(crate) use limits::QueryLimits;
-pub(crate) use visible::table_names;
+pub(crate) use session::{CATALOG, SCHEMA};
+pub(crate) use statement::list_schemas;
+pub(crate) use visible::{shown_schema, table_names};
 
 /// A table as one reader sees it at one dataset version.
 #[derive(Debug, Clone)]
@@ -87,6 +92,8 @@ pub(crate) struct Scan {
     pub(crate) order: Vec<String>,
     /// Rows to skip.
     pub(crate) offset: u64,
+    /// Only files at these places in the order of the index; None: all.
+    pub(crate) files: Option<Range<usize>>,
 }
 
 #[cfg(test)]

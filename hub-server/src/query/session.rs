@@ -21,7 +21,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, ObjectNamePart, TableFactor, Visit, Visitor};
 
-use super::allow::{AGGREGATE, SCALAR, WINDOW};
+use super::allow::{AGGREGATE, WINDOW, is_scalar};
 use super::limits::BATCH_ROWS;
 use super::statement::Running;
 use super::table::OBJECTS;
@@ -29,9 +29,9 @@ use super::yielding::Yielding;
 use super::{QueryError, QueryLimits};
 use crate::store::Objects;
 
-/// Where the tables of a statement are, which it need not know.
-const CATALOG: &str = "hub";
-const SCHEMA: &str = "data";
+/// Where the tables of a statement are, which it need not say.
+pub(crate) const CATALOG: &str = "hub";
+pub(crate) const SCHEMA: &str = "data";
 
 /// What all statements share.
 pub(super) struct Environment {
@@ -92,7 +92,7 @@ fn config(objects: &Arc<Objects>, partitions: usize, ordered: bool) -> SessionCo
 /// A session with the functions that statements may call, and nothing else.
 fn state(runtime: &Arc<RuntimeEnv>, config: SessionConfig) -> SessionState {
     let mut scalar = SessionStateDefaults::default_scalar_functions();
-    scalar.retain(|f| SCALAR.contains(&f.name()));
+    scalar.retain(|f| is_scalar(f.name()));
     let mut aggregate = SessionStateDefaults::default_aggregate_functions();
     aggregate.retain(|f| AGGREGATE.contains(&f.name()));
     let mut window = SessionStateDefaults::default_window_functions();
@@ -187,12 +187,16 @@ pub(super) fn check_names(
         check_syntax(state, &**inner)?;
     }
     for reference in references(statement)? {
-        let TableReference::Bare { table } = &reference else {
+        // Other names of places there are not, and those of these are known to all.
+        let known = reference.catalog().is_none_or(|name| name == CATALOG)
+            && reference.schema().is_none_or(|name| name == SCHEMA);
+        if !known {
             return Err(QueryError::NotAllowed(format!(
-                "`{reference}` is not allowed; name a table without a schema"
+                "`{reference}` is not allowed; all tables are in `{CATALOG}.{SCHEMA}`, and are named without it too"
             )));
-        };
-        if !tables.iter().any(|t| t == &**table) {
+        }
+        let table = reference.table();
+        if !tables.iter().any(|t| t == table) {
             let there = tables.iter().map(String::as_str);
             return Err(QueryError::invalid(format!(
                 "table `{table}` is unknown{}",

@@ -153,6 +153,32 @@ impl Here {
         if self.visible.mixed { rows } else { self.files.skip_rows(rows) }
     }
 
+    /// Leaves out all files but those at some places.
+    pub(super) fn keep(&mut self, places: Range<usize>) {
+        self.files.keep(&places);
+    }
+
+    /// As [`super::Engine::parts`]. Where rows lie among hidden ones there is one part, so that neither number nor
+    /// size of parts tells of them.
+    pub(super) fn parts(&self, most: usize, rows: u64) -> Vec<Range<usize>> {
+        let each = (self.visible.rows / most.max(1) as u64).max(rows).max(1);
+        let (mut parts, mut from, mut held, mut at) = (Vec::new(), 0, 0, 0);
+        for file in self.files.files().filter(|_| !self.visible.mixed) {
+            held += file.rows;
+            at += 1;
+            if held >= each && parts.len() + 1 < most {
+                parts.push(from..at);
+                (from, held) = (at, 0);
+            }
+        }
+        match parts.last_mut() {
+            // What is left is too little for a part of its own.
+            Some(last) if held < rows => last.end = usize::MAX,
+            _ => parts.push(from..usize::MAX),
+        }
+        parts
+    }
+
     /// As [`Source::choose`], at once.
     pub(super) fn pick(&self, read: &[usize], bounds: &Bounds) -> Result<Choice> {
         let files = match bounds.predicate(&self.visible.files)? {

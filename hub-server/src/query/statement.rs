@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 pub(super) use datafusion::sql::parser::Statement as Parsed;
 use futures::StreamExt as _;
 use hub_datasets::CodeLists;
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::encode::plain_schema;
 use super::engine::{Planned, Started};
 use super::session::{Named, Purpose, Session};
 use super::table::HubTable;
-use super::{Engine, QueryError, QueryLimits, RowStream, allow, guard, session};
+use super::{Engine, QueryError, QueryLimits, RowStream, allow, guard, parameters, session};
 use crate::fault;
 
 /// A SELECT with all that it may see.
@@ -24,6 +27,8 @@ pub(super) struct Statement {
     pub(super) sql: String,
     /// The text as it was parsed, if it was.
     pub(super) parsed: Option<Parsed>,
+    /// Values of its parameters, an Arrow stream of one row.
+    pub(super) parameters: Option<Bytes>,
     pub(super) tables: Vec<Arc<HubTable>>,
     /// Names of tables that the statement does not name; one of them may be what was meant.
     pub(super) others: Vec<String>,
@@ -67,6 +72,15 @@ impl Engine {
         Ok(rows)
     }
 
+    /// What a SELECT would give, without running it. Parameters need not be bound.
+    pub(super) async fn describe(&self, statement: Statement) -> Result<Outline, QueryError> {
+        let mut session = session::session(&self.environment, Purpose::Statement)?;
+        session.hold(Arc::clone(&statement.running));
+        let limits = self.limits.clone();
+        let task = self.handle()?.spawn(async move { statement.outline(session, limits).await });
+        AbortOnDropHandle::new(task).await.map_err(|e| QueryError::internal(&e))?
+    }
+
     /// A statement parsed, and the tables that it names. Its text may be hostile, so that it is parsed on the
     /// engine's threads too.
     pub(super) async fn parse(&self, sql: &str) -> Result<(Parsed, Vec<String>), QueryError> {
@@ -106,15 +120,18 @@ impl Statement {
         session::check_names(&session.state, parsed, &names)
     }
 
-    async fn plan(mut self, session: Session, limits: QueryLimits) -> Result<Planned, QueryError> {
-        fault::point("statement.plan");
+    /// Parsed, planned, bound and checked.
+    async fn checked(&mut self, session: &Session, limits: &QueryLimits) -> Result<Checked, QueryError> {
         let parsed = match self.parsed.take() {
             Some(parsed) => parsed,
-            None => guard::parse_query(&self.sql, &limits)?,
+            None => guard::parse_query(&self.sql, limits)?,
         };
-        self.register(&session, &parsed)?;
-        let state = &session.state;
-        let logical = state.statement_to_plan(parsed).await?;
+        self.register(session, &parsed)?;
+        let mut logical = session.state.statement_to_plan(parsed).await?;
+        let parameters = parameters::schema(&logical)?;
+        if let Some(values) = &self.parameters {
+            logical = parameters::bind(logical, &parameters, values)?;
+        }
         SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
@@ -132,14 +149,69 @@ impl Statement {
                 limits.window_rows
             )));
         }
-        let head = Started {
-            schema: Arc::new(Schema::empty()),
-            datasets: scanned.iter().map(|table| table.dataset.clone()).collect(),
-            estimated_rows,
-        };
-        let plan = state.create_physical_plan(&logical).await.map_err(QueryError::of_planning)?;
+        let datasets = scanned.iter().map(|table| table.dataset.clone()).collect();
+        let head = Started { schema: Arc::new(Schema::empty()), datasets, estimated_rows };
+        Ok(Checked { logical, parameters, head })
+    }
+
+    async fn plan(mut self, session: Session, limits: QueryLimits) -> Result<Planned, QueryError> {
+        fault::point("statement.plan");
+        let Checked { logical, parameters, head } = self.checked(&session, &limits).await?;
+        if self.parameters.is_none() && !parameters.fields().is_empty() {
+            return Err(QueryError::invalid(format!(
+                "the statement has {} parameters, and no values were bound",
+                parameters.fields().len()
+            )));
+        }
+        let plan = session.state.create_physical_plan(&logical).await.map_err(QueryError::of_planning)?;
         Ok(Planned { plan, task: session.task(), head })
     }
+
+    async fn outline(mut self, session: Session, limits: QueryLimits) -> Result<Outline, QueryError> {
+        let Checked { logical, parameters, head } = self.checked(&session, &limits).await?;
+        let unbound = if self.parameters.is_some() { 0 } else { parameters.fields().len() };
+        let schema = match unbound {
+            // What leaves has the schema of the physical plan, to the last flag.
+            0 => {
+                let plan = session.state.create_physical_plan(&logical).await;
+                plan.map_err(QueryError::of_planning)?.schema()
+            }
+            _ => Arc::clone(logical.schema().inner()),
+        };
+        let columns = columns_of_a_table(&logical);
+        Ok(Outline { schema, parameters, unbound, datasets: head.datasets, columns })
+    }
+}
+
+/// A plan that may run.
+struct Checked {
+    logical: LogicalPlan,
+    /// What may be bound to its placeholders.
+    parameters: SchemaRef,
+    head: Started,
+}
+
+/// What a statement would give.
+pub(super) struct Outline {
+    pub(super) schema: SchemaRef,
+    pub(super) parameters: SchemaRef,
+    /// Parameters to which no value was bound.
+    pub(super) unbound: usize,
+    pub(super) datasets: Vec<String>,
+    /// Set when it reads columns of one table and does nothing else.
+    pub(super) columns: Option<Vec<String>>,
+}
+
+/// Columns of a plan that is a table with some of its columns.
+fn columns_of_a_table(plan: &LogicalPlan) -> Option<Vec<String>> {
+    let LogicalPlan::Projection(projection) = plan else { return None };
+    let LogicalPlan::TableScan(scan) = projection.input.as_ref() else { return None };
+    let column = |expr: &Expr| match expr {
+        Expr::Column(column) => Some(column.name.clone()),
+        _ => None,
+    };
+    let plain = scan.filters.is_empty() && scan.fetch.is_none();
+    if plain { projection.expr.iter().map(column).collect() } else { None }
 }
 
 pub(super) fn memory_table(batch: RecordBatch) -> Result<Arc<dyn TableProvider>, QueryError> {
@@ -167,6 +239,12 @@ pub(super) fn list_tables(lists: &CodeLists) -> Result<Vec<Named>, QueryError> {
         }
     }
     Ok(tables)
+}
+
+/// The tables of code lists with their columns, by name.
+pub(crate) fn list_schemas(lists: &CodeLists) -> Result<Vec<(String, SchemaRef)>, QueryError> {
+    let tables = list_tables(lists)?.into_iter();
+    Ok(tables.map(|(name, table)| (name, plain_schema(&table.schema()))).collect())
 }
 
 fn with_valid_from(version: &hub_datasets::codelist::CodeListVersion) -> Result<RecordBatch, QueryError> {

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use hub_datasets::Pattern;
 
 use super::TableView;
+use super::encode::plain_schema;
 pub(super) use crate::store::index::{PERIOD_END, PUBLISHER};
 
 pub(super) const SEQ: &str = "_seq";
@@ -112,6 +113,11 @@ impl Visible {
 /// Names of a dataset's table in statements. Both mean the newest major until a pattern has a second one.
 pub(crate) fn table_names(pattern: &Pattern) -> Vec<String> {
     vec![pattern.id.clone(), format!("{}_v{}", pattern.id, pattern.version.major)]
+}
+
+/// The columns that a reader sees, as they leave the hub.
+pub(crate) fn shown_schema(view: &TableView) -> SchemaRef {
+    plain_schema(&Visible::of(view).schema)
 }
 
 /// Columns of files by their indexes, then those that follow from `_seq`.

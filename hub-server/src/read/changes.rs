@@ -71,7 +71,7 @@ impl Reads {
             true => of_day,
             false => format!("{of_day} AND okres = '{period}'"),
         };
-        let scan = Scan { columns, filter: Some(filter), order: diff::order(pattern), offset: 0 };
+        let scan = Scan { columns, filter: Some(filter), order: diff::order(pattern), ..Scan::default() };
         let snapshot = Arc::clone(&view.snapshot);
         Ok(Revision { rows: self.engine.scan(view, scan).await?, snapshot })
     }

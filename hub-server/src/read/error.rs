@@ -18,6 +18,14 @@ pub(crate) enum ReadError {
     SessionOfOther,
     #[error("column `{0}` is not readable any more; create a new session without it")]
     ColumnNotPermitted(String),
+    #[error("this is no ticket of this hub; ask for the statement's flights again")]
+    TicketUnknown,
+    #[error("this is no prepared statement of this hub; prepare it again")]
+    HandleUnknown,
+    #[error("this was made for another right than this call has; ask for the statement again")]
+    TicketOfOther,
+    #[error("the statement and the values of its parameters are too long to be sealed in {0} bytes")]
+    StatementTooLong(usize),
     #[error("only ARROW streams resume at an offset; read this format from the start")]
     OffsetUnsupported,
     #[error(transparent)]
@@ -40,8 +48,13 @@ impl ReadError {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::DatasetUnknown(_) => Reason::DatasetUnknown,
-            Self::SessionUnknown | Self::OffsetUnsupported => Reason::RequestInvalid,
-            Self::SessionOfOther | Self::ColumnNotPermitted(_) => Reason::ReadNotPermitted,
+            Self::SessionUnknown | Self::TicketUnknown | Self::HandleUnknown | Self::OffsetUnsupported => {
+                Reason::RequestInvalid
+            }
+            Self::StatementTooLong(_) => Reason::QueryTooComplex,
+            Self::SessionOfOther | Self::TicketOfOther | Self::ColumnNotPermitted(_) => {
+                Reason::ReadNotPermitted
+            }
             Self::Query(error) => error.reason(),
             Self::Commit(error) => error.reason(),
             Self::Store(error) => error.reason(),

@@ -9,11 +9,12 @@ use futures::StreamExt as _;
 use futures::stream;
 
 use super::recent::Recent;
+use super::statements::Asked;
 use super::{Answer, VersionRef};
 use crate::config::limits::{
     ANSWER_KEPT_BYTES, ANSWERS_KEPT, ANSWERS_KEPT_BYTES, STATEMENTS_KEPT, STATEMENTS_KEPT_BYTES,
 };
-use crate::query::{RowChunk, RowFormat, TableView};
+use crate::query::{Description, RowChunk, RowFormat, TableView};
 
 /// Memory of an entry beside its texts and rows.
 const ENTRY_BYTES: usize = 512;
@@ -22,6 +23,7 @@ const ENTRY_BYTES: usize = 512;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Question {
     sql: String,
+    parameters: Option<String>,
     format: RowFormat,
     seen: Vec<Seen>,
 }
@@ -37,19 +39,21 @@ struct Seen {
 
 impl Question {
     /// `views`: the datasets that the statement names.
-    pub(super) fn new(sql: &str, format: RowFormat, views: &[TableView]) -> Self {
+    pub(super) fn of(asked: &Asked, format: RowFormat, views: &[TableView]) -> Self {
         let seen = |view: &TableView| Seen {
             dataset: view.pattern.id.clone(),
             version: view.snapshot.dataset_version,
             columns: view.columns.iter().cloned().collect(),
             publisher: view.publisher.clone(),
         };
-        Self { sql: sql.to_owned(), format, seen: views.iter().map(seen).collect() }
+        let Asked { sql, parameters } = asked.clone();
+        Self { sql, parameters, format, seen: views.iter().map(seen).collect() }
     }
 
     fn bytes(&self) -> usize {
         let columns = |seen: &Seen| seen.columns.iter().map(|name| name.len() + 24).sum::<usize>();
-        self.sql.len() + self.seen.iter().map(|seen| ENTRY_BYTES + columns(seen)).sum::<usize>()
+        let values = self.parameters.as_ref().map_or(0, String::len);
+        self.sql.len() + values + self.seen.iter().map(|seen| ENTRY_BYTES + columns(seen)).sum::<usize>()
     }
 }
 
@@ -66,6 +70,8 @@ pub(super) struct Kept {
     answers: Arc<Recent<Question, Arc<Whole>>>,
     /// Tables by the text of a statement.
     tables: Recent<String, Arc<[String]>>,
+    /// What statements would give.
+    descriptions: Recent<Question, Arc<Description>>,
 }
 
 impl Kept {
@@ -73,6 +79,7 @@ impl Kept {
         Self {
             answers: Arc::new(Recent::new(ANSWERS_KEPT, ANSWERS_KEPT_BYTES)),
             tables: Recent::new(STATEMENTS_KEPT, STATEMENTS_KEPT_BYTES),
+            descriptions: Recent::new(STATEMENTS_KEPT, STATEMENTS_KEPT_BYTES),
         }
     }
 
@@ -83,6 +90,17 @@ impl Kept {
     pub(super) fn keep_tables(&self, sql: &str, tables: &Arc<[String]>) {
         let bytes = sql.len() + tables.iter().map(|name| name.len() + 24).sum::<usize>() + ENTRY_BYTES;
         self.tables.put(sql.to_owned(), Arc::clone(tables), bytes);
+    }
+
+    pub(super) fn description(&self, question: &Question) -> Option<Arc<Description>> {
+        self.descriptions.get(question)
+    }
+
+    pub(super) fn keep_description(&self, question: Question, of: Description) -> Arc<Description> {
+        let bytes = question.bytes() + of.schema.len() + of.parameters.len() + ENTRY_BYTES;
+        let description = Arc::new(of);
+        self.descriptions.put(question, Arc::clone(&description), bytes);
+        description
     }
 
     /// The answer, if it is kept. Says how often that was so.

@@ -10,6 +10,8 @@ mod kept;
 mod organisations;
 mod recent;
 mod session;
+mod statements;
+mod tables;
 
 use std::sync::Arc;
 
@@ -22,18 +24,18 @@ use hub_datasets::{CodeLists, Pattern};
 use crate::catalog::Catalog;
 use crate::commit::{CommitError, Commits};
 use crate::permit::ReadPermit;
-use crate::query::{
-    Asking, Begun, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView, table_names,
-};
+use crate::query::{Begun, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView};
 use crate::seal::Seal;
 use crate::store::{self, AsOf, Snapshot, StoreError};
 
 pub(crate) use changes::{After, Sides};
 pub(crate) use coverage::Coverage;
 pub(crate) use error::ReadError;
-use kept::{Kept, Question};
+use kept::Kept;
 use session::{NAME_PREFIX, PURPOSE, SessionToken};
 pub(crate) use session::{Session, SessionRequest};
+pub(crate) use statements::{Asked, Described};
+pub(crate) use tables::TableInfo;
 
 /// Rows of a file on their way to the caller.
 pub(crate) type Chunks = BoxStream<'static, Result<RowChunk, ReadError>>;
@@ -173,41 +175,8 @@ impl Reads {
         as_of: AsOf,
         format: RowFormat,
     ) -> Result<Answer, ReadError> {
-        let (named, begun) = self.tables_of(sql).await?;
-        // To make an old state again may take its time, which is no time of a worker's.
-        let begun = begun.filter(|_| as_of == AsOf::Latest);
-        let is_named = |dataset: &str| named.iter().any(|n| n == dataset || is_major_of(n, dataset));
-        let (mut views, mut others) = (Vec::new(), Vec::new());
-        for permit in &permits {
-            if is_named(permit.dataset()) {
-                self.snapshots.readable(permit.dataset()).await?;
-                views.push(self.view(permit, as_of).await?);
-            } else if let Ok(view) = self.view(permit, AsOf::Latest).await {
-                // The statement does not read it; its name may be what was meant.
-                others.extend(table_names(&view.pattern));
-            }
-        }
-        // Organisations have no versions.
-        let of_versions = !named.iter().any(|name| name == organisations::TABLE);
-        let question = of_versions.then(|| Question::new(sql, format, &views));
-        if let Some(answer) = question.as_ref().and_then(|question| self.kept.answer(question)) {
-            return Ok(answer);
-        }
-        let mut with = None;
-        match of_versions {
-            true => others.push(organisations::TABLE.to_owned()),
-            false => with = Some((organisations::TABLE, organisations::table(&self.catalog).await?)),
-        }
-        let asking = Asking { sql, format, views: views.clone(), others, with };
-        let rows = self.statements.run(begun, asking).await?;
-        let used = views.iter().filter(|view| rows.datasets.contains(&view.snapshot.dataset));
-        let versions = used.map(|view| self.version_ref(view)).collect();
-        let held = views.into_iter().map(|view| view.snapshot).collect();
-        let answer = Answer { versions, chunks: chunks_of(rows.chunks, held) };
-        Ok(match question {
-            Some(question) => self.kept.keep(question, answer),
-            None => answer,
-        })
+        let asked = Asked { sql: sql.to_owned(), parameters: None };
+        self.ask(permits, &asked, |_| as_of, format).await
     }
 
     /// Tables that a statement names, and the worker that says so unless it is known.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Date32Builder, StringBuilder};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use chrono::NaiveDate;
 
@@ -32,6 +32,19 @@ pub(super) async fn table(catalog: &Catalog) -> Result<RecordBatch, ReadError> {
         }
     }
     Ok(rows.finish()?)
+}
+
+/// Its columns.
+pub(super) fn schema() -> SchemaRef {
+    let text = |name, nullable| Field::new(name, DataType::Utf8, nullable);
+    Arc::new(Schema::new(vec![
+        text("id", false),
+        text("nazwa", false),
+        text("terc6", true),
+        text("regon", true),
+        Field::new("valid_from", DataType::Date32, true),
+        Field::new("valid_to", DataType::Date32, true),
+    ]))
 }
 
 #[derive(Default)]
@@ -64,17 +77,8 @@ impl Rows {
     }
 
     fn finish(mut self) -> Result<RecordBatch, arrow::error::ArrowError> {
-        let text = |name, nullable| Field::new(name, DataType::Utf8, nullable);
-        let schema = Schema::new(vec![
-            text("id", false),
-            text("nazwa", false),
-            text("terc6", true),
-            text("regon", true),
-            Field::new("valid_from", DataType::Date32, true),
-            Field::new("valid_to", DataType::Date32, true),
-        ]);
         RecordBatch::try_new(
-            Arc::new(schema),
+            schema(),
             vec![
                 Arc::new(self.id.finish()),
                 Arc::new(self.name.finish()),

@@ -50,6 +50,13 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
+/// Folders of programs: the hub's, and of a Python that has what the guides install.
+fn with_python(binaries: &Path) -> String {
+    let python = std::env::var_os("HUB_TEST_PYTHON").map(PathBuf::from);
+    let python = python.as_deref().and_then(Path::parent).map(|folder| format!(":{}", folder.display()));
+    format!("{}{}", binaries.display(), python.unwrap_or_default())
+}
+
 /// Runs all marked blocks of a page, in order, in one empty folder that holds `datasets` as the repository does.
 fn runs(name: &str) {
     let blocks = blocks(&text(name));
@@ -63,7 +70,7 @@ fn runs(name: &str) {
         let script = script
             .replace(USUAL_GRPC, &server.grpc.to_string())
             .replace(USUAL_HTTP, &server.http.to_string());
-        let script = format!("export PATH='{}':\"$PATH\"\n{script}\n", binaries.display());
+        let script = format!("export PATH='{}':\"$PATH\"\n{script}\n", with_python(binaries));
         let mut bash = Command::new("bash");
         bash.args(["-euo", "pipefail", "-c", &script]).current_dir(folder.path());
         for (variable, _) in std::env::vars_os() {

@@ -29,6 +29,10 @@ mod erasure;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod flight;
+#[cfg(test)]
+mod flight_tickets;
+#[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod harness;

@@ -1,17 +1,21 @@
 //! Reading: sessions, their rows, and statements.
 
 pub(super) mod convert;
+mod running;
+mod statements;
 
 use hub_proto::name::Collection;
 use hub_proto::v1;
 
-use super::{Answers, Desk, answers};
+use super::{Answers, Desk, answers, answers_until, cancelled};
 use crate::error::HubError;
 use crate::identity::Principal;
 use crate::query::RowChunk;
 use crate::read::SessionRequest;
 
 use convert::version_ref;
+pub(super) use running::Running;
+pub(crate) use statements::Outlook;
 
 /// An answer to a statement: what it stands on, and its rows.
 pub(crate) struct Found {

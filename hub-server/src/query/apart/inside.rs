@@ -8,6 +8,8 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
 use arrow::ipc::reader::StreamReader;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -16,11 +18,11 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::super::encode::RowChunk;
+use super::super::encode::{RowChunk, schema_message};
 use super::super::session::Named;
-use super::super::statement::{Parsed, Running, Statement, list_tables, memory_table};
+use super::super::statement::{Outline, Parsed, Running, Statement, list_tables, memory_table};
 use super::super::table::HubTable;
-use super::super::{Engine, QueryError};
+use super::super::{Engine, QueryError, RowFormat};
 use super::asked::{Asked, Asker, Files, Remote};
 use super::line::{Kind, Line, parsed, unexpected};
 use super::wire::{self, Head, Job, PROTOCOL, Setup};
@@ -103,18 +105,14 @@ impl Desk {
     async fn run(&mut self, job: Job, with: Bytes, line: &mut Line) -> io::Result<()> {
         let (asker, mut questions) = mpsc::channel(1);
         let (running, ended) = Running::new();
-        let format = job.format;
+        let (format, describe) = (job.format, job.describe);
         let statement = self.statement(job, with, &asker, running)?;
         drop(asker);
         let engine = &self.engine;
-        let mut out = futures::stream::once(async move {
-            let rows = engine.sql(statement).await?;
-            let head = Out::Head(Head { datasets: rows.datasets.clone() });
-            let chunks = engine.encode(rows, format, 0)?.map_ok(Out::Rows);
-            Ok::<_, QueryError>(futures::stream::once(async { Ok(head) }).chain(chunks))
-        })
-        .try_flatten()
-        .boxed();
+        let mut out = match describe {
+            true => described(engine, statement),
+            false => rows(engine, statement, format),
+        };
         talk(&mut out, &mut questions, line).await?;
         drop((out, questions));
         end(ended, line).await?;
@@ -135,10 +133,12 @@ impl Desk {
             Ok(Arc::new(HubTable::new(visible, Arc::new(source), false)))
         };
         let tables = job.tables.into_iter().enumerate().map(table).collect::<io::Result<Vec<_>>>()?;
+        let parameters = job.parameters.map(|text| STANDARD.decode(text)).transpose().map_err(invalid)?;
         let parsed = self.parsed.take().filter(|(sql, _)| sql == job.sql.as_bytes());
         Ok(Statement {
             parsed: parsed.map(|(_, parsed)| parsed),
             sql: job.sql,
+            parameters: parameters.map(Bytes::from),
             tables,
             others: job.others,
             lists: Arc::clone(&self.lists),
@@ -147,6 +147,35 @@ impl Desk {
             running,
         })
     }
+}
+
+/// What goes to the hub on behalf of one statement.
+type Outs<'a> = BoxStream<'a, Result<Out, QueryError>>;
+
+/// A statement's rows behind what its plan scans.
+fn rows(engine: &Engine, statement: Statement, format: RowFormat) -> Outs<'_> {
+    futures::stream::once(async move {
+        let rows = engine.sql(statement).await?;
+        let head = Out::Head(Head { datasets: rows.datasets.clone(), ..Head::default() });
+        let chunks = engine.encode(rows, format, 0)?.map_ok(Out::Rows);
+        Ok::<_, QueryError>(futures::stream::once(async { Ok(head) }).chain(chunks))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// What a statement would give: the schema of its rows is all that there is of them.
+fn described(engine: &Engine, statement: Statement) -> Outs<'_> {
+    futures::stream::once(async move {
+        let outline = engine.describe(statement).await?;
+        let parameters = STANDARD.encode(schema_message(&outline.parameters)?);
+        let rows = RowChunk { data: schema_message(&outline.schema)?, rows: 0, complete: true };
+        let Outline { datasets, unbound, columns, .. } = outline;
+        let head = Head { datasets, parameters, unbound, columns };
+        Ok::<_, QueryError>(futures::stream::iter([Ok(Out::Head(head)), Ok(Out::Rows(rows))]))
+    })
+    .try_flatten()
+    .boxed()
 }
 
 /// The table that came with a statement, an Arrow stream of one batch.
@@ -158,11 +187,7 @@ fn named_table(name: &Option<String>, stream: &[u8]) -> io::Result<Option<Named>
 }
 
 /// Sends what a statement gives, and carries its questions and their answers.
-async fn talk(
-    out: &mut BoxStream<'_, Result<Out, QueryError>>,
-    questions: &mut mpsc::Receiver<Asked>,
-    line: &mut Line,
-) -> io::Result<()> {
+async fn talk(out: &mut Outs<'_>, questions: &mut mpsc::Receiver<Asked>, line: &mut Line) -> io::Result<()> {
     let mut open: Option<oneshot::Sender<Bytes>> = None;
     // It goes with the first rows.
     let mut head: Option<Head> = None;

@@ -19,6 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures::StreamExt as _;
 use tokio::net::UnixStream;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
@@ -33,7 +37,7 @@ use lease::Lease;
 use line::{Kind, Line, parsed};
 pub(crate) use rows::Rows;
 use served::Served;
-use wire::{Job, PROTOCOL, Setup};
+use wire::{Head, Job, PROTOCOL, Setup};
 
 /// Runs statements in workers.
 #[derive(Debug)]
@@ -80,6 +84,8 @@ pub(crate) struct Begun {
 #[derive(Debug)]
 pub(crate) struct Asking<'a> {
     pub(crate) sql: &'a str,
+    /// Values of its parameters: an Arrow stream of one row, as base64.
+    pub(crate) parameters: Option<&'a str>,
     pub(crate) format: RowFormat,
     /// Tables that it names.
     pub(crate) views: Vec<TableView>,
@@ -87,6 +93,21 @@ pub(crate) struct Asking<'a> {
     pub(crate) others: Vec<String>,
     /// A table that comes with it, by name.
     pub(crate) with: Option<(&'a str, RecordBatch)>,
+}
+
+/// What a statement would give.
+#[derive(Debug, Clone)]
+pub(crate) struct Description {
+    /// Schema of its rows, as the first message of an Arrow stream.
+    pub(crate) schema: Bytes,
+    /// What may be bound to its parameters, likewise; no field: it has none.
+    pub(crate) parameters: Bytes,
+    /// Parameters to which no value was bound.
+    pub(crate) unbound: usize,
+    /// Datasets that it scans.
+    pub(crate) datasets: Vec<String>,
+    /// Columns, when it reads those of one table and does nothing else.
+    pub(crate) columns: Option<Vec<String>>,
 }
 
 impl Statements {
@@ -138,6 +159,28 @@ impl Statements {
         begun: Option<Begun>,
         asking: Asking<'_>,
     ) -> Result<Rows, QueryError> {
+        self.start_statement(begun, asking, false).await
+    }
+
+    /// Says what a SELECT would give. Its parameters need not be bound.
+    pub(crate) async fn describe(
+        self: &Arc<Self>,
+        begun: Option<Begun>,
+        asking: Asking<'_>,
+    ) -> Result<Description, QueryError> {
+        let mut rows = self.start_statement(begun, asking, true).await?;
+        let schema = rows.chunks.next().await.transpose()?.unwrap_or_default().data;
+        let Head { datasets, parameters, unbound, columns } = rows.head;
+        let parameters = STANDARD.decode(parameters).map_err(|error| QueryError::internal(&error))?;
+        Ok(Description { schema, parameters: parameters.into(), unbound, datasets, columns })
+    }
+
+    async fn start_statement(
+        self: &Arc<Self>,
+        begun: Option<Begun>,
+        asking: Asking<'_>,
+        describe: bool,
+    ) -> Result<Rows, QueryError> {
         let mut lease = match begun {
             Some(begun) => begun.lease,
             None => self.lease().await?,
@@ -150,6 +193,8 @@ impl Statements {
         let job = Job {
             sql: asking.sql.to_owned(),
             format: asking.format,
+            describe,
+            parameters: asking.parameters.map(str::to_owned),
             one_of_many: self.limits.slots > 1 && self.slots.available_permits() == 0,
             tables: tables.iter().map(|table| table.visible().as_ref().into()).collect(),
             others: asking.others,

@@ -15,15 +15,14 @@ use crate::query::RowChunk;
 
 /// A statement that runs. Dropping it ends the statement.
 pub(crate) struct Rows {
-    /// Datasets that the plan scans, so that the answer names their versions.
-    pub(crate) datasets: Vec<String>,
+    pub(super) head: Head,
     /// Pieces of the answer in its format.
     pub(crate) chunks: BoxStream<'static, Result<RowChunk, QueryError>>,
 }
 
 impl std::fmt::Debug for Rows {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rows").field("datasets", &self.datasets).finish_non_exhaustive()
+        f.debug_struct("Rows").field("head", &self.head).finish_non_exhaustive()
     }
 }
 
@@ -35,6 +34,11 @@ struct Talk {
 }
 
 impl Rows {
+    /// Datasets that the plan scans, so that the answer names their versions.
+    pub(crate) fn datasets(&self) -> &[String] {
+        &self.head.datasets
+    }
+
     /// Waits until the plan stands.
     pub(super) async fn begin(lease: Lease, served: Served) -> Result<Self, QueryError> {
         let mut talk = Talk { lease, served, bytes: 0 };
@@ -53,7 +57,7 @@ impl Rows {
                 Err(error) => Some((Err(error), None)),
             }
         });
-        Ok(Self { datasets: head.datasets, chunks: chunks.boxed() })
+        Ok(Self { head, chunks: chunks.boxed() })
     }
 }
 

@@ -19,7 +19,7 @@ use crate::store::blocks::Blocks;
 use crate::store::index::{DataFile, shared};
 
 /// Raised whenever a frame or its body changes.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// What a worker is to know of the hub.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,6 +37,10 @@ pub(super) struct Setup {
 pub(super) struct Job {
     pub(super) sql: String,
     pub(super) format: RowFormat,
+    /// Say what it would give, and do not run it.
+    pub(super) describe: bool,
+    /// Values of its parameters: an Arrow stream of one row, as base64.
+    pub(super) parameters: Option<String>,
     /// True beside others that keep all threads busy.
     pub(super) one_of_many: bool,
     pub(super) tables: Vec<Table>,
@@ -169,10 +173,16 @@ impl File {
     }
 }
 
-/// What a plan scans.
-#[derive(Debug, Serialize, Deserialize)]
+/// What a plan scans, and of a statement that is described what its rows say not.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) datasets: Vec<String>,
+    /// What may be bound to its parameters: the schema of an Arrow stream, as base64.
+    pub(super) parameters: String,
+    /// Parameters to which no value was bound.
+    pub(super) unbound: usize,
+    /// Columns, when it reads those of one table and does nothing else.
+    pub(super) columns: Option<Vec<String>>,
 }
 
 /// The head of a [`super::line::Kind::Rows`].

@@ -30,7 +30,7 @@ pub(crate) enum RowFormat {
 }
 
 /// A piece of the file; the last one is `complete` and may be empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RowChunk {
     pub(crate) data: Bytes,
     /// Rows of the whole answer up to and with this piece, skipped ones included.
@@ -124,8 +124,14 @@ fn split((mut data, rows): Piece) -> Vec<Piece> {
     pieces
 }
 
+/// A schema as the first message of an Arrow stream.
+pub(super) fn schema_message(schema: &SchemaRef) -> Result<Bytes, QueryError> {
+    let first = Encoder::new(RowFormat::Arrow, schema)?.start()?.into_iter().next();
+    Ok(first.map(|(message, _)| message).unwrap_or_default())
+}
+
 /// The schema that leaves: no types that only this engine's kin reads (views, big offsets).
-fn plain_schema(schema: &SchemaRef) -> SchemaRef {
+pub(super) fn plain_schema(schema: &SchemaRef) -> SchemaRef {
     let fields: Vec<Field> = schema
         .fields()
         .iter()
@@ -134,7 +140,7 @@ fn plain_schema(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-fn plain_type(data_type: &DataType) -> DataType {
+pub(super) fn plain_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         DataType::BinaryView | DataType::LargeBinary => DataType::Binary,

@@ -148,7 +148,8 @@ impl Fixture {
     /// A statement over views, on its way.
     pub(crate) async fn rows(&self, views: Vec<TableView>, sql: &str) -> Result<Rows, QueryError> {
         let with = Some(("organisations", organisations()));
-        let asking = Asking { sql, format: RowFormat::Arrow, views, others: Vec::new(), with };
+        let asking =
+            Asking { sql, parameters: None, format: RowFormat::Arrow, views, others: Vec::new(), with };
         self.statements.run(None, asking).await
     }
 

@@ -3,6 +3,7 @@ pub(crate) mod fixture;
 mod encoding;
 mod hostile;
 mod limits;
+mod parameters;
 mod parts;
 mod planning;
 mod policy;

@@ -56,7 +56,7 @@ async fn the_answer_names_the_datasets_that_it_scans() {
         [("SELECT 1", vec![]), ("SELECT (SELECT max(plan) FROM proba_v1)", vec!["proba".to_owned()])]
     {
         let rows = fixture.rows(vec![fixture.view(None)], sql).await.unwrap();
-        assert_eq!(rows.datasets, expected, "{sql}");
+        assert_eq!(rows.datasets(), expected, "{sql}");
     }
 }
 

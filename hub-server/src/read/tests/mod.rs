@@ -1,4 +1,5 @@
 mod kept;
+mod statements;
 
 use std::io::Cursor;
 use std::sync::Arc;
