@@ -41,7 +41,7 @@ use hub_datasets::Pattern;
 pub(crate) use apart::Rows;
 pub(crate) use apart::{Asking, Begun, Statements, work};
 pub(crate) use encode::{RowChunk, RowFormat};
-pub(crate) use engine::Engine;
+pub(crate) use engine::{Checked, Engine};
 pub(crate) use error::QueryError;
 pub(crate) use limits::QueryLimits;
 pub(crate) use visible::table_names;
@@ -87,6 +87,8 @@ pub(crate) struct Scan {
     pub(crate) order: Vec<String>,
     /// Rows to skip.
     pub(crate) offset: u64,
+    /// Which of how many runs of files; None: all of them.
+    pub(crate) run: Option<(u32, u32)>,
 }
 
 #[cfg(test)]

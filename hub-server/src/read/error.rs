@@ -20,6 +20,10 @@ pub(crate) enum ReadError {
     ColumnNotPermitted(String),
     #[error("only ARROW streams resume at an offset; read this format from the start")]
     OffsetUnsupported,
+    #[error("the read session has {streams} streams, from 0 on; there is none of number {stream}")]
+    StreamUnknown { stream: u32, streams: u32 },
+    #[error("this is no cursor; take `cursor` of a read session or `next_cursor` of a page of changes")]
+    CursorUnreadable,
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error(transparent)]
@@ -40,7 +44,10 @@ impl ReadError {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::DatasetUnknown(_) => Reason::DatasetUnknown,
-            Self::SessionUnknown | Self::OffsetUnsupported => Reason::RequestInvalid,
+            Self::SessionUnknown
+            | Self::OffsetUnsupported
+            | Self::StreamUnknown { .. }
+            | Self::CursorUnreadable => Reason::RequestInvalid,
             Self::SessionOfOther | Self::ColumnNotPermitted(_) => Reason::ReadNotPermitted,
             Self::Query(error) => error.reason(),
             Self::Commit(error) => error.reason(),

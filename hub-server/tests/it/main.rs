@@ -29,6 +29,8 @@ mod erasure;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod harness;
@@ -61,8 +63,12 @@ mod receipts;
 #[cfg(test)]
 mod resilience;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod slow_lines;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod watching;
 #[cfg(test)]
 mod workers;
