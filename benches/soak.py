@@ -1,7 +1,7 @@
 """Runs the long campaigns and writes what they found to SOAK.md; fails when one of them fails.
 
 Sizes are in the environment: HUB_SOAK_RANDOM_KILLS, HUB_SOAK_PAYLOAD_MIB, HUB_SOAK_FLIPS, HUB_SOAK_FUZZ_SEEDS,
-HUB_SOAK_SLOW_KIB and HUB_SOAK_SLOW_RATE (bytes a second).
+HUB_SOAK_SLOW_KIB, HUB_SOAK_SLOW_RATE (bytes a second), HUB_SOAK_FOLLOWED (commits) and HUB_SOAK_FOLLOWERS_KILLED.
 """
 import os
 import pathlib
@@ -12,9 +12,10 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SIZES = {"HUB_SOAK_RANDOM_KILLS": "200", "HUB_SOAK_PAYLOAD_MIB": "1024", "HUB_SOAK_FLIPS": "50",
-         "HUB_SOAK_FUZZ_SEEDS": "10000000", "HUB_SOAK_SLOW_KIB": "5120", "HUB_SOAK_SLOW_RATE": "32768"}
+         "HUB_SOAK_FUZZ_SEEDS": "10000000", "HUB_SOAK_SLOW_KIB": "5120", "HUB_SOAK_SLOW_RATE": "32768",
+         "HUB_SOAK_FOLLOWED": "1000", "HUB_SOAK_FOLLOWERS_KILLED": "4000"}
 CAMPAIGNS = "test(/^kill::/) | test(/^memory::/) | test(/^integrity::every/) | test(/::fuzz::/) | "
-CAMPAIGNS += "test(/^slow_lines::a_cut/)"
+CAMPAIGNS += "test(/^slow_lines::a_cut/) | test(/^following::(a_copy_equals|whoever)/)"
 
 
 def main():

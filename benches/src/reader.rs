@@ -95,7 +95,7 @@ impl Reader {
     ) -> Result<(Tally, Option<Duration>), Failure> {
         let begun = Instant::now();
         let session = self.session(dataset, columns, "").await?;
-        let request = self.request(ReadRowsRequest { session, offset: 0 });
+        let request = self.request(ReadRowsRequest { session, ..Default::default() });
         let mut answer = self.service.read_rows(request).await.map_err(refused)?.into_inner();
         let (mut tally, mut decoder) = (Tally::default(), StreamDecoder::new());
         let (mut first, mut told) = (None, None);

@@ -24,6 +24,9 @@ pub const BEFORE: &str = "update_preimage";
 /// The other half of [`BEFORE`].
 pub const AFTER: &str = "update_postimage";
 
+/// All rows of a submission are gone for good: in changes of a dataset, never between two states of a report.
+pub const ERASE: &str = "erase";
+
 /// Rows of a batch of changes before it is given away.
 const BATCH_ROWS: usize = 4_096;
 
@@ -38,6 +41,25 @@ pub fn order(pattern: &Pattern) -> Vec<String> {
     match pattern.key.as_slice() {
         [] => columns(pattern).map(str::to_owned).collect(),
         key => key.to_vec(),
+    }
+}
+
+/// What is held beside each other, by names of columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// All that goes along.
+    pub columns: Vec<String>,
+    /// Those of them by which rows are ordered and found again.
+    pub key: Vec<String>,
+    /// Those of them that make two rows of one key differ.
+    pub content: Vec<String>,
+}
+
+impl Beside {
+    /// Two states of one report.
+    pub fn of_report(pattern: &Pattern) -> Self {
+        let columns: Vec<String> = columns(pattern).map(str::to_owned).collect();
+        Self { key: order(pattern), content: columns.clone(), columns }
     }
 }
 
@@ -114,6 +136,7 @@ pub struct Differ {
     schema: SchemaRef,
     compared: Vec<String>,
     keys: Vec<usize>,
+    content: Vec<usize>,
     by_key: RowConverter,
     by_content: RowConverter,
     before: State,
@@ -123,35 +146,32 @@ pub struct Differ {
 }
 
 impl Differ {
-    /// For rows with a schema that holds at least the pattern's columns.
+    /// For two states of one report, whose schema holds at least the pattern's columns.
     pub fn new(pattern: &Pattern, rows: &Schema) -> Result<Self, ArrowError> {
-        let compared: Vec<String> = columns(pattern).map(str::to_owned).collect();
+        Self::of(Beside::of_report(pattern), rows)
+    }
+
+    /// For rows with a schema that holds at least the columns.
+    pub fn of(beside: Beside, rows: &Schema) -> Result<Self, ArrowError> {
+        let Beside { columns: compared, key, content } = beside;
         let fields = compared.iter().map(|name| rows.field_with_name(name).cloned());
         let fields = fields.collect::<Result<Vec<_>, _>>()?;
-        let sorts = |fields: &[Field]| {
-            RowConverter::new(fields.iter().map(|field| SortField::new(field.data_type().clone())).collect())
+        let places = |names: &[String]| -> Vec<usize> {
+            names.iter().filter_map(|name| compared.iter().position(|known| known == name)).collect()
         };
-        let order = order(pattern);
-        let keys: Vec<usize> =
-            order.iter().filter_map(|key| compared.iter().position(|name| name == key)).collect();
-        let key_fields: Vec<Field> = keys.iter().map(|at| fields[*at].clone()).collect();
-        let (by_key, by_content) = (sorts(&key_fields)?, sorts(&fields)?);
+        let (keys, content) = (places(&key), places(&content));
+        let sorts = |at: &[usize]| {
+            let of = at.iter().map(|at| SortField::new(fields[*at].data_type().clone()));
+            RowConverter::new(of.collect())
+        };
+        let (by_key, by_content) = (sorts(&keys)?, sorts(&content)?);
         let change_type = Field::new(CHANGE_TYPE, DataType::Utf8, false);
         // A row may be given as it was and as it is, so nothing of it is promised.
         let fields = fields.into_iter().map(|field| field.with_nullable(true));
         let schema = Arc::new(Schema::new([change_type].into_iter().chain(fields).collect::<Vec<_>>()));
         let (before, after, found) = (State::default(), State::default(), Vec::new());
-        Ok(Self {
-            schema,
-            compared,
-            keys,
-            by_key,
-            by_content,
-            before,
-            after,
-            found,
-            counts: Counts::default(),
-        })
+        let counts = Counts::default();
+        Ok(Self { schema, compared, keys, content, by_key, by_content, before, after, found, counts })
     }
 
     /// Of the changes: [`CHANGE_TYPE`], then the compared columns.
@@ -168,9 +188,10 @@ impl Differ {
     pub fn give(&mut self, side: Side, rows: &RecordBatch) -> Result<(), ArrowError> {
         let places = self.compared.iter().map(|name| rows.schema().index_of(name));
         let batch = rows.project(&places.collect::<Result<Vec<_>, _>>()?)?;
-        let key: Vec<ArrayRef> = self.keys.iter().map(|at| Arc::clone(batch.column(*at))).collect();
-        let keys = self.by_key.convert_columns(&key)?;
-        let contents = self.by_content.convert_columns(batch.columns())?;
+        let of =
+            |at: &[usize]| -> Vec<ArrayRef> { at.iter().map(|at| Arc::clone(batch.column(*at))).collect() };
+        let keys = self.by_key.convert_columns(&of(&self.keys))?;
+        let contents = self.by_content.convert_columns(&of(&self.content))?;
         self.side(side).waiting = Some(Waiting { batch, keys, contents, at: 0 });
         Ok(())
     }

@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Pull(Pull),
     /// Ask the hub by SQL
     Query(Query),
+    /// Tell of dataset versions as they come
+    Watch(Watch),
     /// Say in one sentence what is wrong between here and the hub
     Doctor,
     /// Write completions for a shell to stdout
@@ -374,6 +376,9 @@ pub(crate) struct Pull {
     /// A past state: dataset version, day or moment
     #[arg(long, value_name = "VERSION|TIME")]
     pub(crate) as_of: Option<AsOf>,
+    /// Keep FILE (.parquet) in step: only what changed is asked for. With a cursor: write what changed behind it into FILE
+    #[arg(long, value_name = "CURSOR", num_args = 0..=1, conflicts_with_all = ["as_of", "document"])]
+    pub(crate) since: Option<Option<String>>,
     /// File to write; its extension is the format: .parquet, .csv, .arrow, .ndjson
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
@@ -386,6 +391,22 @@ pub(crate) struct Query {
     /// A past state: dataset version, day or moment
     #[arg(long, value_name = "VERSION|TIME")]
     pub(crate) as_of: Option<AsOf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Watch {
+    /// Datasets, as rb28s [default: all that the key may see]
+    #[arg(value_name = "DATASET")]
+    pub(crate) datasets: Vec<String>,
+    /// From where on, as an earlier watch told it [default: from now on]
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) since: Option<String>,
+    /// Keep in this file how far it came, and go on from there
+    #[arg(long, value_name = "FILE", conflicts_with = "since")]
+    pub(crate) state: Option<PathBuf>,
+    /// End after so many versions [default: never]
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
 }
 
 /// `RULE=TEXT`.

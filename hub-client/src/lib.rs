@@ -5,6 +5,7 @@ mod catalog;
 mod changes;
 mod client;
 mod compression;
+mod copy;
 mod doctor;
 mod environment;
 mod error;
@@ -22,17 +23,20 @@ mod push;
 mod query;
 mod receipt;
 mod retry;
+mod since;
 mod state;
 mod streamed;
 mod submissions;
 mod temporary;
 mod transport;
 mod validate;
+mod watch;
 
 pub use catalog::Listing;
 pub use changes::{Changes, DiffRequest};
 pub use client::Client;
 pub use compression::Compression;
+pub use copy::{Anew, Copied, CopyRequest};
 pub use doctor::{Finding, diagnose};
 pub use environment::Environment;
 pub use error::{ClientError, Deed, Refusal};
@@ -53,10 +57,12 @@ pub use receipt::{
     KeptKeys, Met, ReceiptForm, ReceiptProblem, compare, read_receipt, signed_receipt, verify, write_receipt,
 };
 pub use retry::RETRY_FOR;
+pub use since::{ChangesFile, SincePage, SinceRequest};
 pub use state::{Pending, PushKey};
 pub use submissions::SubmissionFilter;
 pub use temporary::write_whole;
 pub use validate::CheckRequest;
+pub use watch::Watch;
 
 /// The messages of the contract, as they come from the hub.
 pub use hub_proto::v1;

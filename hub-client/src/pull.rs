@@ -12,6 +12,7 @@ use arrow::ipc::reader::StreamReader;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use hub_proto::v1::{self, RowFormat};
+use sha2::{Digest as _, Sha256};
 use tonic::Streaming;
 
 use crate::client::{Client, by_either};
@@ -72,7 +73,11 @@ pub struct PullRequest {
 pub struct Pull {
     client: Client,
     session: v1::ReadSession,
+    /// Which of the session's streams.
+    number: u32,
     stream: Option<Streaming<v1::ReadRowsResponse>>,
+    /// Of the bytes that came by it.
+    sum: Sha256,
     /// Where HTTP/2 is blocked.
     detour: Option<Detour>,
     patience: Patience,
@@ -102,6 +107,22 @@ impl Client {
     }
 
     async fn pull_by_grpc(&self, request: &PullRequest) -> Result<Pull, ClientError> {
+        let session = self.read_session(request, 1).await?;
+        Ok(self.stream_of(session, 0))
+    }
+
+    /// Pins a dataset version for several streams that may be read beside each other, at most so many: their rows, one
+    /// stream behind the other, are the rows of [`Client::pull`]. By gRPC alone.
+    pub async fn pull_streams(&self, request: &PullRequest, most: u32) -> Result<Vec<Pull>, ClientError> {
+        let session = self.read_session(request, most).await?;
+        Ok((0..session.streams.max(1)).map(|number| self.stream_of(session.clone(), number)).collect())
+    }
+
+    async fn read_session(
+        &self,
+        request: &PullRequest,
+        streams: u32,
+    ) -> Result<v1::ReadSession, ClientError> {
         use v1::create_read_session_request::AsOf as Wire;
         let create = v1::CreateReadSessionRequest {
             dataset: names::dataset(&request.dataset),
@@ -112,6 +133,7 @@ impl Client {
                 AsOf::Time(time) => Wire::Time(time),
             }),
             format: request.format.into(),
+            max_streams: streams,
         };
         let answer = self
             .repeating(|| {
@@ -119,18 +141,23 @@ impl Client {
                 async move { service.create_read_session(create).await }
             })
             .await?;
-        let session = answer.session.ok_or_else(|| self.incomplete("it holds no read session"))?;
-        Ok(Pull {
+        answer.session.ok_or_else(|| self.incomplete("it holds no read session"))
+    }
+
+    fn stream_of(&self, session: v1::ReadSession, number: u32) -> Pull {
+        Pull {
             client: self.clone(),
+            counter: count::Counter::new(session.format()),
             session,
+            number,
             stream: None,
+            sum: Sha256::new(),
             detour: None,
             patience: self.patience(),
-            counter: count::Counter::new(request.format),
             rows: 0,
             complete: false,
             schema_seen: false,
-        })
+        }
     }
 }
 
@@ -191,8 +218,8 @@ impl Pull {
                     continue;
                 }
             };
-            let Some(message) = message else {
-                // Ended without its last message: as good as cut.
+            let Some(message) = message.filter(|message| self.is_as_sent(message)) else {
+                // Ended without its last message, or with bytes that nobody sent: as good as cut.
                 if let Some(part) = self.cut(None).await? {
                     return Ok(Some(part));
                 }
@@ -212,12 +239,19 @@ impl Pull {
         }
     }
 
+    /// Are the bytes of this message, and of all before it, those that the hub sent? An earlier hub does not tell.
+    fn is_as_sent(&mut self, message: &v1::ReadRowsResponse) -> bool {
+        self.sum.update(&message.data);
+        message.sha256.is_empty() || self.sum.clone().finalize().as_slice() == message.sha256
+    }
+
     async fn message(&mut self) -> Result<Option<v1::ReadRowsResponse>, tonic::Status> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
             None => {
-                let request =
-                    v1::ReadRowsRequest { session: self.session.name.clone(), offset: self.offset() };
+                let (session, offset) = (self.session.name.clone(), self.offset());
+                let request = v1::ReadRowsRequest { session, offset, stream: self.number };
+                self.sum = Sha256::new();
                 self.stream.insert(self.client.reads().read_rows(request).await?.into_inner())
             }
         };
@@ -263,7 +297,7 @@ impl Pull {
                 self.patience.after_cut(cause_of(&status)).await?
             }
             Some(status) => self.patience.after(status).await?,
-            None => self.patience.after_cut("the stream ended early".to_owned()).await?,
+            None => self.patience.after_cut("the rows ended early, or came damaged".to_owned()).await?,
         }
         if self.session.format() == RowFormat::Arrow || !self.schema_seen {
             return Ok(None);

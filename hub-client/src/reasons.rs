@@ -47,6 +47,8 @@ sentences! {
         "that submission was not accepted, so the hub keeps no file of it";
     SessionExpired: "hub przebudował w tym czasie pliki dawnego stanu; pobierz jeszcze raz od początku",
         "the hub has put the files of the old state together anew; pull again from the start";
+    CursorUnknown: "hub nie ma takiego miejsca w historii zbioru; pobierz zbiór od nowa",
+        "the hub has no such place in the dataset's history; pull anew";
     PeriodInvalid: "błędny zapis okresu albo okres, którego wzór nie przyjmuje",
         "the period does not parse, or the pattern does not take it";
     MediaTypeUnsupported: "hub nie przyjmuje plików tego rodzaju", "the hub takes no files of this kind";

@@ -23,6 +23,16 @@ impl Temporary {
         Ok(Self { file: File::create_new(&path)?, path })
     }
 
+    /// Under a name that nobody else uses at this time; what an earlier program left there is thrown away.
+    pub(crate) fn at(path: PathBuf) -> io::Result<Self> {
+        Ok(Self { file: File::create(&path)?, path })
+    }
+
+    /// The same file, for a writer that wants one of its own.
+    pub(crate) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -128,6 +128,16 @@ texts! {
     STANDS_ON: "zbiór {dataset}, wersja {version}{coverage}", "dataset {dataset}, version {version}{coverage}";
     COVERAGE: ", jednostki: {reporting} z {expected} oczekiwanych (wg {source})",
         ", units: {reporting} of {expected} expected (by {source})";
+    COPY_FORMAT: "{file}: kopia zbioru jest plikiem .parquet; napisz --out PLIK.parquet",
+        "{file}: a copy of a dataset is a .parquet file; write --out FILE.parquet";
+    COPY_KEPT: "{file}: wersja zbioru {version}, wierszy: {rows} (przybyło {inserted}, ubyło {deleted})",
+        "{file}: dataset version {version}, rows: {rows} ({inserted} came, {deleted} went)";
+    COPY_ANEW: "pobrano od nowa: {why}", "pulled anew: {why}";
+    CHANGES_PULLED: "{file}: zmiany od wersji {since} do {last}, wierszy: {rows}",
+        "{file}: changes from version {since} to {last}, rows: {rows}";
+    CHANGES_NEXT: "dalej: --since {cursor}", "goes on with: --since {cursor}";
+    CHANGES_MORE: "to nie wszystko; dalej: --since {cursor}", "there is more; goes on with: --since {cursor}";
+    WATCH_NEXT: "dalej: --since {cursor}", "goes on with: --since {cursor}";
     PULLED: "{file}: wierszy: {rows}, bajtów: {bytes}", "{file}: {rows} rows, {bytes} bytes";
     WITHDRAWN: "{submission}: wycofano; wersja {revision}, wersja zbioru {version}",
         "{submission}: withdrawn; revision {revision}, dataset version {version}";

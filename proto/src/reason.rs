@@ -89,6 +89,8 @@ reasons! {
     PayloadNotKept = "PAYLOAD_NOT_KEPT", FailedPrecondition, 410;
     /// A read session's files were put together anew; a new session reads the same rows.
     SessionExpired = "SESSION_EXPIRED", FailedPrecondition, 410;
+    /// A cursor of another hub, another dataset, or of versions that a restored hub does not have: pull anew.
+    CursorUnknown = "CURSOR_UNKNOWN", FailedPrecondition, 410;
     PeriodInvalid = "PERIOD_INVALID", InvalidArgument, 400;
     /// The pattern does not know this media type.
     MediaTypeUnsupported = "MEDIA_TYPE_UNSUPPORTED", InvalidArgument, 415;

@@ -20,6 +20,10 @@ fn the_promised_lines_parse() {
         "push k.csv --pattern rb28s --period 2022-Q4 --dry-run --replace-all --confirm-deletions --parent-revision 3",
         "push --nothing-to-report --pattern rb28s --period 2022-Q4",
         "pull rb28s --where dzial='801' --columns a,b --as-of 7 --out edu.parquet",
+        "pull rb28s --since --out kopia.parquet",
+        "pull rb28s --since 17.4f2a --out zmiany.csv",
+        "watch rb28s rb27s --state cursor --count 2",
+        "watch --since rb28s:0",
         "query SELECT --format json",
         "submissions receipt 0192",
         "submissions receipt 0192 --out upo.html",
@@ -53,6 +57,8 @@ fn wrong_usage_is_code_two() {
         "patterns page rb28s --lang de --out a.html",
         "patterns kit rb28s --out kit.zip --from-hub --patterns-dir p",
         "pull rb28s --as-of yesterday --out a.csv",
+        "pull rb28s --as-of 3 --since --out a.parquet",
+        "watch --since rb28s:0 --state cursor",
         "fetch",
     ] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

@@ -15,9 +15,11 @@ mod push;
 mod query;
 mod receipt;
 mod rows;
+mod since;
 mod submissions;
 mod takeback;
 mod verdict;
+mod watch;
 
 use std::io::{self, Write as _};
 
@@ -58,6 +60,7 @@ async fn over_the_network(session: &Session, command: Command) -> Result<Exit, F
         Command::Receipt(Receipt::Verify(args)) => receipt::verify(session, &args),
         Command::Pull(args) => pull::run(session, args).await,
         Command::Query(args) => query::run(session, args).await,
+        Command::Watch(args) => watch::run(session, args).await,
         Command::Check(args) => check::run(session, &args),
         Command::Doctor => doctor::run(session).await,
         Command::Completions { .. } => Ok(Exit::Accepted),

@@ -7,7 +7,7 @@ use hub_client::{PullRequest, Pulled, row_format, short, v1};
 use serde_json::json;
 
 use super::document::{Wanted, filter};
-use super::{print, print_json};
+use super::{print, print_json, since};
 use crate::args::Pull;
 use crate::exit::{Exit, Failure};
 use crate::session::{Session, Unit};
@@ -21,6 +21,9 @@ pub(super) async fn run(session: &Session, args: Pull) -> Result<Exit, Failure> 
         None => row_format(&args.out)
             .ok_or_else(|| Failure::Usage(session.say(text::UNKNOWN_FORMAT, &[("file", &file)])))?,
     };
+    if let Some(cursor) = args.since.clone() {
+        return since::run(session, args, format, cursor).await;
+    }
     let request = PullRequest {
         dataset: args.dataset.clone(),
         columns: args.columns.clone(),

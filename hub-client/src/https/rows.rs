@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hub_proto::json::{Query, RowsHead};
+use hub_proto::json::{ChangesHead, Query, RowsHead};
 use hub_proto::v1::{self, RowFormat};
 use hyper::body::Incoming;
 use tokio::time::timeout;
@@ -16,16 +16,21 @@ use crate::error::ClientError;
 use crate::pull::{AsOf, Counter, PullRequest};
 use crate::query::QueryRequest;
 use crate::retry::Patience;
+use crate::since::SinceRequest;
 
 /// Silence after which an answer is taken for cut.
 const SILENCE: Duration = Duration::from_secs(60);
 /// What the rows stand on, as JSON.
 const HEAD: &str = "hub-rows";
 
+/// What a page of changes covers, as JSON.
+const PAGE: &str = "hub-changes";
+
 /// An answer of rows whose head has come.
 #[derive(Debug)]
 pub(crate) struct Rows {
     head: RowsHead,
+    page: Option<ChangesHead>,
     body: Incoming,
     counter: Counter,
 }
@@ -71,6 +76,20 @@ impl Asked {
         ))
     }
 
+    pub(crate) fn since(request: &SinceRequest) -> Self {
+        let path = format!("/api/v1/datasets/{}/changes", crate::names::short(&request.dataset));
+        Self::get(address(
+            &path,
+            &[
+                ("since", &request.cursor),
+                ("columns", &request.columns.join(",")),
+                ("where", request.filter.as_deref().unwrap_or_default()),
+                ("values_only", if request.values_only { "true" } else { "" }),
+                ("format", format(request.format)),
+            ],
+        ))
+    }
+
     pub(crate) fn query(request: &QueryRequest) -> Self {
         let query = Query {
             sql: request.sql.clone(),
@@ -100,7 +119,9 @@ impl Https {
                         headers.get(HEAD).and_then(|head| serde_json::from_slice(head.as_bytes()).ok());
                     let head =
                         head.ok_or_else(|| self.incomplete("it does not say what its rows stand on"))?;
-                    return Ok(Rows { head, body, counter: Counter::of_bytes(format) });
+                    let page =
+                        headers.get(PAGE).and_then(|page| serde_json::from_slice(page.as_bytes()).ok());
+                    return Ok(Rows { head, page, body, counter: Counter::of_bytes(format) });
                 }
                 Err(fault) => patience.after_request(fault).await?,
             }
@@ -127,6 +148,16 @@ impl Rows {
 
     pub(crate) fn columns(&self) -> &[String] {
         &self.head.columns
+    }
+
+    /// What a page of changes covers.
+    pub(crate) fn page(&self) -> Option<&ChangesHead> {
+        self.page.as_ref()
+    }
+
+    /// Where the dataset version stands; empty for statements.
+    pub(crate) fn cursor(&self) -> &str {
+        &self.head.cursor
     }
 
     pub(crate) fn estimated(&self) -> u64 {

@@ -2,7 +2,7 @@
 
 use hub_proto::v1;
 
-use super::{AsOf, Part, Pull, PullRequest, count};
+use super::{AsOf, Part, Pull, PullRequest};
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::https::{Asked, Https, Rows};
@@ -37,20 +37,12 @@ impl Detour {
             columns: rows.columns().to_vec(),
             estimated_rows: rows.estimated(),
             format: request.format.into(),
+            streams: 1,
+            cursor: rows.cursor().to_owned(),
         };
         let request = PullRequest { as_of, ..request.clone() };
         let detour = Self { https, request, rows: Some(rows), patience, came: 0, furthest: 0 };
-        Ok(Pull {
-            client: client.clone(),
-            counter: count::Counter::new(session.format()),
-            session,
-            stream: None,
-            detour: Some(detour),
-            patience: client.patience(),
-            rows: 0,
-            complete: false,
-            schema_seen: false,
-        })
+        Ok(Pull { detour: Some(detour), ..client.stream_of(session, 0) })
     }
 
     /// Rows that came in this attempt, unless only the whole file tells.

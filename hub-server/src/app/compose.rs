@@ -23,7 +23,9 @@ use crate::grpc;
 use crate::http::{self, Guides, HttpDoor};
 use crate::identity::Identity;
 use crate::intake::{Intake, IntakeLimits, IntakeParts, Workers, WorkersConfig};
-use crate::listen::{Acceptor, Certificate, ListenError, ListenLimits, Phase, install_crypto, phase};
+use crate::listen::{
+    Acceptor, Certificate, ListenError, ListenLimits, Phase, PhaseWatch, install_crypto, phase,
+};
 use crate::process::Program;
 use crate::query::{Engine, QueryError, QueryLimits, Statements};
 use crate::read::Reads;
@@ -113,7 +115,7 @@ impl Hub {
             data: config.data_dir.clone(),
             grace: config.shutdown_grace,
         };
-        let desk = Desk::new(house.rooms());
+        let desk = Desk::new(house.rooms(watch.clone()));
         let routes = HttpDoor {
             desk: desk.clone(),
             extracts: Arc::clone(&house.extracts),
@@ -248,8 +250,9 @@ impl House {
         })
     }
 
-    fn rooms(&self) -> Rooms {
+    fn rooms(&self, phase: PhaseWatch) -> Rooms {
         Rooms {
+            phase,
             identity: Arc::clone(&self.identity),
             intake: Arc::clone(&self.intake),
             reads: Arc::clone(&self.reads),

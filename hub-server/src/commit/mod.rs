@@ -51,7 +51,7 @@ use crate::store::file::FileLayout;
 use crate::store::index::DataFile;
 use crate::store::spool::Arriving;
 use crate::store::table::LogLimits;
-use crate::store::{AsOf, Snapshot, Store, StoreError, Table};
+use crate::store::{AsOf, ChangesBound, ChangesSince, Cursor, Made, Snapshot, Store, StoreError, Table};
 use damaged::Opened;
 use dataset::{Dataset, Parts, Shape};
 use plan::Decision;
@@ -227,6 +227,33 @@ impl Commits {
         let Some(dataset) = self.dataset(dataset) else { return Ok(None) };
         let since = dataset.reach().since(self.clock.now());
         dataset.context().files.table().promised(as_of, since).map(Some)
+    }
+    /// Where a dataset version stands in the order of commits. None: the hub keeps no such dataset. Blocking.
+    pub(crate) fn cursor(&self, dataset: &str, version: u64) -> Result<Option<Cursor>, StoreError> {
+        self.whole(dataset)?;
+        self.table(dataset).map(|table| table.cursor(version)).transpose()
+    }
+    /// What dataset versions behind a cursor changed, within the reach of the dataset. Blocking.
+    pub(crate) fn changes(
+        &self,
+        dataset: &str,
+        since: &Cursor,
+        bound: ChangesBound,
+    ) -> Result<Option<ChangesSince>, StoreError> {
+        self.whole(dataset)?;
+        let Some(dataset) = self.dataset(dataset) else { return Ok(None) };
+        let promised = dataset.reach().since(self.clock.now());
+        dataset.context().files.table().changes(since, promised, bound).map(Some)
+    }
+    /// What made the dataset versions behind a cursor, at most so many. Blocking.
+    pub(crate) fn made(
+        &self,
+        dataset: &str,
+        since: &Cursor,
+        most: usize,
+    ) -> Result<Option<Vec<Made>>, StoreError> {
+        self.whole(dataset)?;
+        self.table(dataset).map(|table| table.made_since(since, most)).transpose()
     }
     /// What a dataset promises of its history.
     pub(crate) fn promise(&self, dataset: &str) -> Option<Promise> {

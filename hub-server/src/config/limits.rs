@@ -254,3 +254,19 @@ pub(crate) const DOWNLOAD_PIECE_BYTES: usize = 256 << 10;
 pub(crate) const STREAMS_PER_CONNECTION: u32 = 64;
 /// Rules that a sender may explain in one commit.
 pub(crate) const EXPLANATIONS_MAX: usize = 100;
+/// Streams of one read session.
+pub(crate) const READ_STREAMS: u32 = 16;
+/// A page of changes is closed before the dataset version with which it would pass one of these: versions …
+pub(crate) const CHANGES_VERSIONS: usize = 256;
+/// … rows of the files that left and came …
+pub(crate) const CHANGES_ROWS: u64 = 262_144;
+/// … and submissions; of one that is larger alone so many are named.
+pub(crate) const CHANGES_REVISIONS: usize = 1_000;
+/// Watches of datasets that run at once; one more is told to come back.
+pub(crate) const WATCHES: usize = 256;
+/// Versions of one dataset that a watcher is told of before the next one.
+pub(crate) const WATCH_VERSIONS: usize = 64;
+/// Time without a version after which a watcher is told that the hub lives.
+pub(crate) const WATCH_ALIVE: Duration = Duration::from_secs(30);
+/// Time after which a watch ends and is begun anew, so that a right that was withdrawn ends too.
+pub(crate) const WATCH_LIFE: Duration = Duration::from_secs(3_600);

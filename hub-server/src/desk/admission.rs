@@ -23,6 +23,7 @@ pub(crate) struct Place {
 pub(crate) struct Admission {
     pushes: Class,
     reads: Class,
+    watches: Class,
 }
 
 #[derive(Debug, Clone)]
@@ -52,11 +53,19 @@ impl Admission {
     pub(crate) fn with(pushes: usize, reads: usize) -> Self {
         let class =
             |size, what| Class { places: Arc::new(Semaphore::new(size)), size, what, held: Held::default() };
-        Self { pushes: class(pushes, "pushes"), reads: class(reads, "reads") }
+        Self {
+            pushes: class(pushes, "pushes"),
+            reads: class(reads, "reads"),
+            watches: class(limits::WATCHES, "watches"),
+        }
     }
 
     pub(crate) fn push(&self, organisation: &str) -> Result<Place, HubError> {
         self.pushes.enter(organisation)
+    }
+
+    pub(crate) fn watch(&self, organisation: &str) -> Result<Place, HubError> {
+        self.watches.enter(organisation)
     }
 
     pub(crate) fn read(&self, organisation: &str) -> Result<Place, HubError> {

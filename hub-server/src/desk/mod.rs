@@ -20,6 +20,7 @@ use crate::commit::Commits;
 use crate::error::{HubError, hub_errors};
 use crate::identity::{Identity, Principal};
 use crate::intake::Intake;
+use crate::listen::PhaseWatch;
 use crate::permit::ReadPermit;
 use crate::read::Reads;
 use crate::seal::Seal;
@@ -43,6 +44,8 @@ hub_errors!(
 /// The rooms behind the desk.
 #[derive(Debug)]
 pub(crate) struct Rooms {
+    /// Of the server, for answers that do not end by themselves.
+    pub(crate) phase: PhaseWatch,
     pub(crate) identity: Arc<Identity>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) reads: Arc<Reads>,

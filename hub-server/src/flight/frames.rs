@@ -27,6 +27,7 @@ pub(super) fn stands_on(versions: Vec<v1::DatasetVersionRef>, rows: Option<u64>)
         versions: versions.into_iter().map(Into::into).collect(),
         columns: Vec::new(),
         estimated_rows: rows.unwrap_or_default(),
+        cursor: String::new(),
     };
     Ok(serde_json::to_vec(&head).map_err(|error| HubError::fault(error.to_string()))?.into())
 }

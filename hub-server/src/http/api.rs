@@ -129,6 +129,12 @@ impl Operation {
         self.answer(status, about, &content)
     }
 
+    /// It answers with events, whose data is JSON of a shape.
+    pub(super) fn tells<S: Shape>(mut self, about: &str) -> Self {
+        self.describe.push(S::describe);
+        self.also(200, about, &["text/event-stream"])
+    }
+
     fn answer(mut self, status: u16, about: &str, content: &[(&str, &Value)]) -> Self {
         let answer =
             self.answers.entry(status.to_string()).or_insert_with(|| json!({ "description": about }));

@@ -6,6 +6,7 @@ mod array;
 mod asked;
 mod caller;
 mod catalog;
+mod changes;
 mod check;
 mod datasets;
 mod download;
@@ -21,8 +22,10 @@ mod read;
 mod report;
 mod routes;
 mod serve;
+mod sessions;
 mod submissions;
 mod upload;
+mod watch;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -117,7 +120,7 @@ async fn call(request: Request, next: Next) -> Response {
 
 /// Checks and statements are sent, and change nothing.
 fn deed(method: &Method, path: &str) -> Deed {
-    let only_asks = path.ends_with("/check") || path.ends_with("/query");
+    let only_asks = ["/check", "/query", "/sessions"].iter().any(|end| path.ends_with(end));
     if method.is_safe() || only_asks { Deed::Read } else { Deed::Write }
 }
 

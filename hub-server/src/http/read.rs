@@ -39,13 +39,13 @@ pub(super) struct Of {
 
 /// A format of rows as it is written here: JSON is an array of what NDJSON has line by line.
 #[derive(Debug, Clone, Copy)]
-struct Format {
-    rows: v1::RowFormat,
+pub(super) struct Format {
+    pub(super) rows: v1::RowFormat,
     media_type: &'static str,
     as_array: bool,
 }
 
-fn format(name: &str) -> Result<Format, HubError> {
+pub(super) fn format(name: &str) -> Result<Format, HubError> {
     use v1::RowFormat::{Arrow, Csv, Ndjson, Parquet};
     let (rows, media_type) = match name {
         "" | "csv" => (Csv, "text/csv; charset=utf-8"),
@@ -61,13 +61,30 @@ fn format(name: &str) -> Result<Format, HubError> {
     Ok(Format { rows, media_type, as_array: name == "json" })
 }
 
+/// The format of a session's rows.
+pub(super) fn format_of(rows: v1::RowFormat) -> Format {
+    use v1::RowFormat::{Arrow, Csv, Ndjson, Parquet, Unspecified};
+    let media_type = match rows {
+        Csv => "text/csv; charset=utf-8",
+        Ndjson => "application/x-ndjson",
+        Arrow | Unspecified => "application/vnd.apache.arrow.stream",
+        Parquet => "application/vnd.apache.parquet",
+    };
+    Format { rows, media_type, as_array: false }
+}
+
+/// Names between commas.
+pub(super) fn columns(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 /// A past state: a dataset version or a moment.
-enum AsOf {
+pub(super) enum AsOf {
     Version(u64),
     Time(Timestamp),
 }
 
-fn as_of(text: &str) -> Result<Option<AsOf>, HubError> {
+pub(super) fn as_of(text: &str) -> Result<Option<AsOf>, HubError> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -82,7 +99,7 @@ fn as_of(text: &str) -> Result<Option<AsOf>, HubError> {
 }
 
 /// Rows go only where a body that breaks off is told from one that ends.
-fn tells_the_end(version: Version) -> Result<(), HubError> {
+pub(super) fn tells_the_end(version: Version) -> Result<(), HubError> {
     if version >= Version::HTTP_11 {
         return Ok(());
     }
@@ -100,24 +117,25 @@ pub(super) async fn rows(
     use v1::create_read_session_request::AsOf as Wire;
     tells_the_end(version)?;
     let format = format(&of.format)?;
-    let columns = of.columns.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
     let request = v1::CreateReadSessionRequest {
         dataset: Collection::Datasets.name(&dataset),
-        columns: columns.collect(),
+        columns: columns(&of.columns),
         filter: of.r#where,
         format: format.rows.into(),
         as_of: as_of(&of.as_of)?.map(|as_of| match as_of {
             AsOf::Version(version) => Wire::Version(version),
             AsOf::Time(time) => Wire::Time(time),
         }),
+        max_streams: 0,
     };
     let session = door.desk.create_session(&caller, request).await?;
     let head = Head {
         versions: session.version.into_iter().collect(),
         columns: session.columns,
         estimated_rows: session.estimated_rows,
+        cursor: session.cursor,
     };
-    let request = v1::ReadRowsRequest { session: session.name, offset: 0 };
+    let request = v1::ReadRowsRequest { session: session.name, ..Default::default() };
     answer(door.desk.read_rows(&caller, request).await?, format, head).await
 }
 
@@ -151,7 +169,7 @@ pub(super) struct Beside {
     format: String,
 }
 
-pub(super) async fn changes(
+pub(super) async fn differences(
     State(door): State<HttpDoor>,
     Caller(caller): Caller,
     version: Version,
@@ -173,10 +191,11 @@ pub(super) async fn changes(
 
 /// What is known of rows before the first of them.
 #[derive(Debug, Default)]
-struct Head {
-    versions: Vec<v1::DatasetVersionRef>,
-    columns: Vec<String>,
-    estimated_rows: u64,
+pub(super) struct Head {
+    pub(super) versions: Vec<v1::DatasetVersionRef>,
+    pub(super) columns: Vec<String>,
+    pub(super) estimated_rows: u64,
+    pub(super) cursor: String,
 }
 
 impl Head {
@@ -196,6 +215,7 @@ impl Head {
             versions: self.versions.into_iter().map(Into::into).collect(),
             columns: columns.unwrap_or_default(),
             estimated_rows: self.estimated_rows,
+            cursor: self.cursor,
         };
         serde_json::to_string(&head).map_err(|error| HubError::fault(error.to_string()))
     }
@@ -203,7 +223,11 @@ impl Head {
 
 /// The rows as a body. Whatever refuses them at once is a refusal; what breaks them later breaks the connection, so
 /// that nobody takes a part for the whole.
-async fn answer(mut rows: Answers<RowChunk>, format: Format, head: Head) -> Result<Response, HubError> {
+pub(super) async fn answer(
+    mut rows: Answers<RowChunk>,
+    format: Format,
+    head: Head,
+) -> Result<Response, HubError> {
     let first = rows.next().await.transpose()?;
     let rows = once(async move { first.map(Ok) }).filter_map(|first| async move { first }).chain(rows);
     let mut array = format.as_array.then(Array::default);
@@ -256,7 +280,12 @@ mod tests {
         let whole = iter([piece("a\n", false), piece("1\n", true)]).boxed();
         let version =
             v1::DatasetVersionRef { dataset: "datasets/x".to_owned(), version: 1, ..Default::default() };
-        let head = Head { versions: vec![version], columns: vec!["a".to_owned()], estimated_rows: 1 };
+        let head = Head {
+            versions: vec![version],
+            columns: vec!["a".to_owned()],
+            estimated_rows: 1,
+            ..Head::default()
+        };
         let answered = answer(whole, csv, head).await.unwrap();
         let told: json::RowsHead = serde_json::from_slice(answered.headers()[HEAD].as_bytes()).unwrap();
         assert_eq!((told.columns, told.versions[0].version), (vec!["a".to_owned()], 1));

@@ -2,12 +2,16 @@
 
 use http::Method;
 use hub_proto::json::{
-    Checked, CommitOptions, CommittedVersions, Dataset, Datasets, NewSubmission, Organisation, Organisations,
-    Patterns, Query, Reversion, Submission, Submissions, Verdict, WholePattern, Withdrawal,
+    Checked, CommitOptions, CommittedVersions, Dataset, Datasets, NewReadSession, NewSubmission,
+    Organisation, Organisations, Patterns, Query, ReadSession, Reversion, Submission, Submissions, Verdict,
+    WatchEvent, WholePattern, Withdrawal,
 };
 
 use super::api::Operation;
-use super::{catalog, check, datasets, extract, health, keys, patterns, push, read, submissions, upload};
+use super::{
+    catalog, changes, check, datasets, extract, health, keys, patterns, push, read, sessions, submissions,
+    upload, watch,
+};
 
 const REPORTS: [&str; 2] = ["text/plain", "text/html"];
 const ROWS: [&str; 4] = [
@@ -27,6 +31,7 @@ pub(super) fn operations() -> Vec<Operation> {
         of_bytes(),
         of_corrections(),
         of_rows(),
+        of_changes(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -226,7 +231,7 @@ fn of_corrections() -> Vec<Operation> {
             .keyed()
             .takes::<Reversion>(true)
             .gives::<Verdict>(200, "The verdict; a refusal by the check is one too"),
-        Operation::new(Method::GET, "/api/v1/submissions/{id}/changes", read::changes)
+        Operation::new(Method::GET, "/api/v1/submissions/{id}/changes", read::differences)
             .says(
                 "correct",
                 "What differs, row by row, from an earlier state of the report",
@@ -305,6 +310,56 @@ fn of_rows() -> Vec<Operation> {
             .keyed()
             .takes::<Query>(true)
             .also(200, "The rows; Hub-Dataset-Versions names what they stand on", &ROWS)
+            .also(200, "", &["application/json"]),
+    ]
+}
+
+fn of_changes() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::POST, "/api/v1/datasets/{dataset}/sessions", sessions::create)
+            .says(
+                "read",
+                "Pins a dataset version for reading in parts",
+                "The session goes on after hours and after a restart of the hub, for nothing of it is kept there.",
+            )
+            .in_time()
+            .keyed()
+            .takes::<NewReadSession>(true)
+            .gives::<ReadSession>(200, "The session"),
+        Operation::new(Method::GET, "/api/v1/sessions/{session}/rows", sessions::rows)
+            .says(
+                "read",
+                "Rows of a session, in their stable order",
+                "Arrow rows go on at an offset after a cut; other formats begin anew.",
+            )
+            .keyed()
+            .query("stream", "Which of the session's streams, from 0; left out: 0")
+            .query("offset", "Rows of the stream to skip, those that came already")
+            .also(200, "The rows, in the session's format", &ROWS),
+        Operation::new(Method::GET, "/api/v1/watch", watch::watch)
+            .says(
+                "read",
+                "Tells of dataset versions as they come: server-sent events",
+                "Events are `version`, whose data is a WatchEvent, and `alive`. The id of an event is a cursor: with it in Last-Event-ID nothing is left out. A watch ends after an hour.",
+            )
+            .keyed()
+            .query("datasets", "With commas between; left out: all that the key may see")
+            .query("since", "The id of the last event that was worked off; left out: from now on")
+            .header("Last-Event-ID", "As `since`, and goes before it")
+            .tells::<WatchEvent>("The events"),
+        Operation::new(Method::GET, "/api/v1/datasets/{dataset}/changes", changes::list)
+            .says(
+                "read",
+                "What changed in a dataset behind a cursor: a page of whole versions, in the order of commits",
+                "Rows begin with `_change_type` (insert, delete, update_preimage, update_postimage; erase: all rows of `_submission` are gone for good) and `_dataset_version`. Take the header Hub-Changes: `next_cursor` goes on behind the page once the body is whole, `more` says that there is more now.",
+            )
+            .keyed()
+            .query("since", "`next_cursor` of the page before, or `cursor` of a session; left out: before the first version")
+            .query("columns", "Of the pattern; those of the key and the hub's own are there always")
+            .query("where", "Row expression over a row as it was and as it is")
+            .query("values_only", "true: leave out rows that were sent again with the same values")
+            .query("format", "csv (the default), json, ndjson, arrow or parquet")
+            .also(200, "The changes; Hub-Changes says what they cover, as JSON", &ROWS)
             .also(200, "", &["application/json"]),
     ]
 }

@@ -147,6 +147,28 @@ impl Chosen {
             .collect();
     }
 
+    /// The files of one of several runs that follow each other and weigh about the same.
+    pub(super) fn run_of(self, (at, of): (u32, u32), weight: impl Fn(&DataFile) -> u64) -> Self {
+        let all: u64 = self.files().map(|file| weight(file)).sum();
+        let mut before = 0;
+        let mut runs = Self::default();
+        for part in self.parts {
+            let keep: Vec<bool> = part
+                .files()
+                .map(|file| {
+                    // A file is of the run in which its middle lies.
+                    let weight = weight(file);
+                    let middle = 2 * u128::from(before) + u128::from(weight);
+                    let run = middle * u128::from(of) / (2 * u128::from(all.max(1)));
+                    before += weight;
+                    run == u128::from(at)
+                })
+                .collect();
+            runs.parts.extend(part.kept(keep.into_iter()));
+        }
+        runs
+    }
+
     /// Those for which `first` holds, and the others.
     pub(super) fn split(self, first: impl Fn(&DataFile) -> bool) -> (Self, Self) {
         let (mut yes, mut no) = (Self::default(), Self::default());

@@ -55,6 +55,17 @@ fn empty_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 
+/// What a scan would read.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// Names of its columns, in order.
+    pub(crate) columns: Vec<String>,
+    /// Visible rows of its files before the filter.
+    pub(crate) rows: u64,
+    /// Files that hold some.
+    pub(crate) files: usize,
+}
+
 /// A plan that runs, on its way to the caller.
 pub(super) struct Started {
     pub(super) schema: SchemaRef,
@@ -92,14 +103,14 @@ impl Engine {
         self.start(None, move || plan_scan(session, view, scan, limits)).await
     }
 
-    /// Checks a scan as [`Engine::scan`] would, without reading: names of its columns and the rows
-    /// that its files hold.
-    pub(crate) async fn check(&self, view: TableView, scan: Scan) -> Result<(Vec<String>, u64), QueryError> {
+    /// Checks a scan as [`Engine::scan`] would, without reading.
+    pub(crate) async fn check(&self, view: TableView, scan: Scan) -> Result<Checked, QueryError> {
+        let files = Here::new(view.clone(), true).number();
         let session = session::session(&self.environment, Purpose::Scan)?;
         let task = self.handle()?.spawn(plan_scan(session, view, scan, self.limits.clone()));
         let planned = AbortOnDropHandle::new(task).await.map_err(|e| QueryError::internal(&e))??;
         let columns = planned.plan.schema().fields().iter().map(|f| f.name().clone()).collect();
-        Ok((columns, planned.head.estimated_rows))
+        Ok(Checked { columns, rows: planned.head.estimated_rows, files })
     }
 
     /// Parts of a table that can be scanned apart, each as places of files in the order of the index, with about
@@ -158,6 +169,9 @@ async fn plan_scan(
     let mut here = Here::new(view, true);
     if let Some(files) = scan.files {
         here.keep(files);
+    }
+    if let Some(run) = scan.run {
+        here.keep_run(run);
     }
     let visible = Arc::clone(here.visible());
     let head = Started {

@@ -44,7 +44,7 @@ pub(crate) use allow::FUNCTIONS;
 pub(crate) use apart::Rows;
 pub(crate) use apart::{Asking, Begun, Description, Statements, work};
 pub(crate) use encode::{RowChunk, RowFormat};
-pub(crate) use engine::Engine;
+pub(crate) use engine::{Checked, Engine};
 pub(crate) use error::QueryError;
 pub(crate) use limits::QueryLimits;
 pub(crate) use session::{CATALOG, SCHEMA};
@@ -94,6 +94,8 @@ pub(crate) struct Scan {
     pub(crate) offset: u64,
     /// Only files at these places in the order of the index; None: all.
     pub(crate) files: Option<Range<usize>>,
+    /// Which of how many runs of files; None: all of them.
+    pub(crate) run: Option<(u32, u32)>,
 }
 
 #[cfg(test)]

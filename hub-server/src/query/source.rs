@@ -179,6 +179,18 @@ impl Here {
         parts
     }
 
+    /// Keeps one of several runs of files; by what the reader may know of them.
+    pub(super) fn keep_run(&mut self, run: (u32, u32)) {
+        let publisher = self.visible.publisher.as_deref();
+        let weight = |file: &DataFile| publisher.map_or(file.rows, |own| file.rows_of(own)).max(1);
+        self.files = std::mem::take(&mut self.files).run_of(run, weight);
+    }
+
+    /// Files that may be read.
+    pub(super) fn number(&self) -> usize {
+        self.files.files().count()
+    }
+
     /// As [`Source::choose`], at once.
     pub(super) fn pick(&self, read: &[usize], bounds: &Bounds) -> Result<Choice> {
         let files = match bounds.predicate(&self.visible.files)? {

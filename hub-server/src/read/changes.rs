@@ -112,17 +112,17 @@ impl Reads {
 }
 
 /// A comparison while its rows come.
-struct Comparing {
-    differ: Differ,
-    slice: Option<(String, BTreeSet<String>)>,
-    before: BoxStream<'static, Result<RecordBatch, QueryError>>,
-    after: BoxStream<'static, Result<RecordBatch, QueryError>>,
-    counts: Arc<Mutex<Counts>>,
+pub(super) struct Comparing {
+    pub(super) differ: Differ,
+    pub(super) slice: Option<(String, BTreeSet<String>)>,
+    pub(super) before: BoxStream<'static, Result<RecordBatch, QueryError>>,
+    pub(super) after: BoxStream<'static, Result<RecordBatch, QueryError>>,
+    pub(super) counts: Arc<Mutex<Counts>>,
 }
 
 impl Comparing {
     /// The next changes; None at the end.
-    async fn next(mut self) -> Result<Option<(RecordBatch, Self)>, QueryError> {
+    pub(super) async fn next(mut self) -> Result<Option<(RecordBatch, Self)>, QueryError> {
         let broken = |error: ArrowError| QueryError::internal(&error);
         loop {
             match self.differ.step().map_err(broken)? {

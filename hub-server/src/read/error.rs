@@ -28,6 +28,10 @@ pub(crate) enum ReadError {
     StatementTooLong(usize),
     #[error("only ARROW streams resume at an offset; read this format from the start")]
     OffsetUnsupported,
+    #[error("the read session has {streams} streams, from 0 on; there is none of number {stream}")]
+    StreamUnknown { stream: u32, streams: u32 },
+    #[error("this is no cursor; take `cursor` of a read session or `next_cursor` of a page of changes")]
+    CursorUnreadable,
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error(transparent)]
@@ -48,9 +52,12 @@ impl ReadError {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::DatasetUnknown(_) => Reason::DatasetUnknown,
-            Self::SessionUnknown | Self::TicketUnknown | Self::HandleUnknown | Self::OffsetUnsupported => {
-                Reason::RequestInvalid
-            }
+            Self::SessionUnknown
+            | Self::TicketUnknown
+            | Self::HandleUnknown
+            | Self::OffsetUnsupported
+            | Self::StreamUnknown { .. }
+            | Self::CursorUnreadable => Reason::RequestInvalid,
             Self::StatementTooLong(_) => Reason::QueryTooComplex,
             Self::SessionOfOther | Self::TicketOfOther | Self::ColumnNotPermitted(_) => {
                 Reason::ReadNotPermitted

@@ -10,8 +10,10 @@ mod kept;
 mod organisations;
 mod recent;
 mod session;
+mod since;
 mod statements;
 mod tables;
+mod watch;
 
 use std::sync::Arc;
 
@@ -20,22 +22,26 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use hub_datasets::{CodeLists, Pattern};
+use tokio::sync::watch as newest;
 
 use crate::catalog::Catalog;
 use crate::commit::{CommitError, Commits};
+use crate::config::limits::READ_STREAMS;
 use crate::permit::ReadPermit;
-use crate::query::{Begun, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView};
+use crate::query::{Begun, Checked, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView};
 use crate::seal::Seal;
-use crate::store::{self, AsOf, Snapshot, StoreError};
+use crate::store::{self, AsOf, ChangesBound, ChangesSince, Cursor, Made, Snapshot, StoreError};
 
 pub(crate) use changes::{After, Sides};
 pub(crate) use coverage::Coverage;
 pub(crate) use error::ReadError;
 use kept::Kept;
 use session::{NAME_PREFIX, PURPOSE, SessionToken};
-pub(crate) use session::{Session, SessionRequest};
+pub(crate) use session::{RowsFrom, Session, SessionRequest};
+pub(crate) use since::{Revised, RevisedBy, SinceRequest};
 pub(crate) use statements::{Asked, Described};
 pub(crate) use tables::TableInfo;
+pub(crate) use watch::Watched;
 
 /// Rows of a file on their way to the caller.
 pub(crate) type Chunks = BoxStream<'static, Result<RowChunk, ReadError>>;
@@ -44,6 +50,19 @@ pub(crate) type Chunks = BoxStream<'static, Result<RowChunk, ReadError>>;
 pub(crate) trait Snapshots: Send + Sync + std::fmt::Debug {
     /// `Ok(None)`: there is no such dataset. Blocking, but for the latest state.
     fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError>;
+    /// Where a dataset version stands in the order of commits. Blocking, as `as_of`.
+    fn cursor(&self, dataset: &str, version: u64) -> Result<Option<Cursor>, StoreError>;
+    /// What dataset versions behind a cursor changed. Blocking.
+    fn changes(
+        &self,
+        dataset: &str,
+        since: &Cursor,
+        bound: ChangesBound,
+    ) -> Result<Option<ChangesSince>, StoreError>;
+    /// What made the dataset versions behind a cursor, at most so many. Blocking.
+    fn made(&self, dataset: &str, since: &Cursor, most: usize) -> Result<Option<Vec<Made>>, StoreError>;
+    /// Wakes whenever a dataset moves; None: there is no such.
+    fn moved(&self, dataset: &str) -> Option<newest::Receiver<Arc<Snapshot>>>;
     /// Waits until all that was acknowledged before the call is in the newest state.
     fn readable<'a>(&'a self, dataset: &'a str) -> BoxFuture<'a, Result<(), CommitError>>;
 }
@@ -51,6 +70,23 @@ pub(crate) trait Snapshots: Send + Sync + std::fmt::Debug {
 impl Snapshots for Commits {
     fn as_of(&self, dataset: &str, as_of: AsOf) -> Result<Option<Arc<Snapshot>>, StoreError> {
         Commits::as_of(self, dataset, as_of)
+    }
+    fn cursor(&self, dataset: &str, version: u64) -> Result<Option<Cursor>, StoreError> {
+        Commits::cursor(self, dataset, version)
+    }
+    fn changes(
+        &self,
+        dataset: &str,
+        since: &Cursor,
+        bound: ChangesBound,
+    ) -> Result<Option<ChangesSince>, StoreError> {
+        Commits::changes(self, dataset, since, bound)
+    }
+    fn made(&self, dataset: &str, since: &Cursor, most: usize) -> Result<Option<Vec<Made>>, StoreError> {
+        Commits::made(self, dataset, since, most)
+    }
+    fn moved(&self, dataset: &str) -> Option<newest::Receiver<Arc<Snapshot>>> {
+        Some(self.table(dataset)?.subscribe())
     }
     fn readable<'a>(&'a self, dataset: &'a str) -> BoxFuture<'a, Result<(), CommitError>> {
         Self::readable(self, dataset).boxed()
@@ -111,7 +147,10 @@ impl Reads {
         self.snapshots.readable(permit.dataset()).await?;
         let view = self.view(permit, request.as_of).await?;
         let scan = Scan { columns: request.columns, filter: request.filter, ..Scan::default() };
-        let (columns, estimated_rows) = self.engine.check(view.clone(), scan.clone()).await?;
+        let Checked { columns, rows: estimated_rows, files } =
+            self.engine.check(view.clone(), scan.clone()).await?;
+        let most = request.max_streams.clamp(1, READ_STREAMS);
+        let streams = most.min(u32::try_from(files).unwrap_or(most)).max(1);
         let token = SessionToken {
             reader: permit.reader().to_owned(),
             dataset: permit.dataset().to_owned(),
@@ -123,30 +162,38 @@ impl Reads {
             columns: columns.clone(),
             filter: scan.filter,
             format: request.format,
+            streams,
         };
+        let cursor = self.cursor_at(permit.dataset(), view.snapshot.dataset_version).await?;
         Ok(Session {
             name: format!("{NAME_PREFIX}{}", self.seal.seal(PURPOSE, &token)?),
             version: self.version_ref(&view),
             columns,
             estimated_rows,
             format: request.format,
+            streams,
+            cursor,
         })
     }
 
-    /// The dataset of a session, so that a door can ask for the permit.
-    pub(crate) fn dataset_of(&self, session: &str) -> Result<String, ReadError> {
-        Ok(self.open(session)?.dataset)
+    /// The dataset of a session, so that a door can ask for the permit, and the format of its rows.
+    pub(crate) fn session(&self, name: &str) -> Result<(String, RowFormat), ReadError> {
+        let token = self.open(name)?;
+        Ok((token.dataset, token.format))
     }
 
-    /// A session's rows from an offset on, in the order that never changes. Only Arrow resumes by
+    /// Rows of one of a session's streams from an offset on, in the order that never changes. Only Arrow resumes by
     /// rows: other formats are files, whose bytes cannot begin in the middle.
     pub(crate) async fn read_rows(
         &self,
         permit: &ReadPermit,
         session: &str,
-        offset: u64,
+        RowsFrom { stream, offset }: RowsFrom,
     ) -> Result<Chunks, ReadError> {
         let token = self.open(session)?;
+        if stream >= token.streams {
+            return Err(ReadError::StreamUnknown { stream, streams: token.streams });
+        }
         if token.reader != permit.reader() || token.dataset != permit.dataset() {
             return Err(ReadError::SessionOfOther);
         }
@@ -161,7 +208,9 @@ impl Reads {
         if view.publisher != token.publisher {
             return Err(ReadError::SessionOfOther);
         }
-        let scan = Scan { columns: token.columns, filter: token.filter, offset, ..Scan::default() };
+        let run = (token.streams > 1).then_some((stream, token.streams));
+        let (columns, filter) = (token.columns, token.filter);
+        let scan = Scan { columns, filter, offset, run, ..Scan::default() };
         let held = vec![Arc::clone(&view.snapshot)];
         let rows = self.engine.scan(view, scan).await?;
         Ok(chunks_of(self.engine.encode(rows, token.format, offset)?, held))

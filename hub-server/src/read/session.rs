@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::VersionRef;
 use crate::query::RowFormat;
-use crate::store::AsOf;
+use crate::store::{AsOf, Cursor};
 
 /// What a session is asked to pin.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub(crate) struct SessionRequest {
     pub(crate) filter: Option<String>,
     pub(crate) as_of: AsOf,
     pub(crate) format: RowFormat,
+    /// Streams at most; 0 means 1.
+    pub(crate) max_streams: u32,
 }
 
 /// A pinned reading of one dataset.
@@ -27,6 +29,19 @@ pub(crate) struct Session {
     /// Visible rows of the files before the filter.
     pub(crate) estimated_rows: u64,
     pub(crate) format: RowFormat,
+    /// Runs of its rows that may be read beside each other.
+    pub(crate) streams: u32,
+    /// Where its version stands in the order of commits.
+    pub(crate) cursor: Cursor,
+}
+
+/// Which rows of a session.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RowsFrom {
+    /// Which of its streams, from 0.
+    pub(crate) stream: u32,
+    /// Rows of the stream to skip.
+    pub(crate) offset: u64,
 }
 
 pub(super) const NAME_PREFIX: &str = "readSessions/";
@@ -50,6 +65,12 @@ pub(super) struct SessionToken {
     pub(super) columns: Vec<String>,
     pub(super) filter: Option<String>,
     pub(super) format: RowFormat,
+    #[serde(default = "one")]
+    pub(super) streams: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl SessionToken {

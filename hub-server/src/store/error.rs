@@ -41,6 +41,10 @@ pub(crate) enum StoreError {
         "the files that this read session reads of {dataset} were put together anew meanwhile; create a new session and read from the start"
     )]
     SessionExpired { dataset: String },
+    #[error(
+        "dataset {dataset} has no commit at this cursor: it is of another dataset or hub, or the hub was restored from before it; pull anew and go on from there"
+    )]
+    CursorUnknown { dataset: String },
     #[error("submission {id}: bytes were sent at offset {offset}, the hub has {durable}; go on from there")]
     OffsetStale { id: String, offset: u64, durable: u64 },
     #[error("submission {id} is whole and ordered; no more bytes are taken")]
@@ -94,6 +98,7 @@ impl StoreError {
             Self::HistoryExpired { .. } => Reason::HistoryExpired,
             Self::Erased { .. } => Reason::Erased,
             Self::SessionExpired { .. } => Reason::SessionExpired,
+            Self::CursorUnknown { .. } => Reason::CursorUnknown,
             Self::OffsetStale { .. } => Reason::OffsetStale,
             Self::SubmissionUnknown { .. } => Reason::SubmissionUnknown,
             Self::Ordered { .. } => Reason::StateConflict,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -23,8 +23,24 @@ pub(super) fn selection(
     path: PathBuf,
     file: &Arc<DataFile>,
 ) -> Result<RowSelection, StoreError> {
-    let corrupt = |error: &dyn Display| StoreError::rotten(&path, error.to_string());
-    let data = DataChunks::from(CheckedFile::open(disk, path.clone(), file)?);
+    let selection = RowSelection::from(runs(disk, &path, file)?);
+    if selection.row_count() as u64 != file.rows {
+        let (found, wanted) = (selection.row_count(), file.rows);
+        let told = format!("it holds {found} rows of an earlier state instead of {wanted}");
+        return Err(StoreError::rotten(&path, told));
+    }
+    Ok(selection)
+}
+
+/// Rows of a file's submissions. Blocking, as [`selection`].
+pub(super) fn rows(disk: &dyn Disk, path: PathBuf, file: &Arc<DataFile>) -> Result<u64, StoreError> {
+    Ok(RowSelection::from(runs(disk, &path, file)?).row_count() as u64)
+}
+
+/// Runs of rows that are meant, and of others.
+fn runs(disk: &dyn Disk, path: &Path, file: &Arc<DataFile>) -> Result<Vec<RowSelector>, StoreError> {
+    let corrupt = |error: &dyn Display| StoreError::rotten(path, error.to_string());
+    let data = DataChunks::from(CheckedFile::open(disk, path.to_owned(), file)?);
     let builder = ParquetRecordBatchReaderBuilder::try_new(data).map_err(|e| corrupt(&e))?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["_seq"]);
     let meant: BTreeSet<i64> = file.seqs.iter().copied().collect();
@@ -41,10 +57,5 @@ pub(super) fn selection(
             }
         }
     }
-    let selection = RowSelection::from(runs);
-    if selection.row_count() as u64 != file.rows {
-        let (found, wanted) = (selection.row_count(), file.rows);
-        return Err(corrupt(&format!("it holds {found} rows of an earlier state instead of {wanted}")));
-    }
-    Ok(selection)
+    Ok(runs)
 }

@@ -1,6 +1,7 @@
 //! A dataset's table: its log replayed into snapshots.
 
 mod archive;
+mod changes;
 mod checkpoint;
 mod data;
 mod erase;
@@ -32,6 +33,7 @@ use history::{History, Recipe};
 use keep::Kept;
 use log_files::LogFiles;
 
+pub(crate) use changes::{Changed, ChangesBound, ChangesSince, Cursor, Made};
 pub(crate) use erase::{Chained, Held, Holding, Place, Removed};
 pub(crate) use homes::Homes;
 pub(crate) use horizon::{Horizon, read as read_horizon};

@@ -33,6 +33,8 @@ mod flight;
 #[cfg(test)]
 mod flight_tickets;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod guides;
 #[cfg(test)]
 mod harness;
@@ -65,8 +67,12 @@ mod receipts;
 #[cfg(test)]
 mod resilience;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod slow_lines;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod watching;
 #[cfg(test)]
 mod workers;

@@ -38,7 +38,7 @@ async fn session(hub: &Hub, who: Who, period: &str, columns: &[&str]) -> Result<
 
 /// All rows of a session from an offset on, and the row number that the last message names.
 async fn rows(hub: &Hub, who: Who, session: &str, offset: u64) -> Result<(RecordBatch, u64), Broken> {
-    let request = ReadRowsRequest { session: session.to_owned(), offset };
+    let request = ReadRowsRequest { session: session.to_owned(), offset, stream: 0 };
     let mut stream = hub.reads(who)?.read_rows(request).await?.into_inner();
     let (mut file, mut last, mut complete) = (Vec::new(), 0, false);
     while let Some(message) = stream.message().await? {
@@ -226,7 +226,7 @@ pub(crate) async fn a_foreign_session_is_refused(hub: &Hub) -> Result<(), Broken
 
 /// The first message of a session's rows, or the refusal, wherever in the stream it stands.
 async fn first_answer(hub: &Hub, who: Who, session: &str) -> Result<Result<Response<()>, Status>, Broken> {
-    let request = ReadRowsRequest { session: session.to_owned(), offset: 0 };
+    let request = ReadRowsRequest { session: session.to_owned(), ..Default::default() };
     let mut reads = hub.reads(who)?;
     match reads.read_rows(request).await {
         Ok(response) => Ok(response.into_inner().message().await.map(|_| Response::new(()))),

@@ -6,8 +6,8 @@ use chrono::{DateTime, SecondsFormat};
 use hub_datasets::Report;
 
 use super::{
-    CommitOptions, Coverage, DatasetVersion, Erasure, Explanation, NewSubmission, Receipt, Submission,
-    Submissions, Verdict,
+    CommitOptions, Coverage, DatasetVersion, Erasure, Explanation, NewSubmission, ReadSession, Receipt,
+    RevisionChange, Submission, Submissions, Verdict, WatchEvent,
 };
 use crate::TypeConversionError;
 use crate::convert::{Timestamp, time_to_wire};
@@ -164,6 +164,44 @@ impl TryFrom<Verdict> for v1::CommitSubmissionResponse {
             receipt: v.receipt.map(TryInto::try_into).transpose()?,
             unchanged: v.unchanged,
         })
+    }
+}
+
+impl From<v1::ReadSession> for ReadSession {
+    fn from(s: v1::ReadSession) -> Self {
+        Self {
+            session: id(&s.name),
+            version: s.version.map(Into::into),
+            columns: s.columns,
+            estimated_rows: s.estimated_rows,
+            streams: s.streams.into(),
+            cursor: s.cursor,
+        }
+    }
+}
+
+impl From<v1::WatchDatasetsResponse> for WatchEvent {
+    fn from(told: v1::WatchDatasetsResponse) -> Self {
+        let version = told.version.unwrap_or_default();
+        Self {
+            dataset: id(&version.dataset),
+            version: version.version,
+            commit_time: version.commit_time.map(moment),
+            revisions: told.revisions.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<v1::RevisionChange> for RevisionChange {
+    fn from(change: v1::RevisionChange) -> Self {
+        Self {
+            kind: change.kind().as_str_name().trim_start_matches("REVISION_CHANGE_KIND_").to_owned(),
+            submission: id(&change.submission),
+            publisher: id(&change.publisher),
+            period: change.period,
+            revision: change.revision,
+            withdraws: (!change.withdraws.is_empty()).then(|| id(&change.withdraws)),
+        }
     }
 }
 

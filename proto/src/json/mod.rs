@@ -210,6 +210,78 @@ shapes! {
         columns: Vec<String>,
         /// Rows that the files hold before the filter, for progress; 0 for a statement.
         estimated_rows: u64,
+        /// Where the dataset version stands, for `changes`; empty for a statement.
+        cursor: String,
+    }
+
+    /// What a read session is to pin.
+    request NewReadSession requires [] {
+        /// In this order; left out: all that the key may see.
+        columns: Vec<String>,
+        /// Row expression, as `dzial = '801'`.
+        r#where: String,
+        /// A past state: a dataset version or a moment (RFC 3339); left out: the newest.
+        as_of: String,
+        /// arrow (the default, the only one that goes on at an offset), csv, ndjson or parquet.
+        format: String,
+        /// Streams at most, 16 at most; left out: 1.
+        max_streams: u64,
+    }
+
+    /// A pinned reading of one dataset.
+    answer ReadSession {
+        /// Stands in the address of its rows.
+        session: String,
+        /// The dataset version.
+        version: Option<DatasetVersion>,
+        /// Names of the columns, in order.
+        columns: Vec<String>,
+        /// Rows that the files hold before the filter; an upper bound for progress.
+        estimated_rows: u64,
+        /// Streams that may be read beside each other; their rows in the order of their numbers are all rows.
+        streams: u64,
+        /// Where the dataset version stands, for `changes`.
+        cursor: String,
+    }
+
+    /// What a page of changes covers: the header `Hub-Changes` of its answer.
+    answer ChangesHead {
+        /// The dataset version at which the page begins.
+        since_version: u64,
+        /// The last one of it; the same when nothing changed.
+        last_version: u64,
+        /// Goes on behind the page.
+        next_cursor: String,
+        /// There are later versions already.
+        more: bool,
+    }
+
+    /// What a watch tells.
+    answer WatchEvent {
+        /// As `rb28s`; empty when nothing happened.
+        dataset: String,
+        /// The dataset version; 0 when nothing happened.
+        version: u64,
+        /// When it was committed.
+        commit_time: Option<String>,
+        /// What made it.
+        revisions: Vec<RevisionChange>,
+    }
+
+    /// A submission that changed a dataset.
+    answer RevisionChange {
+        /// ADDED, CORRECTED, WITHDRAWN or ERASED.
+        kind: String,
+        /// Its id; of an erasure that of the one that was erased.
+        submission: String,
+        /// As `gmina-100201`.
+        publisher: String,
+        /// As it was sent, `2022-Q4`.
+        period: String,
+        /// Its number in the chain of (dataset, publisher, period); 0 for an erasure.
+        revision: u64,
+        /// The submission that it takes back; left out otherwise.
+        withdraws: Option<String>,
     }
 
     /// The dataset version that an answer stands on.

@@ -1,5 +1,6 @@
 //! Formats, moments and dataset versions between messages and the read room's types.
 
+use chrono::{DateTime, Utc};
 use hub_proto::convert::{Timestamp, time_from_wire, time_to_wire};
 use hub_proto::name::Collection;
 use hub_proto::{TypeConversionError, v1};
@@ -54,6 +55,20 @@ pub(crate) fn version_ref(version: VersionRef) -> v1::DatasetVersionRef {
             units_expected: version.coverage.units_expected,
             expected_source: version.coverage.expected_source.to_owned(),
         }),
+    }
+}
+
+/// A dataset version of which only the number and the moment are known.
+pub(crate) fn version_ref_of(
+    dataset: &str,
+    version: u64,
+    committed_at: Option<DateTime<Utc>>,
+) -> v1::DatasetVersionRef {
+    v1::DatasetVersionRef {
+        dataset: Collection::Datasets.name(dataset),
+        version,
+        commit_time: committed_at.map(time_to_wire),
+        coverage: None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Reading: sessions, their rows, and statements.
 
+mod changes;
 pub(super) mod convert;
 mod running;
 mod statements;
+mod watch;
 
 use hub_proto::name::Collection;
 use hub_proto::v1;
@@ -11,7 +13,7 @@ use super::{Answers, Desk, answers, answers_until, cancelled};
 use crate::error::HubError;
 use crate::identity::Principal;
 use crate::query::RowChunk;
-use crate::read::SessionRequest;
+use crate::read::{RowsFrom, SessionRequest};
 
 use convert::version_ref;
 pub(super) use running::Running;
@@ -45,6 +47,7 @@ impl Desk {
             filter: (!request.filter.trim().is_empty()).then_some(request.filter),
             as_of,
             format: convert::format_from_wire(MESSAGE, request.format)?,
+            max_streams: request.max_streams,
         };
         let session = self.rooms.reads.create_session(&permit, asked).await?;
         Ok(v1::ReadSession {
@@ -53,10 +56,18 @@ impl Desk {
             columns: session.columns,
             estimated_rows: session.estimated_rows,
             format: convert::format_to_wire(session.format).into(),
+            streams: session.streams,
+            cursor: session.cursor.to_string(),
         })
     }
 
-    /// Rows of a session from an offset on.
+    /// The format of a session's rows.
+    pub(crate) fn format_of_session(&self, name: &str) -> Result<v1::RowFormat, HubError> {
+        Collection::ReadSessions.id(name)?;
+        Ok(convert::format_to_wire(self.rooms.reads.session(name)?.1))
+    }
+
+    /// Rows of a session's stream from an offset on.
     pub(crate) async fn read_rows(
         &self,
         caller: &Principal,
@@ -64,10 +75,11 @@ impl Desk {
     ) -> Result<Answers<RowChunk>, HubError> {
         let place = self.admission.read(&caller.organisation)?;
         Collection::ReadSessions.id(&request.session)?;
-        let dataset = Collection::Datasets.name(&self.rooms.reads.dataset_of(&request.session)?);
-        let pattern = self.pattern(Collection::Datasets, &dataset)?;
+        let (dataset, _) = self.rooms.reads.session(&request.session)?;
+        let pattern = self.pattern(Collection::Datasets, &Collection::Datasets.name(&dataset))?;
         let permit = self.rooms.identity.read(caller, &pattern)?;
-        let chunks = self.rooms.reads.read_rows(&permit, &request.session, request.offset).await?;
+        let from = RowsFrom { stream: request.stream, offset: request.offset };
+        let chunks = self.rooms.reads.read_rows(&permit, &request.session, from).await?;
         Ok(answers(chunks, place))
     }
 

@@ -1,13 +1,16 @@
 //! `ReadService`.
 
+mod changes;
 mod query;
 mod rows;
 mod session;
+mod watch;
 
 use hub_proto::v1::read_service_server::ReadService;
 use hub_proto::v1::{
-    CreateReadSessionRequest, CreateReadSessionResponse, QueryRowsRequest, QueryRowsResponse,
-    ReadRowsRequest, ReadRowsResponse,
+    CreateReadSessionRequest, CreateReadSessionResponse, ListChangesRequest, ListChangesResponse,
+    QueryRowsRequest, QueryRowsResponse, ReadRowsRequest, ReadRowsResponse, WatchDatasetsRequest,
+    WatchDatasetsResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -22,6 +25,8 @@ pub(super) struct ReadDoor(pub(super) Door);
 impl ReadService for ReadDoor {
     type ReadRowsStream = Answers<ReadRowsResponse>;
     type QueryRowsStream = Answers<QueryRowsResponse>;
+    type WatchDatasetsStream = Answers<WatchDatasetsResponse>;
+    type ListChangesStream = Answers<ListChangesResponse>;
 
     async fn create_read_session(
         &self,
@@ -42,5 +47,19 @@ impl ReadService for ReadDoor {
         request: Request<QueryRowsRequest>,
     ) -> Result<Response<Self::QueryRowsStream>, Status> {
         answer(query::query(&self.0, request).await)
+    }
+
+    async fn list_changes(
+        &self,
+        request: Request<ListChangesRequest>,
+    ) -> Result<Response<Self::ListChangesStream>, Status> {
+        answer(changes::list(&self.0, request).await)
+    }
+
+    async fn watch_datasets(
+        &self,
+        request: Request<WatchDatasetsRequest>,
+    ) -> Result<Response<Self::WatchDatasetsStream>, Status> {
+        answer(watch::watch(&self.0, request).await)
     }
 }

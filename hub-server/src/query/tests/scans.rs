@@ -55,6 +55,6 @@ async fn columns_come_in_the_asked_order() {
 async fn a_check_tells_columns_and_rows_without_reading() {
     let fixture = three_files().await;
     let scan = Scan { columns: vec!["plan".into()], filter: Some("plan > 1".into()), ..Scan::default() };
-    let (columns, rows) = fixture.engine.check(fixture.view(None), scan).await.unwrap();
-    assert_eq!((columns, rows), (vec!["plan".to_owned()], 120));
+    let checked = fixture.engine.check(fixture.view(None), scan).await.unwrap();
+    assert_eq!((checked.columns, checked.rows, checked.files), (vec!["plan".to_owned()], 120, 3));
 }

@@ -1,7 +1,9 @@
 mod kept;
+mod since;
 mod statements;
+mod watch;
 
-use std::io::Cursor;
+use std::io;
 use std::sync::Arc;
 
 use arrow::ipc::reader::StreamReader;
@@ -10,14 +12,14 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use hub_proto::Reason;
 
-use super::{Chunks, ReadError, Reads, SessionRequest, Snapshots};
+use super::{Chunks, ReadError, Reads, RowsFrom, SessionRequest, Snapshots};
 use crate::catalog::Catalog;
 use crate::commit::CommitError;
 use crate::permit::{ReadPermit, Rows, for_tests};
 use crate::query::RowFormat;
 use crate::query::tests::fixture::{Fixture, Row, row, text};
 use crate::seal::Seal;
-use crate::store::{AsOf, Snapshot, StoreError, Table};
+use crate::store::{AsOf, ChangesBound, ChangesSince, Cursor, Made, Snapshot, StoreError, Table};
 
 #[derive(Debug)]
 struct OneTable(Arc<Table>);
@@ -28,6 +30,23 @@ impl Snapshots for OneTable {
             return Ok(None);
         }
         self.0.as_of(as_of).map(Some)
+    }
+    fn cursor(&self, _: &str, version: u64) -> Result<Option<Cursor>, StoreError> {
+        self.0.cursor(version).map(Some)
+    }
+    fn changes(
+        &self,
+        _: &str,
+        since: &Cursor,
+        bound: ChangesBound,
+    ) -> Result<Option<ChangesSince>, StoreError> {
+        self.0.changes(since, None, bound).map(Some)
+    }
+    fn made(&self, _: &str, since: &Cursor, most: usize) -> Result<Option<Vec<Made>>, StoreError> {
+        self.0.made_since(since, most).map(Some)
+    }
+    fn moved(&self, _: &str) -> Option<tokio::sync::watch::Receiver<Arc<Snapshot>>> {
+        Some(self.0.subscribe())
     }
     fn readable<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), CommitError>> {
         futures::future::ready(Ok(())).boxed()
@@ -68,7 +87,12 @@ fn request(format: RowFormat) -> SessionRequest {
         filter: None,
         as_of: AsOf::Latest,
         format,
+        max_streams: 0,
     }
+}
+
+fn from(offset: usize) -> RowsFrom {
+    RowsFrom { stream: 0, offset: offset as u64 }
 }
 
 async fn bytes(mut chunks: Chunks) -> Result<(Vec<u8>, u64), ReadError> {
@@ -85,7 +109,7 @@ async fn bytes(mut chunks: Chunks) -> Result<(Vec<u8>, u64), ReadError> {
 
 fn arrow(bytes: Vec<u8>) -> Vec<String> {
     let batches: Vec<RecordBatch> =
-        StreamReader::try_new(Cursor::new(bytes), None).unwrap().map(Result::unwrap).collect();
+        StreamReader::try_new(io::Cursor::new(bytes), None).unwrap().map(Result::unwrap).collect();
     text(&batches)
 }
 
@@ -102,12 +126,13 @@ async fn a_session_outlives_commits_and_restarts_and_resumes() {
     fixture.commit(&[rows(90, "c", 4)]).await;
     // Another instance with the same key is what a restart leaves.
     let reads = reads(&fixture).await;
-    assert_eq!(reads.dataset_of(&session.name).unwrap(), "proba");
-    let (whole, count) = bytes(reads.read_rows(&ministry(), &session.name, 0).await.unwrap()).await.unwrap();
+    assert_eq!(reads.session(&session.name).unwrap().0, "proba");
+    let (whole, count) =
+        bytes(reads.read_rows(&ministry(), &session.name, RowsFrom::default()).await.unwrap()).await.unwrap();
     let whole = arrow(whole);
     assert_eq!((whole.len(), count), (90, 90));
     for offset in [1usize, 30, 59, 90] {
-        let rest = reads.read_rows(&ministry(), &session.name, offset as u64).await.unwrap();
+        let rest = reads.read_rows(&ministry(), &session.name, from(offset)).await.unwrap();
         let (rest, count) = bytes(rest).await.unwrap();
         assert_eq!((arrow(rest), count), (whole[offset..].to_vec(), 90), "from {offset}");
     }
@@ -119,7 +144,7 @@ async fn a_session_belongs_to_its_reader_and_right() {
     let reads = reads(&fixture).await;
     let session = reads.create_session(&ministry(), request(RowFormat::Arrow)).await.unwrap();
     let refused = async |permit: ReadPermit, name: &str| {
-        reads.read_rows(&permit, name, 0).await.err().unwrap().reason()
+        reads.read_rows(&permit, name, RowsFrom::default()).await.err().unwrap().reason()
     };
     let other = for_tests::read("mz", "proba", &["plan"], Rows::All);
     assert_eq!(refused(other, &session.name).await, Reason::ReadNotPermitted);
@@ -140,11 +165,12 @@ async fn a_publisher_reads_its_own_rows_of_shared_files() {
     let session = reads.create_session(&permit, request(RowFormat::Csv)).await.unwrap();
     let coverage = &session.version.coverage;
     assert_eq!((session.estimated_rows, coverage.units_reporting, coverage.units_expected), (60, 1, 1));
-    let (csv, count) = bytes(reads.read_rows(&permit, &session.name, 0).await.unwrap()).await.unwrap();
+    let (csv, count) =
+        bytes(reads.read_rows(&permit, &session.name, RowsFrom::default()).await.unwrap()).await.unwrap();
     let csv = String::from_utf8(csv).unwrap();
     assert_eq!((csv.lines().count(), count), (61, 60));
     assert!(csv.lines().skip(1).all(|l| l.ends_with(",a")), "{csv}");
-    let error = reads.read_rows(&permit, &session.name, 5).await.err().unwrap();
+    let error = reads.read_rows(&permit, &session.name, from(5)).await.err().unwrap();
     assert_eq!(error.reason(), Reason::RequestInvalid);
 }
 

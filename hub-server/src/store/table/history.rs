@@ -64,6 +64,8 @@ pub(super) struct History {
     homes: Homes,
     /// States that somebody may read.
     given: Vec<Weak<Snapshot>>,
+    /// States with some of their files that somebody reads; they are given to nobody else.
+    parts: Vec<Weak<Snapshot>>,
     /// Their number at which those are left out that nobody holds any more.
     given_bound: usize,
 }
@@ -90,6 +92,7 @@ impl History {
             gone,
             homes: Homes::default(),
             given: Vec::new(),
+            parts: Vec::new(),
             given_bound: GIVEN_MIN,
         }
     }
@@ -140,6 +143,11 @@ impl History {
             Some(at) => self.at_version(at as u64 + 1, newest),
             None => Err(self.unknown(format!("version at {}", shown(moment)), newest)),
         }
+    }
+
+    /// What is kept of a dataset version; None: there is no such.
+    pub(super) fn line(&self, version: u64) -> Option<Line> {
+        self.lines.get(usize::try_from(version.checked_sub(1)?).ok()?).copied()
     }
 
     /// The oldest dataset version that can be asked for, with its line.
@@ -206,6 +214,14 @@ impl History {
         state
     }
 
+    /// Notes that somebody reads some files of a state.
+    pub(super) fn hold(&mut self, part: &Arc<Snapshot>) {
+        if self.parts.len() >= GIVEN_MIN && self.parts.len().is_power_of_two() {
+            self.parts.retain(|known| known.strong_count() > 0);
+        }
+        self.parts.push(Arc::downgrade(part));
+    }
+
     fn note_given(&mut self, state: &Arc<Snapshot>) {
         if self.given.len() >= self.given_bound {
             self.given.retain(|known| known.strong_count() > 0);
@@ -220,7 +236,7 @@ impl History {
             let kept = self.marks.iter().chain(&self.remade).filter(|kept| Arc::ptr_eq(kept, state)).count();
             kept + 2 * twice.iter().filter(|kept| Arc::ptr_eq(kept, state)).count()
         };
-        let given = self.given.iter().filter_map(Weak::upgrade);
+        let given = self.given.iter().chain(&self.parts).filter_map(Weak::upgrade);
         // One more is the one that was just upgraded.
         given.filter(|state| Arc::strong_count(state) > own(state) + 1).collect()
     }

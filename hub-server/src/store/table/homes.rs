@@ -237,7 +237,7 @@ impl Table {
         }
     }
 
-    fn twice(&self, state: &Snapshot, path: &str) -> StoreError {
+    pub(super) fn twice(&self, state: &Snapshot, path: &str) -> StoreError {
         StoreError::LogCorrupt {
             file: self.log.log_file(state.log_version).display().to_string(),
             line: 1,

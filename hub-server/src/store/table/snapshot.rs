@@ -170,6 +170,11 @@ impl Snapshot {
         }
     }
 
+    /// The same state without a file.
+    pub(crate) fn bare(&self) -> Self {
+        self.of(self.head(), FileIndex::default())
+    }
+
     /// Where in the log this state stands.
     pub(super) fn head(&self) -> Head {
         let Self { log_version, dataset_version, committed_at, .. } = *self;

@@ -1,5 +1,6 @@
 //! A table against a model: replay, history, unknown outcomes, power cuts, broken logs.
 
+mod changes;
 mod history;
 mod keeping;
 mod vacuum;

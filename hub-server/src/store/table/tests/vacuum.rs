@@ -20,8 +20,8 @@ use crate::store::table::{AsOf, Keep, LogLimits, Put, Snapshot, Table, Vacuumed}
 use crate::store::{StoreError, blocks, hex};
 
 /// All states are promised, and nobody is at what left.
-const ALL: Keep = Keep { since: None, left_after: DateTime::<Utc>::MAX_UTC };
-const SHORT: LogLimits = LogLimits { checkpoint_versions: 2, margin_versions: 0 };
+pub(super) const ALL: Keep = Keep { since: None, left_after: DateTime::<Utc>::MAX_UTC };
+pub(super) const SHORT: LogLimits = LogLimits { checkpoint_versions: 2, margin_versions: 0 };
 
 fn path(name: &str) -> PathBuf {
     Path::new(ROOT).join("tables/rb28s_v1").join(name)
@@ -43,7 +43,7 @@ fn rows(file: &DataFile) -> BTreeMap<i64, u64> {
 }
 
 /// The rows of a state; each of its files must be there, and hold no more than it says.
-fn found(disk: &SimDisk, state: &Snapshot) -> BTreeMap<i64, u64> {
+pub(super) fn found(disk: &SimDisk, state: &Snapshot) -> BTreeMap<i64, u64> {
     let mut all = BTreeMap::new();
     for file in state.files.iter() {
         assert!(exists(disk, &path(&file.path)).unwrap(), "{} is gone", file.path);
@@ -96,7 +96,7 @@ fn put(table: &Table, number: u64) -> Result<(), StoreError> {
     }
 }
 
-fn told(disk: &SimDisk) -> Table {
+pub(super) fn told(disk: &SimDisk) -> Table {
     let table = open(disk).unwrap();
     (1..=LAST).for_each(|number| put(&table, number).unwrap());
     table
@@ -117,7 +117,7 @@ fn assert_states(disk: &SimDisk, table: &Table, states: &[BTreeMap<i64, u64>], w
     }
 }
 
-fn vacuum(table: &Table, keep: Keep) -> Result<Vacuumed, StoreError> {
+pub(super) fn vacuum(table: &Table, keep: Keep) -> Result<Vacuumed, StoreError> {
     table.vacuum(keep, &|| false)
 }
 
