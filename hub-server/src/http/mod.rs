@@ -12,6 +12,7 @@ mod download;
 mod extract;
 mod health;
 mod keys;
+mod original;
 mod patterns;
 mod plain;
 mod problem;
