@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tonic::{Status, Streaming};
 
-use crate::client::Client;
+use crate::client::{Client, by_either};
 use crate::error::{ClientError, Deed};
 use crate::names;
 use crate::push::{Digest, Progress};
@@ -22,9 +22,9 @@ const MESSAGES_AHEAD: usize = 4;
 
 /// What a payload is, as the hub tells before the first byte.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Head {
-    size: u64,
-    sha256: String,
+pub(crate) struct Head {
+    pub(crate) size: u64,
+    pub(crate) sha256: String,
 }
 
 impl Client {
@@ -36,24 +36,14 @@ impl Client {
         file: &Path,
         progress: Option<Progress>,
     ) -> Result<Digest, ClientError> {
-        let mut reading = Reading {
-            client: self,
-            name: names::submission(submission),
-            stream: None,
-            head: None,
-            offset: 0,
-            patience: self.patience(),
-        };
-        let writer = Writer::start(file);
-        let mut taken = true;
-        while taken && let Some(data) = reading.next().await? {
-            taken = writer.data.send(data).await.is_ok();
-            if let (Some(progress), Some(head)) = (&progress, &reading.head) {
-                progress(reading.offset, head.size);
-            }
-        }
-        let head = reading.head.unwrap_or_default();
-        let Writer { data, task } = writer;
+        let (name, progress) = (names::submission(submission), progress.as_ref());
+        let (head, taken) = by_either!(self, self.payload_by_grpc(&name, file, progress).await, |https| {
+            let writer = Writer::start(file);
+            let mut taker = Taker { data: &writer.data, progress };
+            let head = https.payload(&name, &mut taker).await;
+            head.map(|head| (head, writer))
+        })?;
+        let Writer { data, task } = taken;
         drop(data);
         let failed = |source| ClientError::file(Deed::Write, file, source);
         let (temporary, sha256) = flat(task.await).map_err(failed)?;
@@ -66,6 +56,46 @@ impl Client {
         let target = file.to_owned();
         flat(spawn_blocking(move || temporary.settle(&target)).await).map_err(failed)?;
         Ok(Digest { size: head.size, sha256 })
+    }
+
+    async fn payload_by_grpc(
+        &self,
+        name: &str,
+        file: &Path,
+        progress: Option<&Progress>,
+    ) -> Result<(Head, Writer), ClientError> {
+        let mut reading = Reading {
+            client: self,
+            name: name.to_owned(),
+            stream: None,
+            head: None,
+            offset: 0,
+            patience: self.patience(),
+        };
+        let writer = Writer::start(file);
+        let mut taker = Taker { data: &writer.data, progress };
+        while let Some(data) = reading.next().await? {
+            let size = reading.head.as_ref().map_or(0, |head| head.size);
+            taker.take(data, reading.offset, size).await;
+        }
+        Ok((reading.head.unwrap_or_default(), writer))
+    }
+}
+
+/// Takes bytes as they come.
+pub(crate) struct Taker<'a> {
+    data: &'a mpsc::Sender<Bytes>,
+    progress: Option<&'a Progress>,
+}
+
+impl Taker<'_> {
+    /// `offset`: bytes that came, of `size`. What the disk does not take is told by it at the end.
+    pub(crate) async fn take(&mut self, data: Bytes, offset: u64, size: u64) {
+        // A writer that ended says why.
+        let _ = self.data.send(data).await;
+        if let Some(progress) = self.progress {
+            progress(offset, size);
+        }
     }
 }
 

@@ -75,12 +75,15 @@ texts! {
     RECEIPT_INVALID: "{file}: NIEWAŻNE: {cause}", "{file}: NOT VALID: {cause}";
     RECEIPT_SAYS: "  nadawca {publisher}, wzór {pattern}, okres {period}, wierszy: {rows}, wersja {revision}\n  przyjęto {time}, przesyłka {submission}\n  plik: bajtów {size}, SHA-256 {sha256}\n  klucz {key}",
         "  publisher {publisher}, pattern {pattern}, period {period}, rows: {rows}, revision {revision}\n  committed {time}, submission {submission}\n  file: {size} bytes, SHA-256 {sha256}\n  key {key}";
+    RECEIPT_SAYS_WITHDRAWN: "  UPO wycofania: nadawca {publisher}, wzór {pattern}, okres {period}, wersja {revision}\n  wycofano {time} przesyłkę {withdrawn}, przesyłka {submission}\n  klucz {key}",
+        "  receipt of a withdrawal: publisher {publisher}, pattern {pattern}, period {period}, revision {revision}\n  withdrawn {time} was submission {withdrawn}, submission {submission}\n  key {key}";
     RECEIPT_SIGNED_AT: "  podpisano ponownie {time}: klucz z chwili przyjęcia już nie podpisuje",
         "  signed anew at {time}: the key of the time of the commit signs no more";
     RECEIPT_ERASURES: "  po przyjęciu usunięto na zawsze przesyłki {submissions}; nazwy części, które przysłały tylko one, zastąpiono",
         "  since the commit submissions {submissions} were erased; names of slices that they alone had sent were replaced";
     RECEIPT_OF_PAYLOAD: "  {file}: to jest ten plik", "  {file}: this is the file";
-    RECEIPT_NONE: "to nie jest UPO ({cause})", "this is no receipt ({cause})";
+    RECEIPT_NONE: "to nie jest UPO ani strona z UPO; wskaż plik, który zapisał `hub submissions receipt ID --out PLIK`",
+        "this is neither a receipt nor the page of one; name a file that `hub submissions receipt ID --out FILE` wrote";
     RECEIPT_REWRITTEN: "zapis zmieniono po podpisaniu (inny układ, powtórzone pola albo zmieniona treść); użyj pliku takiego, jaki dał hub",
         "it was written anew since it was signed (other layout, repeated fields or other content); use the file as the hub gave it";
     RECEIPT_UNSIGNED: "nie ma podpisu", "it has no signature";
@@ -126,6 +129,7 @@ texts! {
         "see all of them: hub submissions report {submission}";
     REST_OF_CHECK: "zobacz wszystkie: hub check, z tym samym plikiem", "see all of them: hub check, with the same file";
     STANDS_ON: "zbiór {dataset}, wersja {version}{coverage}", "dataset {dataset}, version {version}{coverage}";
+    OF_REGISTER: "rejestru jednostek", "register";
     COVERAGE: ", jednostki: {reporting} z {expected} oczekiwanych (wg {source})",
         ", units: {reporting} of {expected} expected (by {source})";
     COPY_FORMAT: "{file}: kopia zbioru jest plikiem .parquet; napisz --out PLIK.parquet",
@@ -139,6 +143,8 @@ texts! {
     CHANGES_MORE: "to nie wszystko; dalej: --since {cursor}", "there is more; goes on with: --since {cursor}";
     WATCH_NEXT: "dalej: --since {cursor}", "goes on with: --since {cursor}";
     PULLED: "{file}: wierszy: {rows}, bajtów: {bytes}", "{file}: {rows} rows, {bytes} bytes";
+    WITHDREW: "{submission}: wycofano przesyłkę {withdrawn}; wycofanie nie przysyła pliku, więc nie ma raportu ze sprawdzenia",
+        "{submission}: withdrew submission {withdrawn}; a withdrawal sends no file, so there is no report on one";
     WITHDRAWN: "{submission}: wycofano; wersja {revision}, wersja zbioru {version}",
         "{submission}: withdrawn; revision {revision}, dataset version {version}";
     CHANGES: "zmienionych wierszy: {updated}, dodanych: {inserted}, usuniętych: {deleted}, bez zmian: {same}",
@@ -224,8 +230,10 @@ texts! {
         "{file}: its pattern cannot be told; give --pattern (list: hub patterns list)";
     FITS_SEVERAL: "{file}: pasuje do kilku wzorów ({patterns}); podaj --pattern",
         "{file}: fits several patterns ({patterns}); give --pattern";
-    PERIOD_UNTOLD: "{file}: plik nie mówi, jakiego jest okresu; podaj --period, np. 2022-Q4",
-        "{file}: the file does not say its period; give --period, as 2022-Q4";
+    EXPLAIN_UNKNOWN: "--explain {rule}: wzór nie ma takiej reguły; wyjaśnień mogą wymagać: {known}",
+        "--explain {rule}: the pattern has no such rule; those that may have to be explained are: {known}";
+    PERIOD_UNTOLD: "{file}: plik nie mówi, jakiego jest okresu; podaj --period w postaci, którą przyjmuje wzór {pattern}: {forms}",
+        "{file}: the file does not say its period; give --period in a form that the pattern {pattern} takes: {forms}";
     UNKNOWN_MAPPING: "wzór {pattern} nie ma postaci {mapping}; znane: {known}",
         "pattern {pattern} cannot be written as {mapping}; known: {known}";
     SETTING_INVALID: "--set {text}: napisz NAZWA=WARTOŚĆ, wartość bez polskich liter i cudzysłowów, najwyżej {bytes} znaki",
@@ -239,8 +247,10 @@ texts! {
         "  error file: {file}. Correct the rows with findings in it and send it as it is; the column _uwagi does no harm.";
     ERROR_FILE_NEEDLESS: "  nie ma czego poprawiać, plik błędów {file} nie powstał",
         "  there is nothing to correct, no error file {file} was made";
-    ERROR_FILE_NO_ROWS: "  plik błędów nie powstał: trzeba poprawić plik jako całość albo nie jest to tabela ani XML",
-        "  no error file was made: the file as a whole must be corrected, or it is neither a table nor XML";
+    ERROR_FILE_NO_ROWS: "  plik błędów nie powstał, bo błąd dotyczy całego pliku, a nie jego wierszy: popraw plik według raportu",
+        "  no error file was made, for the fault is of the file as a whole and not of its rows: correct the file as the report says";
+    ERROR_FILE_IN_THE_SOURCE: "  plik błędów nie powstał, bo tego błędu nie da się poprawić w komórkach: popraw dane w programie, z którego pochodzi plik (np. REGON jednostki w BeSTi@), i wyślij nowy plik",
+        "  no error file was made, for cells do not hold what is wrong: correct the data in the program that the file comes from (as a unit's REGON in BeSTi@) and send the new file";
     ERROR_FILE_TOO_LONG: "  plik błędów nie powstał: arkusz ma najwyżej {most} wierszy; podaj nazwę z .csv",
         "  no error file was made: a sheet has at most {most} rows; give a name with .csv";
     ERROR_FILE_KIND: "{file}: plik błędów ma rozszerzenie .xlsx albo .csv", "{file}: an error file is .xlsx or .csv";

@@ -5,6 +5,8 @@ use std::io;
 
 use hub_client::{ClientError, Deed, EndpointFault, Finding, Profile, ProfileFault, Refusal, short};
 
+use hub_proto::MESSAGE_PL;
+
 use crate::reasons::{advice, sentence};
 use crate::text::{self, Language};
 
@@ -75,7 +77,8 @@ pub(crate) fn finding(finding: &Finding, profile: &Profile, language: Language) 
 }
 
 fn refusal(refusal: &Refusal, language: Language) -> String {
-    let detail = refusal.message.as_str();
+    let polish = refusal.metadata.get(MESSAGE_PL).filter(|_| language == Language::Polish);
+    let detail = polish.unwrap_or(&refusal.message).as_str();
     let mut message = match refusal.reason {
         Some(reason) => {
             let said = sentence(reason).get(language);

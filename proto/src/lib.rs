@@ -9,7 +9,7 @@ pub mod status;
 
 pub use convert::TypeConversionError;
 pub use reason::Reason;
-pub use status::{Refusal, reason_of, status};
+pub use status::{MESSAGE_PL, Refusal, reason_of, status};
 
 /// Generated from `proto/hub/v1`.
 #[expect(

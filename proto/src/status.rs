@@ -107,6 +107,9 @@ pub fn field_violations(status: &Status) -> Vec<(String, String)> {
     bad.into_iter().map(|v| (v.field, v.description)).collect()
 }
 
+/// The fact that holds the message in Polish, where the hub has it.
+pub const MESSAGE_PL: &str = "message_pl";
+
 /// A machine-readable fact that came with a status, such as `durable_offset`.
 pub fn fact_of(status: &Status, name: &str) -> Option<String> {
     status.get_details_error_info()?.metadata.remove(name)

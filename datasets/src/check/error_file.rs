@@ -31,6 +31,9 @@ pub enum NoErrorFile {
     /// What is wrong is wrong with the file as a whole, or it is no table: there are no rows beside which to say it.
     #[error("there are no rows beside which to say what is wrong")]
     NoRows,
+    /// What is wrong is in no cell: corrected cells would leave it as it is.
+    #[error("no cell of a row holds what is wrong")]
+    InTheSource,
     /// The bytes cannot be had.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -118,7 +121,7 @@ impl Checker {
         let grave = report.counts.iter().filter(|count| count.severity == Severity::Block);
         if grave.into_iter().any(|count| only_in_the_source(count.code)) {
             // The cells would not hold what is wrong: sent back uncorrected they would be accepted.
-            return Err(NoErrorFile::NoRows);
+            return Err(NoErrorFile::InTheSource);
         }
         let mut findings: BTreeMap<u64, Vec<&Violation>> = BTreeMap::new();
         report.violations.iter().for_each(|found| findings.entry(found.row).or_default().push(found));

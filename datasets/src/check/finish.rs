@@ -6,12 +6,16 @@ use super::messages::structural;
 use super::{Checker, Compared, personal};
 
 /// `rows` are those that were read and not set aside.
-pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compared: Compared) -> Report {
-    findings.merge(compared.findings);
+pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, mut compared: Compared) -> Report {
     let structure_broken = findings
         .counts
         .keys()
         .any(|(code, severity, _)| code.is_structural() && *severity == Severity::Block);
+    if rows == 0 && !structure_broken {
+        // Sums of no rows say nothing of their own.
+        compared = checker.uncompared();
+    }
+    findings.merge(compared.findings);
     if rows == 0 && !structure_broken {
         findings.add(structural(checker, Code::EmptyFile, 0, "", ""));
     } else if structure_broken {
@@ -32,6 +36,9 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compa
     });
     let place = |name: &str| pattern.columns.iter().position(|column| column.name == name);
     normalised.sort_by_key(|normalised| (place(&normalised.column), normalised.change));
+    let mut not_evaluated = [checker.not_evaluated.to_vec(), checker.not_compared()].concat();
+    let others = compared.not_evaluated.into_iter().filter(|id| !not_evaluated.contains(id));
+    not_evaluated.extend(others.collect::<Vec<_>>());
     let mut report = Report {
         pattern: pattern.reference(),
         bundle_sha256: pattern.bundle_sha256.clone(),
@@ -40,8 +47,7 @@ pub(super) fn report(checker: &Checker, mut findings: Findings, rows: u64, compa
         rows_set_aside,
         counts,
         violations,
-        not_evaluated: [checker.not_evaluated.to_vec(), checker.not_compared(), compared.not_evaluated]
-            .concat(),
+        not_evaluated,
         pending: compared.pending,
         explanations: Vec::new(),
         later: None,

@@ -378,8 +378,8 @@ fn header(code: Code, line: u64, column: &str, detail: &str) -> Told {
 pub(super) fn cell_count(width: usize, misfit: &Misfit) -> Violation {
     let found = misfit.cells;
     let told = Told::new(
-        format!("wiersz ma {found} komórek zamiast {width}"),
-        format!("the row has {found} cells instead of {width}"),
+        format!("wiersz ma {found} {} zamiast {width}", polish_cells(found)),
+        format!("the row has {found} {} instead of {width}", if found == 1 { "cell" } else { "cells" }),
     )
     .hint(
         "Sprawdź separatory; tekst z separatorem ujmij w cudzysłów.",
@@ -387,6 +387,16 @@ pub(super) fn cell_count(width: usize, misfit: &Misfit) -> Violation {
     )
     .expected(width.to_string());
     of_file(Code::CellCount, Severity::Block, misfit.line, "", found.to_string(), told)
+}
+
+/// 1 komórkę, 2 komórki, 5 komórek, 12 komórek, 22 komórki.
+fn polish_cells(number: usize) -> &'static str {
+    match (number, number % 10, number % 100) {
+        (1, ..) => "komórkę",
+        (_, _, 12..=14) => "komórek",
+        (_, 2..=4, _) => "komórki",
+        _ => "komórek",
+    }
 }
 
 /// A finding about a key that was seen before.

@@ -71,8 +71,8 @@ fn lost(rows: u64, held: u64) -> Told {
 
 fn older(next: i64, now: i64) -> Told {
     Told::new(
-        format!("wersja {next} jest starsza niż obowiązująca {now}"),
-        format!("version {next} is older than {now}, which is current"),
+        format!("wersja {next} jest starsza niż {now}, którą przyjęto wcześniej"),
+        format!("version {next} is older than {now}, which was accepted before"),
     )
     .hint(
         "Wyślij nowszą wersję albo wyjaśnij, dlaczego wraca starsza (--explain VERSION_OLDER=…).",

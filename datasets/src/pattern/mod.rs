@@ -319,6 +319,22 @@ impl Pattern {
         self.columns.iter().find(|c| c.name == name)
     }
 
+    /// True for what a sender may explain: a rule or comparison of the pattern, or a kind such as `REFERENCE_MISSING`.
+    pub fn has_rule(&self, rule: &str) -> bool {
+        let is_kind = || serde_json::from_value::<crate::report::Code>(rule.into()).is_ok();
+        self.rules.iter().any(|known| known.id == rule)
+            || self.compares.iter().any(|known| known.id == rule)
+            || is_kind()
+    }
+
+    /// What a sender may have to explain, by name.
+    pub fn to_explain(&self) -> Vec<&str> {
+        let must = |severity: Severity| severity == Severity::MustExplain;
+        let rules = self.rules.iter().filter(|rule| must(rule.severity)).map(|rule| rule.id.as_str());
+        let compares = self.compares.iter().filter(|of| must(of.severity)).map(|of| of.id.as_str());
+        rules.chain(compares).chain(["VERSION_OLDER"]).collect()
+    }
+
     /// `rb28s/1.0.0`
     pub fn reference(&self) -> String {
         format!("{}/{}.{}.{}", self.id, self.version.major, self.version.minor, self.version.patch)

@@ -35,6 +35,22 @@ impl Frequency {
         }
     }
 
+    /// How a period of it is written, by an example.
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Annual => "2022",
+            Self::HalfYear => "2022-S1",
+            Self::Quarter => "2022-Q4",
+            Self::Month => "2022-M11",
+            Self::Day => "2022-11-05",
+        }
+    }
+
+    /// Examples of all of some frequencies, as `2022, 2022-Q4`.
+    pub fn examples(of: &[Self]) -> String {
+        of.iter().map(|frequency| frequency.example()).collect::<Vec<_>>().join(", ")
+    }
+
     /// The frequency of an SDMX letter.
     pub fn from_letter(letter: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|f| letter.chars().eq([f.letter()]))

@@ -3,7 +3,7 @@
 //!
 //! Nothing is on the page but what the receipt says, so that who reads it back can make it again and compare: a
 //! page that shows something else than what was signed is found. A later form of the page gets a number of its own,
-//! and this one stays for the files that were made in it.
+//! and the earlier one stays for the files that were made in it: withdrawals have the second form, and are read in both.
 
 use std::fmt::Write as _;
 
@@ -32,24 +32,48 @@ code{font:8.5pt ui-monospace,\"DejaVu Sans Mono\",Consolas,monospace}\
 p{margin:0 0 1.5mm;font-size:8.5pt}\
 @media print{body{margin:0;padding:0;max-width:none}}";
 
+/// A form of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `hub-receipt/1`: of data that was accepted.
+    Accepted,
+    /// `hub-receipt/2`: of a withdrawal, which sends nothing.
+    Withdrawn,
+}
+
 /// The page of a receipt.
 pub fn page(signed: &Signed) -> String {
+    written(signed, if signed.receipt.withdraws.is_some() { Form::Withdrawn } else { Form::Accepted })
+}
+
+fn written(signed: &Signed, form: Form) -> String {
     let receipt = &signed.receipt;
+    let (title, number) = match form {
+        Form::Accepted => (words::TITLE, 1),
+        Form::Withdrawn => (words::TITLE_OF_WITHDRAWAL, 2),
+    };
     let mut out = String::with_capacity(8 * 1024 + signed.document.len());
     out.push_str("<!DOCTYPE html>\n<html lang=\"pl\">\n<head>\n<meta charset=\"utf-8\">\n");
     // Whatever a name might hold, the browser runs nothing and asks nobody.
     out.push_str("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n");
-    out.push_str("<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"generator\" content=\"hub-receipt/1\">\n");
-    let title = format!("UPO {} {} {}", receipt.publisher, receipt.pattern, receipt.period);
-    let _ = writeln!(out, "<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>", escaped(&title));
-    let _ = writeln!(out, "<h1>{}</h1>", both(words::TITLE));
-    table(&mut out, &content(receipt));
-    table(&mut out, &proof(signed));
+    out.push_str("<meta name=\"viewport\" content=\"width=device-width\">\n");
+    let _ = writeln!(out, "<meta name=\"generator\" content=\"hub-receipt/{number}\">");
+    let name = format!("UPO {} {} {}", receipt.publisher, receipt.pattern, receipt.period);
+    let _ = writeln!(out, "<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>", escaped(&name));
+    let _ = writeln!(out, "<h1>{}</h1>", both(title));
+    table(&mut out, &content(receipt, form));
+    table(&mut out, &proof(signed, form));
     for (pl, en) in words::HOW {
         let _ = writeln!(out, "<p>{pl}<span lang=\"en\">{en}</span></p>");
     }
     let _ = writeln!(out, "{BEFORE}{}{BEHIND}\n</body>\n</html>", inside(&signed.document));
     out
+}
+
+/// As withdrawals were shown before they had a form of their own.
+#[cfg(test)]
+pub(super) fn in_first_form(signed: &Signed) -> String {
+    written(signed, Form::Accepted)
 }
 
 /// The receipt inside a page; a page that shows something else is refused.
@@ -64,7 +88,8 @@ pub fn read_page(text: &str) -> Result<Signed, ReceiptFault> {
         return Err(ReceiptFault::Rewritten);
     }
     let signed = Signed::read(&document)?;
-    if page(&signed) == text { Ok(signed) } else { Err(ReceiptFault::PageChanged) }
+    let is_page = page(&signed) == text || written(&signed, Form::Accepted) == text;
+    if is_page { Ok(signed) } else { Err(ReceiptFault::PageChanged) }
 }
 
 /// The receipt as the page holds it. Within canonical JSON `<` stands in texts only, where it may be written so too;
@@ -73,8 +98,8 @@ fn inside(document: &str) -> String {
     document.replace('<', "\\u003c")
 }
 
-/// What was accepted.
-fn content(receipt: &Receipt) -> Vec<(Label, String)> {
+/// What was accepted, or withdrawn.
+fn content(receipt: &Receipt, form: Form) -> Vec<(Label, String)> {
     let publisher = match receipt.publisher_name.as_str() {
         "" => escaped(&receipt.publisher),
         name => format!("{} ({})", escaped(name), escaped(&receipt.publisher)),
@@ -83,21 +108,17 @@ fn content(receipt: &Receipt) -> Vec<(Label, String)> {
         Some(parent) => format!("{} (poprzednia / previous: {parent})", receipt.revision),
         None => receipt.revision.to_string(),
     };
-    let rows = match receipt.nothing_to_report {
-        true => format!("0: {}", both(words::NOTHING)),
-        false => receipt.rows.to_string(),
-    };
     let mut rows = vec![
         (words::PUBLISHER, publisher),
         (words::PATTERN, escaped(&receipt.pattern)),
         (words::PERIOD, escaped(&receipt.period)),
-        (words::VERDICT, verdict(receipt)),
-        (words::COMMITTED, time(&receipt.committed_at)),
-        (words::ROWS, rows),
-        (words::SLICES, receipt.slices.to_string()),
-        (words::REVISION, revision),
-        (words::DATASET, format!("{}, {}", escaped(&receipt.dataset), receipt.dataset_version)),
     ];
+    rows.extend(match form {
+        Form::Accepted => accepted(receipt),
+        Form::Withdrawn => withdrawn(receipt),
+    });
+    rows.push((words::REVISION, revision));
+    rows.push((words::DATASET, format!("{}, {}", escaped(&receipt.dataset), receipt.dataset_version)));
     for (label, slices) in [(words::CARRIED, &receipt.carried), (words::DROPPED, &receipt.dropped)] {
         if !slices.is_empty() {
             rows.push((label, listed(slices)));
@@ -106,12 +127,35 @@ fn content(receipt: &Receipt) -> Vec<(Label, String)> {
     rows
 }
 
+fn accepted(receipt: &Receipt) -> Vec<(Label, String)> {
+    let rows = match receipt.nothing_to_report {
+        true => format!("0: {}", both(words::NOTHING)),
+        false => receipt.rows.to_string(),
+    };
+    vec![
+        (words::VERDICT, verdict(receipt)),
+        (words::COMMITTED, time(&receipt.committed_at)),
+        (words::ROWS, rows),
+        (words::SLICES, receipt.slices.to_string()),
+    ]
+}
+
+fn withdrawn(receipt: &Receipt) -> Vec<(Label, String)> {
+    let submission = receipt.withdraws.as_deref().unwrap_or_default();
+    let (pl, en) = words::WITHDRAWN;
+    vec![
+        (words::VERDICT, format!("{pl} / {en}")),
+        (words::WITHDRAWN_AT, time(&receipt.committed_at)),
+        (words::WITHDRAWS, format!("<span class=\"sum\">{}</span>", escaped(submission))),
+    ]
+}
+
 /// What proves it.
-fn proof(signed: &Signed) -> Vec<(Label, String)> {
+fn proof(signed: &Signed, form: Form) -> Vec<(Label, String)> {
     let receipt = &signed.receipt;
     let sum = |text: &str| format!("<span class=\"sum\">{}</span>", escaped(text));
     let mut rows = vec![(words::SUBMISSION, sum(&receipt.submission))];
-    if !receipt.nothing_to_report {
+    if !receipt.nothing_to_report && form == Form::Accepted {
         rows.push((words::MEDIA, format!("{}, {}", escaped(&receipt.media_type), receipt.size)));
         rows.push((words::SHA256, sum(&receipt.sha256)));
     }

@@ -68,6 +68,29 @@ fn the_page_is_as_it_was_looked_at() {
 }
 
 #[test]
+fn the_page_of_a_withdrawal_says_that_it_is_one() {
+    let mut content = content();
+    content["withdraws"] = json!("0192f0c4-0000-7000-8000-00000000000f");
+    (content["rows"], content["size"], content["slices"]) = (json!(0), json!(0), json!(0));
+    let signed = Signed::read(&document(&content)).unwrap();
+    let page = page(&signed);
+    let shown = page.split("<script").next().unwrap();
+    for words in
+        ["Potwierdzenie wycofania danych (UPO)", "wycofano / withdrawn", "00000000000f", "hub-receipt/2"]
+    {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    for words in ["przyjęcia danych", "Przyjęto", "przyjęto", "Wiersze", "Plik: SHA-256"] {
+        assert!(!shown.contains(words), "{words}: {shown}");
+    }
+    assert_eq!(read_page(&page).as_ref(), Ok(&signed));
+    // Files that were made in the first form stay good.
+    let first = super::page::in_first_form(&signed);
+    assert!(first.contains("hub-receipt/1") && first != page);
+    assert_eq!(read_page(&first).as_ref(), Ok(&signed));
+}
+
+#[test]
 fn a_page_is_read_back_whatever_names_hold() {
     let mut content = content();
     for name in ["</script>", "\\u003c", "<!--", "a\u{202e}b\u{0}\n", "\\", "]]>", "'\"&amp;", "ż\u{1f600}"]

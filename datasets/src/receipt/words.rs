@@ -8,11 +8,16 @@ pub(super) type Label = (&'static str, &'static str);
 
 pub(super) const TITLE: Label =
     ("Potwierdzenie przyjęcia danych (UPO)", "Receipt for data that was accepted");
+pub(super) const TITLE_OF_WITHDRAWAL: Label =
+    ("Potwierdzenie wycofania danych (UPO)", "Receipt for data that was withdrawn");
 pub(super) const PUBLISHER: Label = ("Nadawca", "Publisher");
 pub(super) const PATTERN: Label = ("Wzór", "Pattern");
 pub(super) const PERIOD: Label = ("Okres", "Period");
 pub(super) const VERDICT: Label = ("Wynik", "Verdict");
 pub(super) const COMMITTED: Label = ("Przyjęto", "Committed");
+pub(super) const WITHDRAWN: Label = ("wycofano", "withdrawn");
+pub(super) const WITHDRAWN_AT: Label = ("Wycofano", "Withdrawn");
+pub(super) const WITHDRAWS: Label = ("Wycofana przesyłka", "Submission that was withdrawn");
 pub(super) const ROWS: Label = ("Wiersze", "Rows");
 pub(super) const SLICES: Label = ("Części", "Slices");
 pub(super) const REVISION: Label = ("Wersja przesyłki", "Revision");

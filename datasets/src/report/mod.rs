@@ -355,6 +355,11 @@ impl Report {
         must.map(|count| count.count.saturating_sub(count.explained)).sum()
     }
 
+    /// Comparisons that wait for another report. Once they were made anew, that tells which still do.
+    pub(crate) fn still_pending(&self) -> &[String] {
+        if self.later.is_some() { &[] } else { &self.pending }
+    }
+
     /// True when a finding blocks the commit.
     pub fn blocks(&self) -> bool {
         self.counts.iter().any(|c| c.severity == Severity::Block)

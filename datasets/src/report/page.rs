@@ -79,7 +79,7 @@ pub fn render_page(report: &Report, about: &str, language: Language) -> String {
         list(&mut out, language.pick(LATER.0, LATER.1), found.chain(pending).chain(well));
     }
     list(&mut out, language.pick(NOT_EVALUATED.0, NOT_EVALUATED.1), report.not_evaluated.iter().cloned());
-    list(&mut out, language.pick(PENDING.0, PENDING.1), report.pending.iter().cloned());
+    list(&mut out, language.pick(PENDING.0, PENDING.1), report.still_pending().iter().cloned());
     out.push_str("</body>\n</html>\n");
     out
 }

@@ -99,7 +99,9 @@ fn text(report: &Report, language: Language, most: usize, rest: &str) -> String 
             let _ = writeln!(out, "  {name}: {}", language.pick(LATER_PENDING.0, LATER_PENDING.1));
         });
     }
-    for (title, names) in [(NOT_EVALUATED, &report.not_evaluated), (PENDING, &report.pending)] {
+    for (title, names) in
+        [(NOT_EVALUATED, report.not_evaluated.as_slice()), (PENDING, report.still_pending())]
+    {
         if !names.is_empty() {
             let _ = writeln!(out, "\n{}", language.pick(title.0, title.1));
             for name in names {

@@ -199,6 +199,39 @@ fn what_was_normalised_is_joined_counted_and_shown_with_its_first_examples() {
 }
 
 #[test]
+fn what_was_compared_later_is_pending_no_more() {
+    let mut report = Report {
+        pattern: "rbnds/1.0.0".to_owned(),
+        bundle_sha256: String::new(),
+        rows_read: 14,
+        rows_refused: 0,
+        rows_set_aside: 0,
+        counts: Vec::new(),
+        violations: Vec::new(),
+        not_evaluated: Vec::new(),
+        pending: vec!["dochody_jak_rb27s".to_owned()],
+        explanations: Vec::new(),
+        later: None,
+        normalised: Vec::new(),
+    };
+    let said = |report: &Report| {
+        let said = [render(report, Language::Polish), render_page(report, "", Language::Polish)];
+        said.map(|text| {
+            (
+                text.contains("gdy nadejdzie"),
+                text.contains("wszystko się zgadza"),
+                text.contains("czeka na drugie"),
+            )
+        })
+    };
+    assert_eq!(said(&report), [(true, false, false); 2]);
+    report.later = Some(Later::default());
+    assert_eq!(said(&report), [(false, true, false); 2]);
+    report.later = Some(Later { pending: report.pending.clone(), ..Later::default() });
+    assert_eq!(said(&report), [(false, false, true); 2]);
+}
+
+#[test]
 fn a_page_says_what_the_text_says_and_runs_nothing() {
     let hostile = "<script>alert(1)</script>&\"";
     let mut found = violation(Code::TypeInvalid, Severity::Block, 7);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hub_client::{MediaType, short, write_whole};
 use hub_datasets::check::{Checker, Context, Fit, Publisher};
-use hub_datasets::report::render_page;
+use hub_datasets::report::{Explanation, render_page};
 use hub_datasets::{Report, Severity};
 use serde_json::json;
 
@@ -57,6 +57,7 @@ fn each(session: &Session, args: &Check, known: &Known, file: &Path, name: &str)
         ));
     }
     let mut worst = Exit::Accepted;
+    explainable(session, &of, &args.explain)?;
     for Fit { pattern, period } in of {
         let settings = settings_of(session, &pattern, name, &set)?;
         let lists = Arc::clone(&known.lists);
@@ -65,6 +66,15 @@ fn each(session: &Session, args: &Check, known: &Known, file: &Path, name: &str)
         worst = worst.max(one(session, args, known, &checker, (file, media_type), name)?);
     }
     Ok(worst)
+}
+
+/// Refuses an explanation of what none of the patterns knows.
+fn explainable(session: &Session, of: &[Fit], said: &[Explanation]) -> Result<(), Failure> {
+    let is_known = |said: &Explanation| of.iter().any(|fit| fit.pattern.has_rule(&said.rule));
+    let Some(said) = said.iter().find(|said| !is_known(said)) else { return Ok(()) };
+    let known: Vec<&str> = of.iter().flat_map(|fit| fit.pattern.to_explain()).collect();
+    let facts = [("rule", said.rule.as_str()), ("known", &known.join(", "))];
+    Err(Failure::Usage(session.say(text::EXPLAIN_UNKNOWN, &facts)))
 }
 
 fn one(

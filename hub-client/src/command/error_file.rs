@@ -93,6 +93,9 @@ pub(super) fn write(
         Err(Fault::Rows(NoErrorFile::NoRows)) => {
             Ok(text::ERROR_FILE_NO_ROWS.get(session.language).to_owned())
         }
+        Err(Fault::Rows(NoErrorFile::InTheSource)) => {
+            Ok(text::ERROR_FILE_IN_THE_SOURCE.get(session.language).to_owned())
+        }
         Err(Fault::Rows(NoErrorFile::Io(error))) => Err(unreadable(error)),
         Err(Fault::TooLong) => {
             Ok(session.say(text::ERROR_FILE_TOO_LONG, &[("most", &SHEET_ROWS.to_string())]))

@@ -80,7 +80,10 @@ pub(super) fn stands_on(session: &Session, version: &v1::DatasetVersionRef) -> S
     let coverage = version.coverage.as_ref().map_or_else(String::new, |coverage| {
         let (reporting, expected) =
             (coverage.units_reporting.to_string(), coverage.units_expected.to_string());
-        let source = coverage.expected_source.as_str();
+        let source = match coverage.expected_source.as_str() {
+            "register" => text::OF_REGISTER.get(session.language),
+            other => other,
+        };
         session.say(text::COVERAGE, &[("reporting", &reporting), ("expected", &expected), ("source", source)])
     });
     let number = version.version.to_string();

@@ -9,7 +9,9 @@ use hub_client::{
     Verdict, identity_of, short,
 };
 use hub_datasets::check::{Checker, Context};
-use hub_datasets::{Report, Settings};
+use hub_datasets::period::Frequency;
+use hub_datasets::report::Explanation;
+use hub_datasets::{Pattern, Report, Settings};
 
 use super::known::{Known, settings, settings_of, unusable};
 use super::verdict::{Flags, exit_of, is_final, told};
@@ -33,8 +35,17 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
         let (pattern, period) = (pattern.clone(), period.to_string());
         let payload = Payload::NothingToReport;
         let (file, media_type, settings) = (String::new(), MediaType::Csv, Settings::default());
-        parcels.push(Parcel { file, payload, media_type, settings, pattern, period });
+        parcels.push(Parcel {
+            file,
+            payload,
+            media_type,
+            settings,
+            pattern,
+            period,
+            explanations: Vec::new(),
+        });
     }
+    explain(known.as_ref(), &args, &mut parcels);
     if parcels.len() > 1 && args.error_file.is_some() {
         let (name, patterns) = (&parcels[0].file, parcels.iter().map(|parcel| parcel.pattern.as_str()));
         let facts = [("file", name.as_str()), ("patterns", &patterns.collect::<Vec<_>>().join(", "))];
@@ -47,9 +58,9 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
         receipt::form(session, file)?;
     }
     let mut worst = Exit::Accepted;
-    for Parcel { file, payload, media_type, settings, pattern, period } in parcels {
+    for Parcel { file, payload, media_type, settings, pattern, period, explanations } in parcels {
         let (profile, client, args) = (&profile, &client, &args);
-        let one = One { session, profile, client, args, file, settings, pattern, period };
+        let one = One { session, profile, client, args, file, settings, pattern, period, explanations };
         let exit = match one.push(payload, media_type).await {
             Ok(exit) => exit,
             // Without the hub, or with a key that it does not take, the next file ends the same way.
@@ -76,6 +87,21 @@ struct Parcel {
     settings: Settings,
     pattern: String,
     period: String,
+    explanations: Vec<Explanation>,
+}
+
+/// Gives each parcel what is said of rules of its pattern. What no pattern here knows the hub may know.
+fn explain(known: Option<&Known>, args: &Push, parcels: &mut [Parcel]) {
+    let pattern = |parcel: &Parcel| known.and_then(|known| known.patterns.get(short(&parcel.pattern)));
+    let patterns: Vec<Option<Arc<Pattern>>> = parcels.iter().map(pattern).collect();
+    let is_of = |of: &Option<Arc<Pattern>>, said: &Explanation| {
+        of.as_ref().is_some_and(|pattern| pattern.has_rule(&said.rule))
+    };
+    for (parcel, pattern) in parcels.iter_mut().zip(&patterns) {
+        let mut said = args.explain.clone();
+        said.retain(|said| is_of(pattern, said) || !patterns.iter().any(|other| is_of(other, said)));
+        parcel.explanations = said;
+    }
 }
 
 /// A file under each pattern that it is of.
@@ -98,9 +124,13 @@ fn parcels_of(
         (Some(pattern), Some(period)) => vec![(pattern.clone(), period.to_string())],
         (pattern, period) => {
             let said = (pattern.as_deref(), period.as_ref());
-            let untold = || Failure::Usage(session.say(text::PERIOD_UNTOLD, &[("file", &name)]));
+            let untold = |pattern: &Pattern| {
+                let forms = Frequency::examples(&pattern.period.frequencies);
+                let facts = [("file", name.as_str()), ("pattern", &pattern.id), ("forms", &forms)];
+                Failure::Usage(session.say(text::PERIOD_UNTOLD, &facts))
+            };
             let of = known.of_file(session, (file, media_type), said, &set)?.into_iter().map(|fit| {
-                let period = fit.period.ok_or_else(untold)?;
+                let period = fit.period.ok_or_else(|| untold(&fit.pattern))?;
                 Ok((fit.pattern.id.clone(), period.to_string()))
             });
             of.collect::<Result<Vec<_>, Failure>>()?
@@ -112,7 +142,7 @@ fn parcels_of(
             None => set.clone(),
         };
         let (file, payload) = (name.clone(), Payload::File(file.to_path_buf()));
-        Ok(Parcel { file, payload, media_type, settings, pattern, period })
+        Ok(Parcel { file, payload, media_type, settings, pattern, period, explanations: Vec::new() })
     };
     of.into_iter().map(parcel).collect()
 }
@@ -127,6 +157,7 @@ struct One<'a> {
     settings: Settings,
     pattern: String,
     period: String,
+    explanations: Vec<Explanation>,
 }
 
 impl One<'_> {
@@ -251,7 +282,7 @@ impl One<'_> {
                 replace_all: self.args.replace_all,
                 confirm_deletions: self.args.confirm_deletions,
                 parent_revision: self.args.parent_revision,
-                explanations: self.args.explain.clone(),
+                explanations: self.explanations.clone(),
             },
         }
     }

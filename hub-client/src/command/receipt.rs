@@ -94,9 +94,14 @@ fn said(session: &Session, signed: &Signed) -> String {
     };
     let (rows, revision) = (receipt.rows.to_string(), receipt.revision.to_string());
     let size = receipt.size.to_string();
+    let (says, withdrawn) = match receipt.withdraws.as_deref() {
+        Some(withdrawn) => (text::RECEIPT_SAYS_WITHDRAWN, withdrawn),
+        None => (text::RECEIPT_SAYS, ""),
+    };
     let mut lines = vec![session.say(
-        text::RECEIPT_SAYS,
+        says,
         &[
+            ("withdrawn", withdrawn),
             ("publisher", &publisher),
             ("pattern", &receipt.pattern),
             ("period", &receipt.period),
@@ -126,9 +131,7 @@ fn printable(name: &str) -> String {
 
 fn cause(session: &Session, problem: &ReceiptProblem) -> String {
     match problem {
-        ReceiptProblem::Text(ReceiptFault::NotReceipt(cause)) => {
-            session.say(text::RECEIPT_NONE, &[("cause", cause)])
-        }
+        ReceiptProblem::Text(ReceiptFault::NotReceipt(_)) => session.say(text::RECEIPT_NONE, &[]),
         ReceiptProblem::Text(ReceiptFault::Rewritten) => session.say(text::RECEIPT_REWRITTEN, &[]),
         ReceiptProblem::Text(ReceiptFault::Unsigned) => session.say(text::RECEIPT_UNSIGNED, &[]),
         ReceiptProblem::Text(ReceiptFault::PageChanged) => session.say(text::RECEIPT_PAGE, &[]),

@@ -97,6 +97,18 @@ pub(super) async fn run(session: &Session, deed: &Submissions) -> Result<Exit, F
 
 async fn report(session: &Session, client: &Client, id: &str, out: Option<&Path>) -> Result<Exit, Failure> {
     out.map_or(Ok(()), |file| page_form(session, file))?;
+    if out.is_some() || !session.is_json() {
+        let of = client.submission(id).await?;
+        if !of.withdraws.is_empty() {
+            let values = [("submission", short(&of.name)), ("withdrawn", short(&of.withdraws))];
+            let said = session.say(text::WITHDREW, &values);
+            if out.is_some() {
+                return Err(Failure::Usage(said));
+            }
+            print(&said)?;
+            return Ok(Exit::Accepted);
+        }
+    }
     let report = report_of(client.report(id).await?)?;
     if let Some(file) = out {
         write_page(session, file, short(id), &report)?;
@@ -140,6 +152,7 @@ async fn payload(session: &Session, client: &Client, id: &str, out: &Path) -> Re
     };
     let outcome = client.payload_to_file(id, out, Some(progress)).await;
     bar.finish_and_clear();
+    session.tell_detour(client);
     let Digest { size, sha256 } = outcome?;
     let file = out.display().to_string();
     if session.is_json() {

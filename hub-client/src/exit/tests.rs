@@ -95,3 +95,14 @@ fn the_worst_of_several_files_decides() {
     );
     assert_eq!([Exit::Accepted, Exit::Blocked].into_iter().max(), Some(Exit::Blocked));
 }
+
+#[test]
+fn what_the_hub_says_in_polish_is_told_to_who_reads_polish() {
+    let mut failure = refused(Reason::DeletionUnconfirmed);
+    let Failure::Client(ClientError::Refused(refusal)) = &mut failure else { panic!("a refusal") };
+    refusal.metadata.insert("message_pl".into(), "zniknęłyby wszystkie wiersze (7)".into());
+    let (polish, english) =
+        (failure.message(Language::Polish).unwrap(), failure.message(Language::English).unwrap());
+    assert!(polish.contains("zniknęłyby") && !polish.contains("is not yours"), "{polish}");
+    assert!(english.contains("is not yours") && !english.contains("zniknęłyby"), "{english}");
+}

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod check;
+mod original;
 mod push;
 mod rows;
 mod submissions;

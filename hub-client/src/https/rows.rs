@@ -128,7 +128,7 @@ impl Https {
         }
     }
 
-    async fn begun(&self, asked: &Asked) -> Result<(http::HeaderMap, Incoming), Fault> {
+    pub(super) async fn begun(&self, asked: &Asked) -> Result<(http::HeaderMap, Incoming), Fault> {
         let late = |_| Fault::Cut(format!("no answer for {} s", super::ANSWER_TIMEOUT.as_secs()));
         let (status, headers, body) =
             timeout(super::ANSWER_TIMEOUT, self.head(asked)).await.map_err(late)??;
@@ -171,17 +171,23 @@ impl Rows {
 
     /// The next bytes; none at an end that the door told as one.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        loop {
-            let frame = timeout(SILENCE, self.body.frame()).await;
-            let frame = frame.map_err(|_| Fault::Cut(format!("nothing came for {} s", SILENCE.as_secs())))?;
-            let Some(frame) = frame else { return Ok(None) };
-            let frame = frame.map_err(|error| fault_of(&error))?;
-            if let Ok(data) = frame.into_data()
-                && !data.is_empty()
-            {
-                self.counter.add(&data).map_err(Fault::Cut)?;
-                return Ok(Some(data));
-            }
+        let Some(data) = next_of(&mut self.body).await? else { return Ok(None) };
+        self.counter.add(&data).map_err(Fault::Cut)?;
+        Ok(Some(data))
+    }
+}
+
+/// The next bytes of a body that comes; none at its end.
+pub(super) async fn next_of(body: &mut Incoming) -> Result<Option<Bytes>, Fault> {
+    loop {
+        let frame = timeout(SILENCE, body.frame()).await;
+        let frame = frame.map_err(|_| Fault::Cut(format!("nothing came for {} s", SILENCE.as_secs())))?;
+        let Some(frame) = frame else { return Ok(None) };
+        let frame = frame.map_err(|error| fault_of(&error))?;
+        if let Ok(data) = frame.into_data()
+            && !data.is_empty()
+        {
+            return Ok(Some(data));
         }
     }
 }

@@ -92,6 +92,60 @@ impl CommitError {
     }
 }
 
+impl CommitError {
+    /// What a clerk reads, of refusals that a clerk meets.
+    pub(crate) fn message_pl(&self) -> Option<String> {
+        match self {
+            Self::DeletionUnconfirmed { publisher, period, drops, shrinks } => Some(format!(
+                "{publisher}, okres {period}: {}; potwierdź to (--confirm-deletions) albo przyślij też to, czego brakuje",
+                losses_pl(drops, shrinks)
+            )),
+            Self::RevisionMoved { publisher, period, seen, current } => Some(format!(
+                "{publisher}, okres {period}: obowiązuje wersja {current}, a przesyłkę przygotowano po wersji {seen}; \
+                 obejrzyj obowiązującą i wyślij jeszcze raz"
+            )),
+            Self::NotCurrent { submission } => {
+                Some(format!("z przesyłki {submission} nic już nie obowiązuje, więc nie ma czego wycofać"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a commit would take away, in Polish.
+fn losses_pl(drops: &[DroppedSlice], shrinks: &[Shrunk]) -> String {
+    let more = |all: usize| {
+        if all > DROPS_NAMED { format!(" i {} innych", all - DROPS_NAMED) } else { String::new() }
+    };
+    let dropped = match drops {
+        [] => None,
+        [DroppedSlice { slice, rows }] if slice.is_empty() => {
+            Some(format!("zniknęłyby wszystkie wiersze ({rows})"))
+        }
+        drops => {
+            let names = drops
+                .iter()
+                .take(DROPS_NAMED)
+                .map(|drop| format!("`{}` (wierszy: {})", drop.slice, drop.rows));
+            let names: Vec<String> = names.collect();
+            Some(format!("zniknęłyby części: {}{}", names.join(", "), more(drops.len())))
+        }
+    };
+    let shrunk = match shrinks {
+        [] => None,
+        [Shrunk { slice, sent, current }] if slice.is_empty() => {
+            Some(format!("z wierszy w liczbie {current} zostałoby {sent}"))
+        }
+        shrinks => {
+            let names = shrinks.iter().take(DROPS_NAMED);
+            let names: Vec<String> =
+                names.map(|of| format!("`{}` (wierszy: {} z {})", of.slice, of.sent, of.current)).collect();
+            Some(format!("zmalałyby części: {}{}", names.join(", "), more(shrinks.len())))
+        }
+    };
+    dropped.into_iter().chain(shrunk).collect::<Vec<_>>().join("; ")
+}
+
 /// Slices named in a message, before it says how many more there are.
 const DROPS_NAMED: usize = 20;
 

@@ -36,7 +36,7 @@ pub(crate) struct CurrentSlice {
     pub(crate) seq: i64,
     pub(crate) submission: String,
     pub(crate) sha256: String,
-    /// None: the log does not tell.
+    /// Its rows, and the largest version that it ever named since it stands. None: the log does not tell.
     pub(crate) facts: Option<SliceFacts>,
 }
 
@@ -91,8 +91,12 @@ pub(crate) struct State {
     by_request: HashMap<String, HashMap<String, Arc<Recorded>>>,
     /// The last submission of some bytes, by the beginning of their SHA-256.
     by_bytes: HashMap<u64, Arc<Recorded>>,
+    /// By the id of a submission the last one before it whose bytes begin alike.
+    same_bytes_before: HashMap<String, Arc<Recorded>>,
     /// Ids of erased submissions.
     erased: HashSet<String>,
+    /// Ids of submissions that were taken back.
+    withdrawn: HashSet<String>,
 }
 
 impl State {
@@ -167,10 +171,12 @@ impl State {
     pub(crate) fn by_request(&self, caller: &str, request_id: &str) -> Option<&Arc<Recorded>> {
         self.by_request.get(caller)?.get(request_id)
     }
-    /// The last submission that brought these bytes, unless it is erased. `sha256`: in hex.
+    /// The last submission that brought these bytes and is neither erased nor taken back. `sha256`: in hex.
     pub(crate) fn by_bytes(&self, sha256: &str) -> Option<&Arc<Recorded>> {
-        let found = self.by_bytes.get(&beginning(sha256)?)?;
-        (found.sha256 == sha256 && !self.is_erased(&found.id)).then_some(found)
+        let last = self.by_bytes.get(&beginning(sha256)?);
+        let mut all = std::iter::successors(last, |found| self.same_bytes_before.get(&found.id));
+        let is_gone = |id: &String| self.erased.contains(id) || self.withdrawn.contains(id);
+        all.find(|found| found.sha256 == sha256 && !is_gone(&found.id))
     }
     pub(crate) fn is_erased(&self, id: &str) -> bool {
         self.erased.contains(id)
@@ -228,8 +234,10 @@ impl State {
         let before = partitions.remove(&entry.partition).map(Arc::unwrap_or_clone);
         let made_before = before.as_ref().filter(|current| current.made_by_nothing()).cloned();
         let mut slices = before.map(|current| current.slices).unwrap_or_default();
+        let mut versions: HashMap<&str, i64> = HashMap::new();
         for slice in entry.slices.iter().chain(&entry.dropped) {
             let Some(old) = slices.remove(slice) else { continue };
+            versions.extend(old.facts.and_then(|facts| facts.version).map(|known| (slice.as_str(), known)));
             if let Some(left) = self.live_slices.get_mut(&old.seq) {
                 *left = left.saturating_sub(1);
                 if *left == 0 {
@@ -241,11 +249,14 @@ impl State {
         // Who brought no slices is current by the revision that it made, until the next one.
         superseded.extend(made_before.map(|current| current.submission));
         for (at, slice) in entry.slices.iter().enumerate() {
+            // The largest version stays known, whatever later ones say or leave out.
+            let known = versions.get(slice.as_str()).copied();
+            let largest = |sent: &SliceFacts| SliceFacts { version: sent.version.max(known), ..*sent };
             let current = CurrentSlice {
                 seq: entry.seq,
                 submission: entry.id.clone(),
                 sha256: entry.sha256.clone(),
-                facts: entry.slice_facts.get(at).copied(),
+                facts: entry.slice_facts.get(at).map(largest),
             };
             slices.insert(slice.clone(), current);
         }
@@ -285,9 +296,12 @@ impl State {
             let of_caller = self.by_request.entry(entry.caller.clone()).or_default();
             of_caller.entry(entry.request_id.clone()).or_insert_with(|| Arc::clone(&recorded));
         }
-        if let Some(bytes) = beginning(&entry.sha256).filter(|_| entry.size > 0) {
-            self.by_bytes.insert(bytes, Arc::clone(&recorded));
+        if let Some(bytes) = beginning(&entry.sha256).filter(|_| entry.size > 0)
+            && let Some(before) = self.by_bytes.insert(bytes, Arc::clone(&recorded))
+        {
+            self.same_bytes_before.insert(entry.id.clone(), before);
         }
+        self.withdrawn.extend(entry.withdraws.clone());
         self.by_id.insert(entry.id.clone(), recorded);
     }
 }

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use hub_datasets::{CodeLists, Pattern, Patterns};
 use hub_proto::name::Collection;
-use hub_proto::{Reason, Refusal};
+use hub_proto::{MESSAGE_PL, Reason, Refusal};
 
 use crate::commit::Commits;
 use crate::error::{HubError, hub_errors};
 use crate::identity::{Identity, Principal};
-use crate::intake::Intake;
+use crate::intake::{Intake, IntakeError};
 use crate::listen::PhaseWatch;
 use crate::permit::ReadPermit;
 use crate::read::Reads;
@@ -34,12 +34,21 @@ pub(crate) use submission::{Differences, convert};
 
 hub_errors!(
     crate::identity::IdentityError,
-    crate::intake::IntakeError,
     crate::commit::CommitError,
     crate::read::ReadError,
     crate::catalog::CatalogError,
     crate::store::StoreError,
 );
+
+impl From<IntakeError> for HubError {
+    fn from(error: IntakeError) -> Self {
+        let refused = Self::of_room(error.reason(), &error);
+        match error.message_pl() {
+            Some(polish) => refused.fact(MESSAGE_PL, polish),
+            None => refused,
+        }
+    }
+}
 
 /// The rooms behind the desk.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ mod download;
 mod extract;
 mod health;
 mod keys;
+mod original;
 mod patterns;
 mod plain;
 mod problem;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use futures::stream::once;
+use futures::stream::iter;
 use http::{HeaderName, Version, header};
 use hub_proto::convert::{Timestamp, time_to_wire};
 use hub_proto::name::Collection;
@@ -228,8 +228,16 @@ pub(super) async fn answer(
     format: Format,
     head: Head,
 ) -> Result<Response, HubError> {
-    let first = rows.next().await.transpose()?;
-    let rows = once(async move { first.map(Ok) }).filter_map(|first| async move { first }).chain(rows);
+    // Some formats begin with a head, before it is known whether there are rows.
+    let mut begun = Vec::new();
+    while let Some(piece) = rows.next().await.transpose()? {
+        let is_head = begun.is_empty() && piece.rows == 0 && !piece.complete;
+        begun.push(Ok(piece));
+        if !is_head {
+            break;
+        }
+    }
+    let rows = iter(begun).chain(rows);
     let mut array = format.as_array.then(Array::default);
     let pieces = rows.map(move |piece| {
         let piece = piece?;
@@ -262,12 +270,11 @@ pub(super) async fn answer(
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
-    use futures::stream::iter;
 
     use super::*;
 
-    fn piece(data: &'static str, complete: bool) -> Result<RowChunk, HubError> {
-        Ok(RowChunk { data: Bytes::from_static(data.as_bytes()), rows: 0, complete })
+    fn piece(data: &'static str, rows: u64) -> Result<RowChunk, HubError> {
+        Ok(RowChunk { data: Bytes::from_static(data.as_bytes()), rows, complete: rows == 2 })
     }
 
     fn broken() -> Result<RowChunk, HubError> {
@@ -277,7 +284,7 @@ mod tests {
     #[tokio::test]
     async fn rows_that_break_off_are_no_whole_answer() {
         let csv = format("csv").unwrap();
-        let whole = iter([piece("a\n", false), piece("1\n", true)]).boxed();
+        let whole = iter([piece("a\n", 0), piece("1\n", 1), piece("2\n", 2)]).boxed();
         let version =
             v1::DatasetVersionRef { dataset: "datasets/x".to_owned(), version: 1, ..Default::default() };
         let head = Head {
@@ -290,13 +297,15 @@ mod tests {
         let told: json::RowsHead = serde_json::from_slice(answered.headers()[HEAD].as_bytes()).unwrap();
         assert_eq!((told.columns, told.versions[0].version), (vec!["a".to_owned()], 1));
         assert_eq!(answered.headers()[VERSIONS], "x=1");
-        assert_eq!(to_bytes(answered.into_body(), 64).await.unwrap(), "a\n1\n");
-        let cut = iter([piece("a\n", false), broken()]).boxed();
+        assert_eq!(to_bytes(answered.into_body(), 64).await.unwrap(), "a\n1\n2\n");
+        let cut = iter([piece("a\n", 0), piece("1\n", 1), broken()]).boxed();
         let answered = answer(cut, csv, Head::default()).await.unwrap();
         assert!(to_bytes(answered.into_body(), 64).await.is_err(), "the connection breaks");
         // What is refused before the first row is a refusal.
-        let refused = answer(iter([broken()]).boxed(), csv, Head::default()).await.unwrap_err();
-        assert_eq!(refused.reason(), Reason::QueryLimit);
+        for rows in [vec![broken()], vec![piece("a\n", 0), broken()]] {
+            let refused = answer(iter(rows).boxed(), csv, Head::default()).await.unwrap_err();
+            assert_eq!(refused.reason(), Reason::QueryLimit);
+        }
     }
 
     #[test]

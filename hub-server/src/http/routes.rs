@@ -9,8 +9,8 @@ use hub_proto::json::{
 
 use super::api::Operation;
 use super::{
-    catalog, changes, check, datasets, extract, health, keys, patterns, push, read, sessions, submissions,
-    upload, watch,
+    catalog, changes, check, datasets, extract, health, keys, original, patterns, push, read, sessions,
+    submissions, upload, watch,
 };
 
 const REPORTS: [&str; 2] = ["text/plain", "text/html"];
@@ -248,6 +248,15 @@ fn of_corrections() -> Vec<Operation> {
 
 fn of_bytes() -> Vec<Operation> {
     vec![
+        Operation::new(Method::GET, "/api/v1/submissions/{id}/payload", original::payload)
+            .says(
+                "push",
+                "The bytes of an accepted submission, as they were sent",
+                "To their publisher alone. ETag is their SHA-256, Upload-Length their length; what is cut goes on at an offset.",
+            )
+            .keyed()
+            .query("offset", "How many bytes are here already; left out: 0")
+            .also(200, "The bytes from the offset on", &["application/octet-stream"]),
         Operation::new(Method::HEAD, "/api/v1/submissions/{id}/payload", upload::offset)
             .says("push", "From where an upload goes on", "In the header Upload-Offset.")
             .in_time()

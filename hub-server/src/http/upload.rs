@@ -15,7 +15,8 @@ use crate::error::HubError;
 
 /// Header of the durable offset, as tus has it.
 pub(super) const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
-const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+/// Header of the length of the whole.
+pub(super) const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 
 pub(super) async fn offset(
     State(door): State<HttpDoor>,

@@ -12,11 +12,22 @@ use crate::store::StoreError;
 pub(crate) struct IntakeError {
     reason: Reason,
     message: String,
+    /// The message as clerks read it, where the hub has it.
+    message_pl: Option<String>,
 }
 
 impl IntakeError {
     pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        Self { reason, message: message.into(), message_pl: None }
+    }
+
+    /// The same in Polish, for programs that show it to clerks.
+    pub(super) fn in_polish(self, message: impl Into<String>) -> Self {
+        Self { message_pl: Some(message.into()), ..self }
+    }
+
+    pub(crate) fn message_pl(&self) -> Option<&str> {
+        self.message_pl.as_deref()
     }
 
     /// A fault of the hub, not of who sends.
@@ -34,6 +45,7 @@ impl IntakeError {
             Reason::SubmissionUnknown,
             format!("there is no submission `{id}` of yours; `hub submissions list` shows them"),
         )
+        .in_polish(format!("nie masz przesyłki `{id}`; listę pokazuje `hub submissions list`"))
     }
 }
 
@@ -45,7 +57,7 @@ impl From<StoreError> for IntakeError {
 
 impl From<CommitError> for IntakeError {
     fn from(error: CommitError) -> Self {
-        Self::new(error.reason(), error.to_string())
+        Self { message_pl: error.message_pl(), ..Self::new(error.reason(), error.to_string()) }
     }
 }
 

@@ -110,8 +110,10 @@ impl Intake {
         permit: &SubmissionsPermit,
         id: &str,
     ) -> Result<SubmissionView, IntakeError> {
-        let conflict =
-            |why: &str| IntakeError::new(Reason::StateConflict, format!("submission `{id}` {why}"));
+        let conflict = |why: &str, polish: &str| {
+            IntakeError::new(Reason::StateConflict, format!("submission `{id}` {why}"))
+                .in_polish(format!("przesyłka `{id}` {polish}"))
+        };
         // Nobody takes hold of what is another's.
         if self.settled(permit, id).await?.is_none() {
             self.unfinished(permit, id)?;
@@ -121,13 +123,19 @@ impl Intake {
             let ended = view::of_record(&record);
             return match ended.state {
                 SubmissionState::Abandoned => Ok(ended),
-                _ => Err(conflict("has its verdict; only one without a verdict can be given up")),
+                _ => Err(conflict(
+                    "has its verdict; only one without a verdict can be given up",
+                    "ma już wynik; zrezygnować można tylko z przesyłki bez wyniku",
+                )),
             };
         }
         let header = self.unfinished(permit, id)?;
         self.parts.commits.whole(&header.pattern)?;
         if hold.is_none() {
-            return Err(conflict("is being checked; ask for its verdict"));
+            return Err(conflict(
+                "is being checked; ask for its verdict",
+                "jest właśnie sprawdzana; zapytaj o jej wynik",
+            ));
         }
         self.end_without_verdict(&header, "ABANDONED").await
     }

@@ -36,6 +36,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hub_datasets::period::Frequency;
 use hub_datasets::{CodeLists, Pattern, Patterns, Period, Report};
 use hub_proto::Reason;
 use tokio::sync::Semaphore;
@@ -54,6 +55,7 @@ use early::Early;
 pub(crate) use error::IntakeError;
 pub(crate) use open::NewCheck;
 pub(crate) use open::OpenCheck;
+pub(crate) use original::OriginalPiece;
 pub(crate) use proposed::Stage;
 pub(crate) use push::Push;
 use running::Running;
@@ -63,6 +65,9 @@ pub(crate) use types::{
 };
 use uploads::Uploads;
 pub(crate) use workers::{Workers, WorkersConfig, work};
+
+/// Characters of a text that is no period of the pattern, in its refusal.
+const PERIOD_SHOWN: usize = 40;
 
 /// The room.
 #[derive(Debug)]
@@ -173,6 +178,7 @@ impl Intake {
                 }
                 // An order stays as it is until it is known again what was committed.
                 self.parts.commits.whole(&header.pattern)?;
+                self.explainable(&header.pattern, &options)?;
                 self.order(&header, &options).await
             }
             Err(_) => match self.tried.of(permit.publisher(), id).filter(|_| options.validate_only) {
@@ -247,6 +253,10 @@ impl Intake {
                 Reason::StateConflict,
                 format!("submission `{id}` ended as {} before a check; it has no report", record.state),
             )
+            .in_polish(format!(
+                "przesyłka `{id}` skończyła się przed sprawdzeniem ({}); nie ma raportu",
+                record.state
+            ))
         })?;
         self.with_later(id, report).await
     }
@@ -265,7 +275,8 @@ impl Intake {
                     "submission `{id}` was not committed ({}); only a commit has a receipt",
                     record.state
                 ),
-            ));
+            )
+            .in_polish(format!("przesyłki `{id}` nie przyjęto ({}); UPO ma tylko przyjęta", record.state)));
         }
         self.signed(&record.receipt)
     }
@@ -309,12 +320,17 @@ impl Intake {
 
     /// A period that the pattern takes; `of` says what it came in.
     fn period(&self, pattern: &Pattern, text: &str, of: &str) -> Result<Period, IntakeError> {
-        let wrong = |what: String| IntakeError::new(Reason::PeriodInvalid, format!("{of} `period`: {what}"));
-        let period: Period = text.parse().map_err(|error| wrong(format!("{error}")))?;
-        if !pattern.period.frequencies.contains(&period.frequency()) {
-            return Err(wrong(format!("pattern `{}` takes no period like `{period}`", pattern.id)));
+        let period: Option<Period> = text.parse().ok();
+        if let Some(period) = period.filter(|of| pattern.period.frequencies.contains(&of.frequency())) {
+            return Ok(period);
         }
-        Ok(period)
+        let (id, forms) = (&pattern.id, Frequency::examples(&pattern.period.frequencies));
+        let text: String = text.chars().take(PERIOD_SHOWN).collect();
+        let message =
+            format!("{of} `period`: pattern `{id}` takes no period like `{text}`; write one as: {forms}");
+        let message_pl =
+            format!("wzór `{id}` nie przyjmuje okresu `{text}`; napisz go w jednej z postaci: {forms}");
+        Err(IntakeError::new(Reason::PeriodInvalid, message).in_polish(message_pl))
     }
 
     fn pattern(&self, id: &str) -> Result<Arc<Pattern>, IntakeError> {
@@ -426,7 +442,10 @@ impl Intake {
         Err(IntakeError::new(
             Reason::StateConflict,
             format!("submission `{id}` has no verdict yet; commit it, or wait for its check"),
-        ))
+        )
+        .in_polish(format!(
+            "przesyłka `{id}` nie ma jeszcze wyniku; zatwierdź ją albo poczekaj na jej sprawdzenie"
+        )))
     }
 }
 

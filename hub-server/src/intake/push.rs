@@ -55,9 +55,10 @@ impl Push {
 
     /// Checks what was sent and, if nothing blocks, makes it visible.
     pub(crate) async fn commit(mut self, options: CommitOptions) -> Result<Verdict, IntakeError> {
-        let verdict = match self.spooled {
-            Some(_) => self.intake.order(&self.header, &options).await,
-            None => self.commit_small(&options).await,
+        let verdict = match (self.intake.explainable(&self.header.pattern, &options), self.spooled) {
+            (Err(unknown), _) => Err(unknown),
+            (Ok(()), Some(_)) => self.intake.order(&self.header, &options).await,
+            (Ok(()), None) => self.commit_small(&options).await,
         };
         let nothing_stays = match &verdict {
             Ok(_) => options.validate_only,

@@ -124,16 +124,41 @@ impl Intake {
         let is_own = |record: &SubmissionRecord| {
             record.publisher == permit.publisher() && record.dataset == permit.pattern()
         };
-        let record = record.filter(is_own).ok_or_else(|| IntakeError::unknown(id))?;
+        let conflict = |what: String, polish: String| {
+            Err(IntakeError::new(Reason::StateConflict, what).in_polish(polish))
+        };
+        let Some(record) = record.filter(is_own) else {
+            let open = self.parts.store.spool().header(id);
+            let own =
+                |open: &SpoolHeader| open.publisher == permit.publisher() && open.pattern == permit.pattern();
+            return match open.filter(own) {
+                Some(_) => conflict(
+                    format!(
+                        "submission `{id}` has no verdict yet; what was never committed is given up: `hub submissions abandon {id}`"
+                    ),
+                    format!(
+                        "przesyłka `{id}` nie ma jeszcze wyniku; z nieprzyjętej rezygnuje się tak: `hub submissions abandon {id}`"
+                    ),
+                ),
+                None => Err(IntakeError::unknown(id)),
+            };
+        };
         erased(&record)?;
-        let conflict = |what: String| Err(IntakeError::new(Reason::StateConflict, what));
         if record.receipt.is_empty() {
-            return conflict(format!("submission `{id}` was not committed ({})", record.state));
+            return conflict(
+                format!("submission `{id}` was not committed ({})", record.state),
+                format!("przesyłki `{id}` nie przyjęto ({})", record.state),
+            );
         }
         match &record.withdraws {
-            Some(other) => conflict(format!(
-                "submission `{id}` withdrew `{other}` and sent no rows; to have these again revert to `{other}`"
-            )),
+            Some(other) => conflict(
+                format!(
+                    "submission `{id}` withdrew `{other}` and sent no rows; to have these again revert to `{other}`"
+                ),
+                format!(
+                    "przesyłka `{id}` wycofała `{other}` i nie przysłała wierszy; aby je odzyskać, wróć do `{other}`"
+                ),
+            ),
             None => Ok(record),
         }
     }

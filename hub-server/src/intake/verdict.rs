@@ -119,7 +119,7 @@ impl Intake {
         };
         self.discard(&pattern, std::mem::replace(&mut outcome.rows, JobRows::None));
         outcome.report.add(self.standing(header, order, (&pattern, &period), &outcome));
-        outcome.report.explain(&order.explanations);
+        self.explain(header, order, (&pattern, &period), &mut outcome).await?;
         let mut submission = view::of_spool(header, order.size, SubmissionState::Receiving);
         let report = outcome.report.clone();
         if refused(&report, order.strict) {
@@ -220,7 +220,7 @@ impl Intake {
     ) -> Result<Ended, IntakeError> {
         let order = ordered(header)?;
         outcome.report.add(self.standing(header, order, (pattern, period), &outcome));
-        outcome.report.explain(&order.explanations);
+        self.explain(header, order, (pattern, period), &mut outcome).await?;
         if refused(&outcome.report, order.strict) {
             self.discard(pattern, outcome.rows);
             return self.refuse(header, order, outcome.report).await;

@@ -200,6 +200,28 @@ fn a_long_push_goes_on_after_a_cut() {
 }
 
 #[test]
+fn bytes_come_back_by_the_http_door_and_go_on_after_a_cut() {
+    let server = Server::start();
+    let data = synthetic("rb28s", "100201", PERIOD, 60_000, 5);
+    let sent = push(&server, "publisher", &server.file("rows.csv", &data), &[]).expect(0).json();
+    let id = sent["submission"]["submission"].as_str().expect("an id").to_owned();
+    let line =
+        Line::start(server.http, Rules { only_http1: true, back_after: 1_000_000, cuts: 1, ..Rules::GOOD });
+    profile(&server, "blocked", &line, Some(&line));
+    let file = server.file("back.csv", b"");
+    let path = file.to_str().expect("a path");
+    server
+        .hub("blocked", &["submissions", "payload", &id, "--out", path])
+        .expect(0)
+        .says("HTTP/2 is blocked");
+    assert!(std::fs::read(&file).expect("the bytes") == data);
+    assert!(line.was_cut());
+    // It is its publisher's alone.
+    let of_nobody = ["submissions", "payload", "0192f0c4-0000-7000-8000-000000000001", "--out", path];
+    server.hub("blocked", &of_nobody).expect(1).says("SUBMISSION_UNKNOWN");
+}
+
+#[test]
 fn without_an_http_door_the_reason_is_told() {
     let server = Server::start();
     let line = Line::of_http1(server.http, u64::MAX);

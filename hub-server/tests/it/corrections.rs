@@ -401,7 +401,21 @@ fn a_withdrawn_report_is_gone_and_comes_back_as_it_was_sent() {
     assert!(
         std::fs::read_to_string(receipt).expect("a receipt").contains(&format!("\"withdraws\":\"{first}\""))
     );
-    server.hub("publisher", &["receipt", "verify", receipt]).expect(0);
+    server
+        .hub("publisher", &["receipt", "verify", receipt])
+        .expect(0)
+        .says("receipt of a withdrawal")
+        .says(&first);
+    let page = receipt.replace(".json", ".html");
+    server.hub("publisher", &["submissions", "receipt", &id_of(&done), "--out", &page]).expect(0);
+    let shown = std::fs::read_to_string(&page).expect("a page");
+    assert!(
+        shown.contains("Potwierdzenie wycofania danych") && !shown.contains("przyjęcia danych"),
+        "{shown}"
+    );
+    server.hub("publisher", &["receipt", "verify", &page]).expect(0);
+    let report = server.hub("publisher", &["submissions", "report", &id_of(&done)]).expect(0);
+    report.says("withdrew submission").says(&first);
     // Its rows stay readable as they were.
     let count = ["query", "SELECT count(*) FROM rb28s", "--as-of", "1"];
     assert!(server.hub("ministry", &count).expect(0).stdout.contains(&ROWS.to_string()));

@@ -138,6 +138,7 @@ fn a_register_is_pushed_under_both_its_patterns_and_comes_back_as_one_document()
     assert_eq!(pulled.code, 0, "{pulled:?}");
     let [sent, came] = [&register, &back].map(|path| std::fs::read_to_string(path).expect("a document"));
     assert_eq!(contracts(&came), contracts(&sent));
+    assert!(came.contains("\"wartoscPrzedmiotuUmowy\": 101.29,"), "amounts are numbers: {came}");
 
     // Who sees no names of parties gets none, and no document that looks whole without them.
     let refused = server.hub("ministry", &["pull", "rejestr_umow_strony", "--as", "cru", "--out", out]);

@@ -388,6 +388,9 @@ fn a_number_that_is_too_small_is_refused_with_what_it_needs() {
         "{}",
         told.stderr
     );
+    // A line each, however long the reports are.
+    let longest = told.stderr.lines().map(str::len).max().unwrap_or(0);
+    assert!(longest < 500, "{}", told.stderr);
     assert!(!root.join("patterns").exists());
 }
 
@@ -396,6 +399,10 @@ fn a_trial_says_what_a_draft_would_refuse() {
     let mut server = Server::start();
     let root = server.root().to_owned();
     server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    // What was withdrawn is sent no more, and the withdrawal sent nothing.
+    let withdrawn = server.accepted("publisher", &kutno_sample(), "rb28s", "2022-Q3", &[]);
+    let withdrawn = withdrawn["submission"]["submission"].as_str().expect("an id");
+    server.hub("publisher", &["submissions", "withdraw", withdrawn, "--confirm-deletions"]).expect(0);
     assert!(server.stop().success());
     let local: PathBuf = kutno_sample().with_file_name("kutno-sp1-2022-q4-metryka.csv");
 

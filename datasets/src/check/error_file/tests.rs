@@ -123,7 +123,15 @@ fn a_row_that_would_be_filled_up_or_cut_makes_no_error_file() {
     let file = format!("{HEADER}\n{good},,\n");
     assert_eq!(beside(MediaType::Csv, file.as_bytes()).unwrap()[1].0, good.replace(',', "|"));
     let open = format!("{HEADER}\n{good}\n\"001070630,801\n");
-    assert!(matches!(beside(MediaType::Csv, open.as_bytes()), Err(NoErrorFile::NoRows)));
+    assert!(matches!(beside(MediaType::Csv, open.as_bytes()), Err(NoErrorFile::InTheSource)));
+}
+
+#[test]
+fn a_package_whose_units_clash_is_corrected_where_it_comes_from() {
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("patterns/rb28s/1.0.0/samples/invalid");
+    let package = std::fs::read(folder.join("paczka-cala.xml")).unwrap();
+    assert!(matches!(beside(MediaType::Xml, &package), Err(NoErrorFile::InTheSource)));
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(in crate::check) enum Aside {
     Empty,
     /// A sum, a mean or an extreme of other rows, named as such.
     Total,
+    /// Who made the table, beneath it.
+    Signature,
     /// The header once more, as on each page of a print.
     Header,
     /// It is of another period, in a table of which that is known.
@@ -43,6 +45,7 @@ impl Aside {
             Self::Numbers => "column_numbers",
             Self::Empty => "empty_row",
             Self::Total => "total",
+            Self::Signature => "signature",
             Self::Header => "repeated_header",
             Self::OtherPeriod => "other_period",
         }
@@ -65,22 +68,40 @@ const TOTALS: [&str; 12] = [
     "maksimum",
 ];
 
-/// True for a cell that names a total: one of the words, alone or with more behind it.
-fn names_total(text: &str) -> bool {
+/// Words that name a row of totals only when they stand alone: longer texts may begin with them.
+const EXTREMES: [&str; 6] = ["min", "max", "min.", "max.", "min:", "max:"];
+
+/// Words that say who made a table. A colon, a blank or nothing stands behind them.
+const SIGNATURES: [&str; 7] =
+    ["sporządził", "sporządziła", "sporządzono", "sporzadzil", "sporzadzila", "zatwierdził", "zatwierdziła"];
+
+/// Filled cells of a row that says who made the table.
+const SIGNATURE_CELLS: usize = 3;
+
+/// True for a cell that begins with one of the words, alone or with more behind it.
+fn begins_with(text: &str, words: &[&str]) -> bool {
     let text = text.trim().to_lowercase();
-    TOTALS.iter().any(|word| {
+    words.iter().any(|word| {
         text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
     })
+}
+
+/// True for a cell that names a total.
+fn names_total(text: &str) -> bool {
+    begins_with(text, &TOTALS) || EXTREMES.contains(&text.trim().to_lowercase().as_str())
 }
 
 impl Checker {
     /// What a row of raw cells is, when it is no data.
     fn aside<'t>(&self, plan: &HeaderPlan, texts: &[Cow<'t, str>]) -> Option<Aside> {
-        let mut filled = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).peekable();
-        let Some(first) = filled.peek() else { return Some(Aside::Empty) };
+        let filled = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
+        let Some(first) = filled.clone().next() else { return Some(Aside::Empty) };
         let in_key = |column: &usize| plan.files[*column].and_then(|file| texts.get(file));
         if names_total(first) || self.key.iter().filter_map(in_key).any(|text| names_total(text)) {
             return Some(Aside::Total);
+        }
+        if begins_with(first, &SIGNATURES) && filled.clone().count() <= SIGNATURE_CELLS {
+            return Some(Aside::Signature);
         }
         if !matches!(self.named(first), Named::Column(_)) {
             return None;

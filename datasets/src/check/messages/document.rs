@@ -114,8 +114,8 @@ pub(in crate::check) fn slice_repeated(
         format!("several units of the file ({count}) have the same {column} {}{names}", cut(value)),
     )
     .hint(
-        "Popraw identyfikator jednej z nich: inaczej jedna zajęłaby miejsce drugiej.",
-        "Correct the identifier of one of them: else one would take the place of the other.",
+        "Popraw identyfikator jednej z nich w programie, z którego pochodzi plik, i utwórz plik jeszcze raz: inaczej jedna zajęłaby miejsce drugiej.",
+        "Correct the identifier of one of them in the program that the file comes from, and make the file anew: else one would take the place of the other.",
     );
     of_file(Code::SliceRepeated, Severity::Block, 0, column, cut(value), told)
 }

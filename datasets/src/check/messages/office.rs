@@ -86,6 +86,10 @@ pub(in crate::check) fn row_aside(aside: Aside, line: u64, shown: String) -> Vio
         }
         Aside::Empty => ("pusty wiersz, pominięto go", "an empty row; it was set aside"),
         Aside::Total => ("wiersz podsumowania, pominięto go", "a row of totals; it was set aside"),
+        Aside::Signature => (
+            "wiersz z informacją, kto sporządził tabelę, pominięto go",
+            "a row that says who made the table; it was set aside",
+        ),
         Aside::OtherPeriod => {
             ("wiersz z innego okresu, pominięto go", "a row of another period; it was set aside")
         }

@@ -130,6 +130,22 @@ fn what_stands_around_the_rows_is_set_aside_by_name() {
 }
 
 #[test]
+fn extremes_and_who_made_the_table_are_set_aside_and_data_that_begin_alike_are_not() {
+    let report = report(&file(&[
+        HEADER,
+        ROW,
+        "max;;;;;2001,00;1800;1600",
+        "MIN;10,00",
+        "Sporządził: Anna Nowak, tel. 24 111 22 33",
+        "Zatwierdziła;;;;Główny księgowy;;;",
+        "Maksymiliany;801;80101;411;0;5;5;5",
+        "Sporządzanie;801;80101;411;0;5;5;5",
+    ]));
+    assert_eq!(aside(&report), [(3, "total"), (4, "total"), (5, "signature"), (6, "signature")]);
+    assert_eq!((report.rows_refused, report.rows_set_aside), (2, 4));
+}
+
+#[test]
 fn a_total_without_a_label_and_a_short_row_are_refused() {
     let report = report(&file(&[HEADER, ROW, ";;;;;1000.50;900;800", "001070630;801;80101;411;0;5"]));
     assert_eq!((report.rows_refused, report.rows_set_aside), (2, 0));

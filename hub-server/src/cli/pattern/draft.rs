@@ -1,5 +1,6 @@
 //! A draft, checked whole: its files, its rules, its samples against the reports beside them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,10 +8,14 @@ use std::sync::Arc;
 use hub_client::{MediaType, offline, pattern_folder};
 use hub_datasets::check::{Checker, Comparing, Context, Publisher};
 use hub_datasets::pattern::{PatternError, With};
+use hub_datasets::report::Count;
 use hub_datasets::{CodeLists, Pattern, Patterns, Report, kit};
 use serde::Deserialize;
 
 use super::super::Failure;
+
+/// Differences of a sample's report that are named.
+const DIFFERENCES_MAX: usize = 5;
 
 /// A draft as it was read.
 pub(super) struct Draft {
@@ -126,10 +131,10 @@ impl Draft {
             (true, true, false) | (true, false, true) => Ok(Sample::Holds(Box::new(report))),
             (true, true, true) => fault("is refused, and lies among the valid ones".to_owned()),
             (true, false, false) => fault("is accepted, and lies among the invalid ones".to_owned()),
-            (false, ..) => {
-                let told = serde_json::to_string(&report).unwrap_or_default();
-                fault(format!("gets another report than the one beside it: {told}"))
-            }
+            (false, ..) => fault(format!(
+                "gets another report than the one beside it: {}",
+                differing(&expected, &report)
+            )),
         }
     }
 
@@ -172,6 +177,42 @@ impl Draft {
 enum Sample {
     Holds(Box<Report>),
     Fault(String),
+}
+
+/// In what a report is another than the one that was expected, in one line.
+fn differing(expected: &Report, found: &Report) -> String {
+    let counts = |of: &Report| -> BTreeMap<String, u64> {
+        let named = |count: &Count| {
+            let rule = if count.rule.is_empty() { String::new() } else { format!(" {}", count.rule) };
+            (format!("{}{rule}", count.code.as_str()), count.count)
+        };
+        of.counts.iter().map(named).collect()
+    };
+    let (then, now) = (counts(expected), counts(found));
+    let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    let mut said: Vec<String> = names
+        .into_iter()
+        .map(|name| (name, then.get(name).copied().unwrap_or(0), now.get(name).copied().unwrap_or(0)))
+        .filter(|(_, then, now)| then != now)
+        .map(|(name, then, now)| format!("{name}: {now} instead of {then}"))
+        .collect();
+    let rows = |of: &Report| (of.rows_read, of.rows_refused, of.rows_set_aside);
+    if rows(expected) != rows(found) {
+        let (read, refused, aside) = rows(found);
+        said.push(format!("{read} rows read, {refused} refused, {aside} set aside"));
+    }
+    if said.is_empty() {
+        let pairs = expected.violations.iter().zip(&found.violations);
+        let row = pairs.into_iter().find(|(then, now)| then != now).map(|(_, now)| now.row);
+        let place = row.map_or_else(|| "the report".to_owned(), |row| format!("the finding in row {row}"));
+        said.push(format!("the counts are the same, {place} says something else"));
+    }
+    let more = said.len().saturating_sub(DIFFERENCES_MAX);
+    said.truncate(DIFFERENCES_MAX);
+    if more > 0 {
+        said.push(format!("and {more} more"));
+    }
+    said.join("; ")
 }
 
 /// Where the report of a sample lies.

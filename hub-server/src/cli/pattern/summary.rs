@@ -65,12 +65,29 @@ struct Rows {
     message: (String, String),
 }
 
-impl Summary {
-    pub(super) fn of(pattern: &Pattern, tried: &[Tried]) -> Self {
-        let mut found: BTreeMap<(String, String), Rows> = BTreeMap::new();
-        for report in tried.iter().filter_map(|tried| tried.report.as_ref()) {
-            failing_of(report, &mut found);
+/// What was found so far; no report is kept.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    found: BTreeMap<(String, String), Rows>,
+    payloads: usize,
+    pass: usize,
+    not_evaluated: BTreeSet<String>,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, tried: &Tried) {
+        self.payloads += 1;
+        self.pass += usize::from(tried.passes());
+        if let Some(report) = &tried.report {
+            failing_of(report, &mut self.found);
+            self.not_evaluated.extend(report.not_evaluated.iter().cloned());
         }
+    }
+}
+
+impl Summary {
+    pub(super) fn of(pattern: &Pattern, tally: Tally) -> Self {
+        let Tally { found, payloads, pass, not_evaluated } = tally;
         let place =
             |column: &str| pattern.columns.iter().position(|of| of.name == column).map_or(0, |at| at + 1);
         let mut failing: Vec<Failing> = found
@@ -88,10 +105,7 @@ impl Summary {
             })
             .collect();
         failing.sort_by(|a, b| b.payloads.cmp(&a.payloads).then(b.rows.cmp(&a.rows)));
-        let pass = tried.iter().filter(|tried| tried.passes()).count();
-        let reports = tried.iter().filter_map(|tried| tried.report.as_ref());
-        let not_evaluated = reports.flat_map(|report| report.not_evaluated.iter().cloned()).collect();
-        Self { pattern: pattern.reference(), payloads: tried.len(), pass, failing, not_evaluated }
+        Self { pattern: pattern.reference(), payloads, pass, failing, not_evaluated }
     }
 
     /// `117 of 120 pass; …`

@@ -16,7 +16,7 @@ use super::super::Failure;
 use super::super::offline::Offline;
 use super::Known;
 use super::draft::Draft;
-use super::summary::{Summary, Tried};
+use super::summary::{Summary, Tally, Tried};
 use crate::catalog::{SubmissionFilter, SubmissionRecord};
 
 /// Submissions that one page of the catalogue holds.
@@ -66,18 +66,23 @@ impl Trial {
         let mut bench = Bench { draft: &draft, known, checkers: HashMap::new() };
         // What does not compile is told before anything is read.
         bench.checker(None, None)?;
-        let mut tried = Vec::new();
-        for record in held(&draft.pattern.id, offline).await? {
-            let one = bench.submission(&record, offline)?;
-            self.tell(&one, out)?;
-            tried.push(one);
+        let mut tally = Tally::default();
+        for organisation in super::super::org::all("", offline).await? {
+            let mut held = Held::of(&draft.pattern.id, organisation.id);
+            while let Some(page) = held.page(offline).await? {
+                for record in page {
+                    let one = bench.submission(&record, offline)?;
+                    self.tell(&one, out)?;
+                    tally.add(&one);
+                }
+            }
         }
         for file in &self.files {
             let one = bench.file(file, &self)?;
             self.tell(&one, out)?;
-            tried.push(one);
+            tally.add(&one);
         }
-        let summary = Summary::of(&draft.pattern, &tried);
+        let summary = Summary::of(&draft.pattern, tally);
         match self.format {
             Format::Table => summary.lines().iter().try_for_each(|line| writeln!(out, "{line}"))?,
             Format::Json => writeln!(out, "{}", json(&summary)?)?,
@@ -109,29 +114,36 @@ fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::Output(error.into()))
 }
 
-/// The current submissions of a dataset that hold rows.
-async fn held(dataset: &str, offline: &Offline) -> Result<Vec<SubmissionRecord>, Failure> {
-    let mut held = Vec::new();
-    for organisation in super::super::org::all("", offline).await? {
-        let mut after = None;
-        loop {
-            let filter = SubmissionFilter {
-                publisher: organisation.id.clone(),
-                dataset: Some(dataset.to_owned()),
-                period: None,
-                after: after.clone(),
-                limit: PAGE,
-            };
-            let page = offline.catalog.submissions(&filter).await?;
-            let Some(last) = page.last() else { break };
-            after = Some((last.created_at.timestamp_micros(), last.id.clone()));
-            let is_current = |record: &SubmissionRecord| {
-                record.state == "COMMITTED" && !record.nothing_to_report && record.erased.is_none()
-            };
-            held.extend(page.into_iter().filter(is_current));
-        }
+/// The current submissions of a dataset and a publisher that were sent with rows, a page at a time.
+struct Held {
+    filter: SubmissionFilter,
+    is_over: bool,
+}
+
+impl Held {
+    fn of(dataset: &str, publisher: String) -> Self {
+        let dataset = Some(dataset.to_owned());
+        let filter = SubmissionFilter { publisher, dataset, period: None, after: None, limit: PAGE };
+        Self { filter, is_over: false }
     }
-    Ok(held)
+
+    /// Those of the next page; None at the end.
+    async fn page(&mut self, offline: &Offline) -> Result<Option<Vec<SubmissionRecord>>, Failure> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let mut page = offline.catalog.submissions(&self.filter).await?;
+        self.is_over = page.len() < PAGE as usize;
+        self.filter.after = page.last().map(|last| (last.created_at.timestamp_micros(), last.id.clone()));
+        page.retain(|record| {
+            // What is current of a withdrawal is that nothing is: it was sent without a payload.
+            record.state == "COMMITTED"
+                && !record.nothing_to_report
+                && record.withdraws.is_none()
+                && record.erased.is_none()
+        });
+        Ok(Some(page))
+    }
 }
 
 impl Bench<'_> {

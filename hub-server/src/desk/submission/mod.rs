@@ -2,6 +2,7 @@
 
 mod changes;
 pub(crate) mod convert;
+mod payload;
 mod push;
 mod takeback;
 mod upload;

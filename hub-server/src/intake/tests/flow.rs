@@ -68,6 +68,12 @@ async fn an_empty_file_a_wrong_period_and_a_wrong_media_type_have_their_reasons(
     assert_eq!(nothing.submission.reason, Some(Reason::PayloadEmpty), "{:?}", nothing.report);
     let period = house.push(csv("rb28s", "2022-Q5"), kutno_q4()).await;
     assert_eq!(period.unwrap_err().reason(), Reason::PeriodInvalid);
+    let half = house.push(csv("rb28s", "2022-S1"), kutno_q4()).await.unwrap_err();
+    assert_eq!(half.reason(), Reason::PeriodInvalid);
+    // Both languages name the forms that the pattern takes.
+    for said in [half.to_string().as_str(), half.message_pl().unwrap()] {
+        assert!(said.contains("2022-M11, 2022-Q4, 2022") && !said.contains("2022-11-05"), "{said}");
+    }
     let mut pdf = csv("rb28s", "2022-Q4");
     pdf.media_type = "application/pdf".into();
     assert_eq!(house.push(pdf, b"x").await.unwrap_err().reason(), Reason::MediaTypeUnsupported);

@@ -42,6 +42,7 @@ async fn a_slice_that_loses_rows_is_told_and_one_that_loses_most_waits_for_a_wor
     let refused = push(1).await.unwrap_err();
     assert_eq!(refused.reason(), Reason::DeletionUnconfirmed);
     assert!(refused.to_string().contains("1 of 6 rows"), "{refused}");
+    assert!(refused.message_pl().unwrap().contains("(wierszy: 1 z 6)"), "{:?}", refused.message_pl());
     // A dry run says the same.
     let dry = CommitOptions { validate_only: true, ..CommitOptions::default() };
     let dry = house.push_with(csv("rb28s", "2022-Q4"), &school(1, ""), dry).await;
@@ -66,6 +67,103 @@ async fn an_older_version_over_a_newer_one_must_be_explained() {
     // From here on the older one is the one that stands.
     let newer = house.push(csv("rb28s", "2022-Q4"), &school(4, "2")).await.unwrap();
     assert_eq!((codes(&newer), newer.submission.revision), (vec![], 3));
+}
+
+#[tokio::test]
+async fn the_largest_version_stays_known_whatever_comes_between() {
+    let house = House::new().await;
+    let explained = |text: &str| {
+        let said = Explanation { rule: "VERSION_OLDER".into(), text: text.into() };
+        CommitOptions { explanations: vec![said], ..CommitOptions::default() }
+    };
+    house.push(csv("rb28s", "2022-Q4"), &school(3, "2")).await.unwrap();
+    // A file without a version says nothing of it, and one that was explained is the older one still.
+    house.push(csv("rb28s", "2022-Q4"), &school(4, "")).await.unwrap();
+    let waits = house.push(csv("rb28s", "2022-Q4"), &school(3, "0")).await.unwrap();
+    assert_eq!(
+        (codes(&waits), waits.submission.state),
+        (vec![Code::RowsLost, Code::VersionOlder], SubmissionState::Awaiting)
+    );
+    house.push_with(csv("rb28s", "2022-Q4"), &school(3, "0"), explained("pomyłka")).await.unwrap();
+    let waits = house.push(csv("rb28s", "2022-Q4"), &school(3, "1")).await.unwrap();
+    assert_eq!(
+        (codes(&waits), waits.submission.state),
+        (vec![Code::VersionOlder], SubmissionState::Awaiting)
+    );
+    let newer = house.push(csv("rb28s", "2022-Q4"), &school(3, "2")).await.unwrap();
+    assert_eq!(codes(&newer), []);
+}
+
+#[tokio::test]
+async fn what_was_explained_needs_no_other_word_when_it_is_sent_again() {
+    let house = House::new().await;
+    house.push(csv("rb28s", "2022-Q4"), &school(3, "2")).await.unwrap();
+    let said = Explanation { rule: "VERSION_OLDER".into(), text: "Wersję 2 wysłano omyłkowo".into() };
+    let options = CommitOptions { explanations: vec![said], ..CommitOptions::default() };
+    let first = house.push_with(csv("rb28s", "2022-Q4"), &school(3, "1"), options).await.unwrap();
+    assert_eq!(first.submission.state, SubmissionState::Committed);
+    let again = house.push(csv("rb28s", "2022-Q4"), &school(3, "1")).await.unwrap();
+    assert!(again.unchanged, "{:?}", again.submission);
+    assert_eq!(again.submission.id, first.submission.id);
+    let dry = CommitOptions { validate_only: true, ..CommitOptions::default() };
+    assert!(house.push_with(csv("rb28s", "2022-Q4"), &school(3, "1"), dry).await.unwrap().unchanged);
+    // Other rows of the same version are another statement.
+    let other = house.push(csv("rb28s", "2022-Q4"), &school(4, "1")).await.unwrap();
+    assert_eq!(other.submission.state, SubmissionState::Awaiting);
+}
+
+#[tokio::test]
+async fn what_the_pattern_does_not_know_is_not_explained() {
+    let house = House::new().await;
+    let said = Explanation { rule: "VERSION_OLD".into(), text: "pomyłka".into() };
+    let options = CommitOptions { explanations: vec![said], ..CommitOptions::default() };
+    let refused = house.push_with(csv("rb28s", "2022-Q4"), &school(3, "2"), options).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::RequestInvalid);
+    assert!(refused.to_string().contains("`VERSION_OLD`") && refused.to_string().contains("VERSION_OLDER"));
+    assert!(refused.message_pl().unwrap().contains("nie ma reguły"), "{refused}");
+    assert_eq!(house.spooled().await, 0);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_word_is_known_to_who_takes_it_back() {
+    let house = House::new().await;
+    house.push(csv("rb28s", "2022-Q4"), &school(3, "2")).await.unwrap();
+    let waits = house.push(csv("rb28s", "2022-Q4"), &school(3, "1")).await.unwrap();
+    assert_eq!(waits.submission.state, SubmissionState::Awaiting);
+    let (push, id) = (permit(&csv("rb28s", "2022-Q4")), uuid::Uuid::new_v4().to_string());
+    let withdrawn = house.intake.withdraw(&push, withdrawal(&waits, &id, true)).await.unwrap_err();
+    let options = CommitOptions::default();
+    let back = house.intake.revert((&push, &payloads(KUTNO)), &waits.submission.id, id, options).await;
+    for refused in [withdrawn, back.unwrap_err()] {
+        assert_eq!(refused.reason(), Reason::StateConflict);
+        assert!(refused.to_string().contains("abandon"), "{refused}");
+        assert!(refused.message_pl().unwrap().contains("nie ma jeszcze wyniku"));
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_were_withdrawn_draw_no_warning() {
+    let house = House::new().await;
+    let first = house.push(csv("rb28s", "2022-Q3"), kutno_q4()).await.unwrap();
+    let second = house.push(csv("rb28s", "2022-Q2"), kutno_q4()).await.unwrap();
+    assert_eq!(codes(&second), [Code::PayloadKnown]);
+    let ids = [(); 3].map(|()| uuid::Uuid::new_v4().to_string());
+    house
+        .intake
+        .withdraw(&permit(&csv("rb28s", "2022-Q2")), withdrawal(&second, &ids[0], true))
+        .await
+        .unwrap();
+    // The one before it still stands.
+    let told = house.push(csv("rb28s", "2022-Q4"), kutno_q4()).await.unwrap();
+    assert!(told.report.violations[0].message_en.contains("2022-Q3"), "{:?}", told.report.violations);
+    house.intake.withdraw(&permit(&csv("rb28s", "2022-Q4")), withdrawal(&told, &ids[2], true)).await.unwrap();
+    house
+        .intake
+        .withdraw(&permit(&csv("rb28s", "2022-Q3")), withdrawal(&first, &ids[1], true))
+        .await
+        .unwrap();
+    let right = house.push(csv("rb28s", "2022-Q4"), kutno_q4()).await.unwrap();
+    assert_eq!(codes(&right), []);
 }
 
 #[tokio::test]

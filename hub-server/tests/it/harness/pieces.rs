@@ -19,6 +19,7 @@ pub(crate) struct Sent {
 
 #[derive(Debug)]
 struct Begun {
+    offset: u64,
     end: u64,
     came: u64,
 }
@@ -27,8 +28,8 @@ impl Sent {
     /// Who begins at an offset sends again what was sent beyond it.
     fn begin(&mut self, offset: u64, length: u64) {
         let in_vain = self.begun.extract_if(.., |begun| begun.end > offset);
-        self.again += in_vain.map(|begun| begun.came).sum::<u64>();
-        self.begun.push(Begun { end: offset + length, came: 0 });
+        self.again += in_vain.map(|begun| (begun.offset + begun.came).saturating_sub(offset)).sum::<u64>();
+        self.begun.push(Begun { offset, end: offset + length, came: 0 });
     }
 
     /// A byte of the piece that began last.

@@ -74,6 +74,11 @@ fn a_register_goes_in_under_two_patterns_and_comes_out_as_one_document() {
     let original: Value = serde_json::from_slice(&document(PATTERNS[0])).unwrap();
     let back: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(essence(&back["agreements"]), essence(&original["agreements"]));
+    let contracts = back["agreements"].as_array().unwrap();
+    assert!(
+        contracts.iter().all(|contract| contract["wartoscPrzedmiotuUmowy"].is_number()),
+        "as the agency has them"
+    );
     assert!(bytes.windows(9).any(|bytes| bytes == b"670350.00"), "amounts keep their decimals");
     let again = [0, 1].map(|at| rows(&checkers[at], MediaType::Json, bytes.clone()).0);
     assert_eq!(again.each_ref().map(|rows| text(rows)), batches.each_ref().map(|rows| text(rows)));

@@ -53,7 +53,9 @@ fn payloads_are_counted_and_what_fails_is_named() {
     );
     let unread = Tried { report: None, error: "gone".to_owned(), ..tried(0, vec![], vec![]) };
     let all = [tried(50, vec![], vec![]), rule(30), rule(50), mixed, unread];
-    let summary = Summary::of(&pattern, &all);
+    let mut tally = Tally::default();
+    all.iter().for_each(|tried| tally.add(tried));
+    let summary = Summary::of(&pattern, tally);
     assert_eq!((summary.pass, summary.payloads), (1, 5));
     let lines = summary.lines();
     assert_eq!(lines[0], "rb28s/1.0.0: 1 of 5 pass");

@@ -10,6 +10,9 @@
     reason = "tests say what broke by panicking"
 )]
 
+mod corrected;
+mod rules;
+#[path = "../shared/mod.rs"]
 mod shared;
 
 use std::path::{Path, PathBuf};
@@ -50,19 +53,31 @@ const LIMITS: PieceLimits =
 
 /// Checks whole bytes: cut, decode, find repeated keys, compare, end.
 fn report(context: Context, path: &Path, bytes: &[u8], beside: Option<&Path>) -> Report {
-    let pattern = Arc::clone(&context.pattern);
     let lists = Arc::clone(&context.lists);
+    report_of(&checker(context, path), &lists, path, bytes, beside)
+}
+
+fn checker(context: Context, path: &Path) -> Checker {
+    let settings = context.pattern.settings_of(&path.to_string_lossy(), &Settings::default());
+    Checker::new(context).unwrap().with(settings)
+}
+
+fn report_of(
+    checker: &Checker,
+    lists: &Arc<CodeLists>,
+    path: &Path,
+    bytes: &[u8],
+    beside: Option<&Path>,
+) -> Report {
     let media = MediaType::of(path).unwrap();
-    let settings = pattern.settings_of(&path.to_string_lossy(), &Settings::default());
-    let checker = Checker::new(context).unwrap().with(settings);
-    let mut comparing = comparing(&checker, &lists, beside);
+    let mut comparing = comparing(checker, lists, beside);
     let (mut batches, mut lines) = (Vec::new(), Vec::new());
-    let (mut findings, rows) = shared::read(&checker, media, bytes.to_vec(), LIMITS, |checked| {
+    let (mut findings, rows) = shared::read(checker, media, bytes.to_vec(), LIMITS, |checked| {
         comparing.add(&checked.batch, &checked.lines);
         batches.push(checked.batch);
         lines.extend(checked.lines);
     });
-    repeated_keys(&checker, &pattern, &batches, &lines, &mut findings);
+    repeated_keys(checker, &checker.context().pattern, &batches, &lines, &mut findings);
     let compared = checker.compare(&comparing, &findings);
     checker.finish(findings, rows, compared)
 }
@@ -133,6 +148,11 @@ fn samples(pattern: &Pattern, kind: &str) -> Vec<PathBuf> {
     files
 }
 
+/// The folder with what a sample is compared with, which only some have.
+fn beside(sample: &Path) -> PathBuf {
+    sample.parent().unwrap().with_file_name("others").join(sample.file_stem().unwrap())
+}
+
 #[test]
 fn every_sample_gets_the_report_beside_it() {
     let (patterns, lists) = (Patterns::embedded().unwrap(), Arc::new(CodeLists::embedded().unwrap()));
@@ -141,7 +161,7 @@ fn every_sample_gets_the_report_beside_it() {
     for pattern in patterns.iter() {
         for (kind, blocks) in [("valid", false), ("invalid", true)] {
             for path in samples(pattern, kind) {
-                let beside = path.parent().unwrap().with_file_name("others").join(path.file_stem().unwrap());
+                let beside = beside(&path);
                 let bytes = std::fs::read(&path).unwrap();
                 let report = report(context(pattern, &lists), &path, &bytes, Some(&beside));
                 let text = serde_json::to_string_pretty(&report).unwrap() + "\n";
