@@ -114,7 +114,9 @@ fn gets_through(to_http: bool) {
     );
     let payload = line.bytes_again();
     println!("soak: {} KiB of the payload were sent again over {door}", payload >> 10);
-    assert!((1..=CUTS * PIECE).contains(&payload), "{payload} bytes were sent again after {CUTS} cuts");
+    assert!(payload <= CUTS * PIECE, "{payload} bytes were sent again after {CUTS} cuts");
+    // By HTTPS the hub keeps each byte that came.
+    assert!(to_http || payload > 0, "cuts that cost nothing are none");
     assert_eq!(lasting(server.root()), Vec::<std::path::PathBuf>::new());
 }
 

@@ -160,7 +160,11 @@ async fn every_order_of_arrival_ends_in_the_same_findings() {
         let house = House::new().await;
         for at in order {
             let (pattern, period, payload) = &sent[*at];
-            let options = CommitOptions { explanations: said.to_vec(), ..CommitOptions::default() };
+            // Only rules of its own pattern may be explained.
+            let own_rules = &house.intake.parts.patterns.get(pattern).unwrap().compares;
+            let is_own = |said: &&Explanation| own_rules.iter().any(|rule| rule.id == said.rule);
+            let explanations = said.iter().filter(is_own).cloned().collect();
+            let options = CommitOptions { explanations, ..CommitOptions::default() };
             let verdict = house.push_with(csv(pattern, period), payload, options).await.unwrap();
             assert_eq!(verdict.submission.state, SubmissionState::Committed, "{order:?}");
             // Some look at once, some at the end.

@@ -82,7 +82,7 @@ async fn the_largest_version_stays_known_whatever_comes_between() {
     let waits = house.push(csv("rb28s", "2022-Q4"), &school(3, "0")).await.unwrap();
     assert_eq!(
         (codes(&waits), waits.submission.state),
-        (vec![Code::RowsLost, Code::VersionOlder], SubmissionState::Awaiting)
+        (vec![Code::VersionOlder, Code::RowsLost], SubmissionState::Awaiting)
     );
     house.push_with(csv("rb28s", "2022-Q4"), &school(3, "0"), explained("pomyłka")).await.unwrap();
     let waits = house.push(csv("rb28s", "2022-Q4"), &school(3, "1")).await.unwrap();
