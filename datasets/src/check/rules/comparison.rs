@@ -16,7 +16,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Result as PlanResult, exec_err, plan_err};
 use datafusion_expr::ColumnarValue;
-use datafusion_expr::Operator::{self, Eq, Gt, GtEq, Lt, LtEq, NotEq};
+use datafusion_expr::Operator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{BinaryExpr, Column};
 
@@ -42,16 +42,31 @@ struct Comparison {
     amounts: Vec<Expression>,
     times: Vec<i64>,
     constant: i64,
-    operator: Operator,
+    holds: Holds,
+}
+
+/// What is asked of a sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Holds {
+    AtLeastZero,
+    Zero,
+    NotZero,
 }
 
 impl Comparison {
     fn of(node: &Expression, schema: &Schema) -> Option<Self> {
         let binary = (node.as_ref() as &dyn Any).downcast_ref::<BinaryExpr>()?;
-        let operator = *binary.op();
-        let sum = Sum::of(binary.left(), schema)?.minus(Sum::of(binary.right(), schema)?)?;
-        let orders = matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq);
-        if !orders || sum.times.is_empty() || sum.most > i128::from(i64::MAX) {
+        let (left, right) = (Sum::of(binary.left(), schema)?, Sum::of(binary.right(), schema)?);
+        let (sum, holds) = match binary.op() {
+            Eq => (left.minus(right)?, Holds::Zero),
+            NotEq => (left.minus(right)?, Holds::NotZero),
+            GtEq => (left.minus(right)?, Holds::AtLeastZero),
+            LtEq => (right.minus(left)?, Holds::AtLeastZero),
+            Gt => (left.minus(right)?.less_one()?, Holds::AtLeastZero),
+            Lt => (right.minus(left)?.less_one()?, Holds::AtLeastZero),
+            _ => return None,
+        };
+        if sum.times.is_empty() || sum.most > i128::from(i64::MAX) {
             return None;
         }
         let (mut amounts, mut times) = (Vec::new(), Vec::new());
@@ -61,7 +76,7 @@ impl Comparison {
             amounts.push(Arc::new(Whole { amount, digits: *digits }) as Expression);
             times.push(i64::try_from(taken).ok()?);
         }
-        Some(Self { amounts, times, constant: i64::try_from(sum.constant).ok()?, operator })
+        Some(Self { amounts, times, constant: i64::try_from(sum.constant).ok()?, holds })
     }
 }
 
@@ -71,7 +86,11 @@ impl fmt::Display for Comparison {
         for (amount, times) in self.amounts.iter().zip(&self.times) {
             write!(f, " + {times} * {amount}")?;
         }
-        write!(f, " {} 0", self.operator)
+        f.write_str(match self.holds {
+            Holds::AtLeastZero => " >= 0",
+            Holds::Zero => " = 0",
+            Holds::NotZero => " <> 0",
+        })
     }
 }
 
@@ -107,8 +126,8 @@ impl PhysicalExpr for Comparison {
     }
 
     fn with_new_children(self: Arc<Self>, amounts: Vec<Expression>) -> PlanResult<Expression> {
-        let (times, constant, operator) = (self.times.clone(), self.constant, self.operator);
-        Ok(Arc::new(Self { amounts, times, constant, operator }))
+        let (times, constant, holds) = (self.times.clone(), self.constant, self.holds);
+        Ok(Arc::new(Self { amounts, times, constant, holds }))
     }
 
     fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,13 +146,14 @@ impl Comparison {
         for (amounts, times) in amounts.iter().zip(&self.times) {
             add(&mut sums, amounts.get(first..).unwrap_or_default(), *times);
         }
-        match self.operator {
-            Eq => bits(&sums, |sum| sum == 0),
-            NotEq => bits(&sums, |sum| sum != 0),
-            Lt => bits(&sums, |sum| sum < 0),
-            LtEq => bits(&sums, |sum| sum <= 0),
-            Gt => bits(&sums, |sum| sum > 0),
-            _ => bits(&sums, |sum| sum >= 0),
+        // Rules seldom fail, and that none does is known from all sums at once.
+        let any_bit = sums.iter().fold(0, |any, sum| any | sum);
+        match self.holds {
+            Holds::AtLeastZero if any_bit >= 0 => u64::MAX,
+            Holds::AtLeastZero => bits(&sums, |sum| sum >= 0),
+            Holds::Zero if any_bit == 0 => u64::MAX,
+            Holds::Zero => bits(&sums, |sum| sum == 0),
+            Holds::NotZero => bits(&sums, |sum| sum != 0),
         }
     }
 }
@@ -194,12 +214,18 @@ impl PhysicalExpr for Whole {
         let Some(amounts) = array.as_primitive_opt::<Decimal128Type>() else {
             return exec_err!("{} is no amount", self.amount);
         };
-        let end = 10_i128.pow(self.digits.into());
+        let end = 10_i64.pow(self.digits.into());
+        let mut wide = false;
+        let whole = amounts.values().iter().map(|amount| {
+            let low = *amount as i64;
+            wide |= (i128::from(low) != *amount) | (low >= end) | (low <= -end);
+            low
+        });
+        let whole = whole.collect();
         // What is wider than its type says is left to decimals.
-        if amounts.values().iter().any(|amount| *amount >= end || *amount <= -end) {
+        if wide {
             return exec_err!("{} has more than {} digits", self.amount, self.digits);
         }
-        let whole = amounts.values().iter().map(|amount| *amount as i64).collect();
         let whole: ArrayRef = Arc::new(Int64Array::new(whole, amounts.nulls().cloned()));
         Ok(ColumnarValue::Array(whole))
     }
@@ -230,7 +256,7 @@ mod tests {
     use super::*;
 
     /// Rules that are compared in whole numbers, and some that cannot be.
-    const WHOLE: [&str; 9] = [
+    const WHOLE: [&str; 11] = [
         "a >= 0",
         "a + b >= a AND a + b >= b",
         "a - b < 999999999999.99",
@@ -240,6 +266,8 @@ mod tests {
         "c + 0.5 > 2 * c - 1",
         "CASE WHEN a = 0 THEN b <= 0 ELSE b <= a END",
         "a + b IN (1, 2) OR c < 10 * c",
+        "round(a, 2) = a AND round(c, 5) < b",
+        "a > b",
     ];
     const WIDE: [&str; 6] =
         ["a * b > 1", "round(a, 1) = a", "9 * a > b", "a > n", "a + c > b", "CAST(a AS DECIMAL(18, 1)) = a"];

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Schema};
 use datafusion_common::ScalarValue;
 use datafusion_expr::Operator;
-use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{BinaryExpr, CastExpr, Column, Literal};
+use datafusion_physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 /// Most digits of an amount that is a whole number of 64 bits.
 const WHOLE_DIGITS: u8 = 18;
@@ -36,6 +36,8 @@ impl Sum {
         }
         let sum = if let Some(cast) = node.downcast_ref::<CastExpr>() {
             Self::of(cast.expr(), schema)?
+        } else if let Some(function) = node.downcast_ref::<ScalarFunctionExpr>() {
+            Self::of_rounding(function, schema)?
         } else {
             let binary = node.downcast_ref::<BinaryExpr>()?;
             let (left, right) = (Self::of(binary.left(), schema)?, Self::of(binary.right(), schema)?);
@@ -48,6 +50,13 @@ impl Sum {
             }
         };
         sum.fits(&expression.data_type(schema).ok()?).then_some(sum)
+    }
+
+    /// Rounding to at least as many decimal places as the sum has leaves it as it is.
+    fn of_rounding(function: &ScalarFunctionExpr, schema: &Schema) -> Option<Self> {
+        let [rounded, places] = function.args() else { return None };
+        let sum = Self::of(rounded, schema)?;
+        (function.name() == "round" && whole_number(places)? >= i64::from(sum.scale)).then_some(sum)
     }
 
     fn column(index: usize, schema: &Schema) -> Option<Self> {
@@ -104,6 +113,13 @@ impl Sum {
         self.plus(other.taken(&minus_one)?)
     }
 
+    /// The sum without one of its smallest units.
+    pub(super) fn less_one(mut self) -> Option<Self> {
+        self.constant = self.constant.checked_sub(1)?;
+        self.most = self.most.checked_add(1)?;
+        Some(self)
+    }
+
     /// The sum as often as a constant says.
     fn taken(mut self, constant: &Self) -> Option<Self> {
         for times in self.times.values_mut() {
@@ -113,6 +129,19 @@ impl Sum {
         self.most = self.most.checked_mul(constant.most)?;
         self.scale = self.scale.checked_add(constant.scale)?;
         Some(self)
+    }
+}
+
+/// A whole number that stands in the expression, whatever its width.
+fn whole_number(expression: &Arc<dyn PhysicalExpr>) -> Option<i64> {
+    let node = expression.as_ref() as &dyn Any;
+    if let Some(cast) = node.downcast_ref::<CastExpr>().filter(|cast| cast.cast_type().is_integer()) {
+        return whole_number(cast.expr());
+    }
+    match node.downcast_ref::<Literal>()?.value() {
+        ScalarValue::Int32(value) => value.map(i64::from),
+        ScalarValue::Int64(value) => *value,
+        _ => None,
     }
 }
 
