@@ -144,7 +144,11 @@ impl Comparison {
     fn word(&self, amounts: &[&[i64]], first: usize) -> u64 {
         let mut sums = [self.constant; WORD];
         for (amounts, times) in amounts.iter().zip(&self.times) {
-            add(&mut sums, amounts.get(first..).unwrap_or_default(), *times);
+            let rest = amounts.get(first..).unwrap_or_default();
+            match rest.first_chunk() {
+                Some(whole) => add(&mut sums, whole, *times),
+                None => add(&mut sums, &std::array::from_fn(|at| rest.get(at).copied().unwrap_or(0)), *times),
+            }
         }
         // Rules seldom fail, and that none does is known from all sums at once.
         let any_bit = sums.iter().fold(0, |any, sum| any | sum);
@@ -158,7 +162,7 @@ impl Comparison {
     }
 }
 
-fn add(sums: &mut [i64; WORD], amounts: &[i64], times: i64) {
+fn add(sums: &mut [i64; WORD], amounts: &[i64; WORD], times: i64) {
     let pairs = sums.iter_mut().zip(amounts);
     match times {
         0 => {}
