@@ -37,7 +37,7 @@ pub enum Finding {
         /// What was answered.
         said: String,
     },
-    /// Only HTTP/1.1 comes through.
+    /// Only HTTP/1.1 comes through, or nothing to the port of gRPC.
     Http2 {
         /// Whether the HTTP door is reached, by which files are pushed then.
         is_https_open: bool,
@@ -78,8 +78,12 @@ impl Finding {
 /// Looks for what is wrong. Fails only for a profile that cannot be used at all.
 pub async fn diagnose(profile: &Profile) -> Result<Finding, ClientError> {
     let probe = Probe::new(profile)?;
-    if let Some(finding) = line(probe.way()).await {
-        return Ok(finding);
+    match line(probe.way()).await {
+        Some(Finding::NotReached { .. }) if probe.is_blocked().await => {
+            return Ok(Finding::Http2 { is_https_open: true });
+        }
+        Some(finding) => return Ok(finding),
+        None => {}
     }
     let https = Https::of(profile)?;
     let health = match &https {
@@ -89,6 +93,9 @@ pub async fn diagnose(profile: &Profile) -> Result<Finding, ClientError> {
     match probe.speaks().await {
         Spoken::Http2 => {}
         Spoken::Http1Only => return Ok(blocked(health.as_ref())),
+        Spoken::Nothing if probe.is_blocked().await => {
+            return Ok(Finding::Http2 { is_https_open: true });
+        }
         Spoken::Nothing => {
             return Ok(Finding::Proxy { said: "neither HTTP/2 nor HTTP/1.1".to_owned() });
         }

@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use crate::error::ClientError;
 use crate::https::Fault;
-use crate::probe::{Probe, Spoken};
+use crate::probe::Probe;
 
 /// How long a client goes on without a connection, unless told otherwise.
 pub const RETRY_FOR: Duration = Duration::from_secs(10);
@@ -82,7 +82,7 @@ impl Patience {
     pub(crate) async fn after_cut(&mut self, cause: String) -> Result<(), ClientError> {
         if self.failures == 0
             && let Some(probe) = &self.probe
-            && probe.speaks().await == Spoken::Http1Only
+            && probe.is_blocked().await
         {
             return Err(ClientError::Http2Blocked { endpoint: self.endpoint.clone() });
         }

@@ -240,6 +240,46 @@ fn without_an_http_door_the_reason_is_told() {
     server.hub("blocked", &args).expect(4).says(&nowhere.to_string());
 }
 
+/// Whoever is at the port of gRPC instead of the hub, and does not let anything through to it.
+fn goes_by_https(at: std::net::SocketAddr) {
+    let server = Server::start();
+    let text = format!(
+        "endpoint = \"http://{at}\"\nhttp_endpoint = \"http://{}\"\ntoken = \"{}\"\n",
+        server.http,
+        server.key("publisher")
+    );
+    std::fs::write(server.root().join("dev/blocked.toml"), text).expect("a profile");
+    push(&server, "blocked", &kutno_sample(), &[]).expect(0).says("HTTP/2 is blocked");
+    let count =
+        server.hub("blocked", &["--format", "csv", "query", "SELECT count(*) AS n FROM rb28s"]).expect(0);
+    assert_eq!(count.stdout, "n\n293\n");
+    server.hub("blocked", &["doctor"]).expect(4).says("work all the same");
+}
+
+#[test]
+fn a_port_that_is_shut_is_gone_around() {
+    let shut = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = shut.local_addr().expect("an address");
+    drop(shut);
+    goes_by_https(address);
+}
+
+#[test]
+fn a_port_where_somebody_hangs_up_is_gone_around() {
+    let rude = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = rude.local_addr().expect("an address");
+    std::thread::spawn(move || rude.incoming().for_each(drop));
+    goes_by_https(address);
+}
+
+#[test]
+fn a_port_where_nobody_says_a_word_is_gone_around() {
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = mute.local_addr().expect("an address");
+    std::thread::spawn(move || mute.incoming().collect::<Vec<_>>());
+    goes_by_https(address);
+}
+
 #[test]
 fn a_check_that_takes_longer_than_a_proxy_waits_is_waited_for() {
     let server = Server::start();
