@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hub_proto::{Reason, v1};
+use hub_proto::{MESSAGE_PL, Reason, v1};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -145,12 +145,13 @@ impl From<hub_proto::json::Problem> for Refusal {
     fn from(problem: hub_proto::json::Problem) -> Self {
         let reason = Reason::parse(&problem.reason);
         let offset = problem.durable_offset.map(|offset| ("durable_offset".to_owned(), offset.to_string()));
+        let polish = problem.detail_pl.map(|polish| (MESSAGE_PL.to_owned(), polish));
         Self {
             reason,
             code: reason.map_or(Code::Unknown, Reason::grpc_code),
             message: problem.detail,
             fields: problem.errors.into_iter().map(|fault| (fault.field, fault.detail)).collect(),
-            metadata: offset.into_iter().collect(),
+            metadata: offset.into_iter().chain(polish).collect(),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use hub_proto::Refusal;
 use hub_proto::json::{FieldFault, Problem};
 use hub_proto::status::RETRY_AFTER;
+use hub_proto::{MESSAGE_PL, Refusal};
 
 use super::upload::UPLOAD_OFFSET;
 use crate::error::HubError;
@@ -26,6 +26,7 @@ fn respond(refusal: Refusal) -> Response {
         title: status.canonical_reason().unwrap_or("Refused").to_owned(),
         status: status.as_u16(),
         detail: refusal.message.clone(),
+        detail_pl: fact(MESSAGE_PL).cloned(),
         reason: refusal.reason.as_str().to_owned(),
         errors: errors
             .map(|(field, detail)| FieldFault { field: field.clone(), detail: detail.clone() })
@@ -78,6 +79,15 @@ mod tests {
         let (_, headers, body) = parts(HubError::from(refusal).fact("durable_offset", 7)).await;
         assert_eq!((&headers["upload-offset"], &body["durable_offset"]), (&"7".parse().unwrap(), &7.into()));
         assert_eq!(body["errors"][0]["field"], "Upload-Offset");
+    }
+
+    #[tokio::test]
+    async fn what_a_clerk_reads_is_there_in_polish() {
+        let error = HubError::new(Reason::PeriodMismatch, "why").fact(MESSAGE_PL, "dlaczego");
+        let (_, _, body) = parts(error).await;
+        assert_eq!((&body["detail"], &body["detail_pl"]), (&"why".into(), &"dlaczego".into()));
+        let (_, _, body) = parts(HubError::new(Reason::Busy, "why")).await;
+        assert!(body["detail_pl"].is_null());
     }
 
     #[tokio::test]

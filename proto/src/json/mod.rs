@@ -122,6 +122,8 @@ shapes! {
         status: u16,
         /// What, where, and what to do.
         detail: String,
+        /// The same in Polish, where a clerk may have to read it.
+        detail_pl: Option<String>,
         /// Stable cause, as in the vendor's guide.
         reason: String,
         /// Faults by field of the request.
