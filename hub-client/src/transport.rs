@@ -25,6 +25,9 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes under way before the hub must wait for us: enough for 80 MB/s at 100 ms.
 const STREAM_WINDOW: u32 = 8 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
+/// Bytes that wait in the system to be sent: two seconds of a line of 512 kbit/s.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 128 << 10;
 /// Ports of a hub without settings.
 pub(crate) const GRPC_PORT: u16 = 50051;
 pub(crate) const HTTP_PORT: u16 = 8080;
@@ -102,11 +105,25 @@ impl Way {
     pub(crate) async fn open(&self) -> Result<Line, BoxError> {
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
         tcp.set_nodelay(true)?;
+        keep_unsent_short(&tcp)?;
         let Some(tls) = &self.tls else { return Ok(Line { wire: Box::new(tcp), protocol: None }) };
         let stream = tls.connector.connect(tls.server.clone(), tcp).await?;
         let protocol = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
         Ok(Line { wire: Box::new(stream), protocol })
     }
+}
+
+/// Has the system take no more than it can send soon: behind megabytes in its buffers an answer to HTTP/2's question
+/// whether we live would come after minutes on a slow line.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn keep_unsent_short(tcp: &TcpStream) -> std::io::Result<()> {
+    socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT)
+}
+
+/// Other systems keep little by themselves, or cannot be told.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn keep_unsent_short(_: &TcpStream) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// A channel that connects when it is first used and again after every cut.

@@ -210,6 +210,8 @@ pub(crate) const MESSAGE_OUT_BYTES: usize = 4 << 20;
 pub(crate) const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 /// HTTP/2 window of one connection.
 pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+/// Bytes of a connection that wait in the system to be sent: two seconds of a line of 512 kbit/s.
+pub(crate) const UNSENT_BYTES: u32 = 128 << 10;
 /// Largest list of HTTP/2 headers.
 pub(crate) const HTTP_HEADER_BYTES: u32 = 16 << 10;
 /// Pushes and uploads that run at once; one more is told to come back.

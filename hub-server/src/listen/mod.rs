@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::Stream;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::limits;
+use crate::config::limits::{self, UNSENT_BYTES};
 pub(crate) use connection::Connection;
 pub(crate) use phase::{Phase, PhaseWatch, phase, stopping};
 use quota::{Quota, Ticket};
@@ -149,8 +150,7 @@ impl Acceptor {
         let limits = self.limits.clone();
         let tls = self.certificate.as_ref().map(|c| c.acceptor());
         tokio::spawn(async move {
-            // Without it small answers wait for the peer's delayed acknowledgement.
-            if let Err(error) = stream.set_nodelay(true) {
+            if let Err(error) = settle(&stream) {
                 tracing::debug!(%peer, %error, "the connection went away at once");
                 return;
             }
@@ -169,6 +169,13 @@ impl Acceptor {
             }
         });
     }
+}
+
+/// Without the first, small answers wait for the peer's delayed acknowledgement; without the second, answers to its
+/// question whether we live stand behind megabytes of rows, on a slow line for minutes.
+fn settle(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)
 }
 
 /// Takes up renewed certificate files; a bad one leaves the old in use.

@@ -98,7 +98,7 @@ fn gets_through(to_http: bool) {
     let file = server.file("slow.csv", &bytes);
     // Twenty cuts, all of them before the end.
     let cut_after = (kib << 10) / (CUTS + 1);
-    let rules = Rules { only_http1: to_http, cut_after, cuts: CUTS, rate, ..Rules::GOOD };
+    let rules = Rules { only_http1: to_http, cut_after, cuts: CUTS, rate, rate_back: rate, ..Rules::GOOD };
     let line = Line::start(if to_http { server.http } else { server.grpc }, rules);
     profile(&server, "line", &line);
     let verdict = accepted(&server, &file, &["--compress", "never"]);
@@ -118,6 +118,16 @@ fn gets_through(to_http: bool) {
     // By HTTPS the hub keeps each byte that came.
     assert!(to_http || payload > 0, "cuts that cost nothing are none");
     assert_eq!(lasting(server.root()), Vec::<std::path::PathBuf>::new());
+    comes_back(&server, rows);
+}
+
+/// The same rows by the same line; behind what waits there to be sent nobody is taken for dead.
+fn comes_back(server: &Server, rows: u64) {
+    let file = server.file("back.csv", b"");
+    server.hub("line", &["pull", "rb28s", "--out", file.to_str().expect("a path")]).expect(0);
+    let back = std::fs::read_to_string(&file).expect("a file");
+    assert_eq!(back.lines().count() as u64, rows + 1);
+    println!("soak: the same {rows} rows came back, {} KiB as CSV", back.len() >> 10);
 }
 
 /// `HUB_SOAK_SLOW_KIB` sends more, `HUB_SOAK_SLOW_RATE` at so many bytes a second.

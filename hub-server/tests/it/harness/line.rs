@@ -36,8 +36,10 @@ pub(crate) struct Rules {
     pub(crate) back_after: u64,
     /// … so many times; then the line holds.
     pub(crate) cuts: u64,
-    /// Bytes a second to the hub.
+    /// Bytes a second to the hub …
     pub(crate) rate: Option<u64>,
+    /// … and back from it.
+    pub(crate) rate_back: Option<u64>,
     /// How long a commit may take by HTTP/1.1: a connection with a longer one is cut.
     pub(crate) commit_within: Option<Duration>,
 }
@@ -49,6 +51,7 @@ impl Rules {
         back_after: u64::MAX,
         cuts: 0,
         rate: None,
+        rate_back: None,
         commit_within: None,
     };
 }
@@ -120,7 +123,10 @@ fn carry(
     std::thread::spawn(move || {
         let is_cut = of_back.load(Ordering::SeqCst) < rules.cuts;
         let mut answers = answers.take(if is_cut { rules.back_after } else { u64::MAX });
-        let copied = std::io::copy(&mut answers, &mut back);
+        let copied = match rules.rate_back {
+            Some(rate) => crawl(&mut answers, &mut back, rate),
+            None => std::io::copy(&mut answers, &mut back),
+        };
         if is_cut && copied.is_ok_and(|bytes| bytes == rules.back_after) {
             of_back.fetch_add(1, Ordering::SeqCst);
         }
@@ -158,6 +164,20 @@ fn carry(
         read = near.read(&mut piece[..most])?;
     }
     far.shutdown(Shutdown::Write)
+}
+
+/// Copies so many bytes a second.
+fn crawl(from: &mut impl Read, to: &mut impl Write, rate: u64) -> std::io::Result<u64> {
+    let (mut piece, mut copied) = ([0; 1 << 10], 0);
+    loop {
+        let read = from.read(&mut piece)?;
+        if read == 0 {
+            return Ok(copied);
+        }
+        to.write_all(&piece[..read])?;
+        copied += read as u64;
+        std::thread::sleep(Duration::from_secs_f64(read as f64 / rate as f64));
+    }
 }
 
 /// Somebody who answers everything with the same words.
