@@ -386,11 +386,18 @@ pub(crate) struct Pull {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Query {
-    /// One SELECT
+    /// One SELECT, or a permalink: the same rows again
+    #[arg(value_name = "SQL|PERMALINK")]
     pub(crate) sql: String,
     /// A past state: dataset version, day or moment
     #[arg(long, value_name = "VERSION|TIME")]
     pub(crate) as_of: Option<AsOf>,
+    /// States of tables one by one, as rb28s@7; others are read at --as-of
+    #[arg(long, value_name = "TABLE@STATE", value_delimiter = ',')]
+    pub(crate) at: Vec<String>,
+    /// List the revisions that the rows may come from, in place of the rows
+    #[arg(long, conflicts_with = "as_of")]
+    pub(crate) revisions: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,10 @@
 //! Query: one SELECT, answered as a stream.
 
 use bytes::Bytes;
+use hub_proto::Permalink;
 use hub_proto::v1::{self, RowFormat};
 
+use crate::catalog::{Listing, paged};
 use crate::client::{Client, by_either};
 use crate::error::ClientError;
 use crate::https::Asked;
@@ -18,6 +20,16 @@ pub struct QueryRequest {
     pub format: RowFormat,
     /// None: the newest versions.
     pub as_of: Option<AsOf>,
+    /// States of tables one by one, as a permalink has them: `rb28s@7`. What is not named is read at `as_of`.
+    pub at: Vec<String>,
+}
+
+impl QueryRequest {
+    /// The statement of a permalink, in the states that it names; None: the address is no permalink.
+    pub fn of_permalink(address: &str, format: RowFormat) -> Option<Self> {
+        let Permalink { sql, at } = Permalink::read(address)?;
+        Some(Self { sql, format, as_of: None, at })
+    }
 }
 
 /// The answer to a statement while it comes.
@@ -25,6 +37,7 @@ pub struct QueryRequest {
 pub struct Answer {
     streamed: Streamed<v1::QueryRowsResponse>,
     versions: Vec<v1::DatasetVersionRef>,
+    permalink: String,
 }
 
 impl Client {
@@ -33,7 +46,8 @@ impl Client {
         by_either!(self, self.query_by_grpc(request).await, |https| {
             let rows = https.rows(&Asked::query(request), request.format, &mut https.patience()).await?;
             let versions = rows.versions().map_err(|error| self.incomplete(error.to_string()))?;
-            Ok(Answer { streamed: Streamed::over_https(self, rows), versions })
+            let permalink = rows.permalink().to_owned();
+            Ok(Answer { streamed: Streamed::over_https(self, rows), versions, permalink })
         })
     }
 
@@ -46,14 +60,43 @@ impl Client {
                 AsOf::Version(version) => Wire::Version(version),
                 AsOf::Time(time) => Wire::Time(time),
             }),
+            at: request.at.clone(),
         };
         let begun = Streamed::begin(self, || {
             let (mut service, wire) = (self.reads(), wire.clone());
             async move { service.query_rows(wire).await }
         });
         let mut streamed = begun.await?;
-        let versions = streamed.first().map(|first| std::mem::take(&mut first.versions));
-        Ok(Answer { streamed, versions: versions.unwrap_or_default() })
+        let first = streamed.first();
+        let told =
+            first.map(|first| (std::mem::take(&mut first.versions), std::mem::take(&mut first.permalink)));
+        let (versions, permalink) = told.unwrap_or_default();
+        Ok(Answer { streamed, versions, permalink })
+    }
+
+    /// The revisions that the rows of a statement may come from, page by page. `at`: as in [`QueryRequest`].
+    pub fn revisions_behind(&self, sql: &str, at: &[String]) -> Listing<v1::RevisionBehind> {
+        let (sql, at) = (sql.to_owned(), at.to_vec());
+        let request = v1::ListRevisionsBehindRequest { sql, at, ..Default::default() };
+        let client = self.clone();
+        paged(move |page_token| {
+            let (client, request) = (client.clone(), request.clone());
+            async move { client.revisions_page(v1::ListRevisionsBehindRequest { page_token, ..request }).await }
+        })
+    }
+
+    async fn revisions_page(
+        &self,
+        request: v1::ListRevisionsBehindRequest,
+    ) -> Result<(Vec<v1::RevisionBehind>, String), ClientError> {
+        let by_grpc = || {
+            let (mut service, request) = (self.reads(), request.clone());
+            async move { service.list_revisions_behind(request).await }
+        };
+        let page = by_either!(self, self.repeating(by_grpc).await, |https| {
+            https.revisions_behind(&request).await
+        });
+        page.map(|page| (page.revisions, page.next_page_token))
     }
 }
 
@@ -61,6 +104,11 @@ impl Answer {
     /// The dataset versions that the answer stands on, with their coverage.
     pub fn versions(&self) -> &[v1::DatasetVersionRef] {
         &self.versions
+    }
+
+    /// An address that gives the same rows again; None: the answer has none.
+    pub fn permalink(&self) -> Option<&str> {
+        Some(self.permalink.as_str()).filter(|link| !link.is_empty())
     }
 
     /// Rows received up to now.

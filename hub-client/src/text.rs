@@ -129,6 +129,7 @@ texts! {
         "see all of them: hub submissions report {submission}";
     REST_OF_CHECK: "zobacz wszystkie: hub check, z tym samym plikiem", "see all of them: hub check, with the same file";
     STANDS_ON: "zbiór {dataset}, wersja {version}{coverage}", "dataset {dataset}, version {version}{coverage}";
+    PERMALINK: "te same wiersze ponownie: {link}", "the same rows again: {link}";
     OF_REGISTER: "rejestru jednostek", "register";
     COVERAGE: ", jednostki: {reporting} z {expected} oczekiwanych (wg {source})",
         ", units: {reporting} of {expected} expected (by {source})";

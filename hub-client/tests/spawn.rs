@@ -45,7 +45,7 @@ async fn so_does_every_other_call() {
         pull.next().await.map(|_| ())
     });
     let client = nowhere();
-    let request = QueryRequest { sql: "SELECT 1".into(), format: RowFormat::Csv, as_of: None };
+    let request = QueryRequest { sql: "SELECT 1".into(), format: RowFormat::Csv, as_of: None, at: vec![] };
     spawnable(async move {
         let mut answer = client.query(&request).await?;
         answer.next().await.map(|_| ())

@@ -4,10 +4,12 @@ pub mod convert;
 pub mod json;
 pub mod name;
 pub mod page;
+pub mod permalink;
 pub mod reason;
 pub mod status;
 
 pub use convert::TypeConversionError;
+pub use permalink::Permalink;
 pub use reason::Reason;
 pub use status::{MESSAGE_PL, Refusal, reason_of, status};
 

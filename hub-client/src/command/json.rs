@@ -56,6 +56,17 @@ pub(super) fn receipt(receipt: &v1::Receipt) -> Value {
     })
 }
 
+pub(super) fn revision_behind(revision: &v1::RevisionBehind) -> Value {
+    json!({
+        "dataset": short(&revision.dataset),
+        "publisher": short(&revision.publisher),
+        "period": revision.period,
+        "revision": revision.revision,
+        "submission": short(&revision.submission),
+        "commit_time": time(revision.commit_time.as_ref()),
+    })
+}
+
 pub(super) fn verdict(file: &str, verdict: &Verdict, report: Option<&hub_datasets::Report>) -> Value {
     json!({
         "file": file,

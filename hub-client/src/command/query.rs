@@ -5,14 +5,17 @@ use std::io::{self, BufWriter, Write as _};
 use hub_client::QueryRequest;
 use hub_client::v1::RowFormat;
 
+use super::json;
+use super::lookup::list;
 use super::pull::stands_on;
 use super::rows::RowTable;
 use crate::args::{Format, Query};
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
+use crate::text;
 
 pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure> {
-    let shown = session.row_format();
+    let (shown, revisions) = (session.row_format(), args.revisions);
     let format = match shown {
         Format::Table => RowFormat::Arrow,
         Format::Csv => RowFormat::Csv,
@@ -20,7 +23,13 @@ pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure>
         Format::Json => RowFormat::Ndjson,
     };
     let client = session.client()?;
-    let mut answer = client.query(&QueryRequest { sql: args.sql, format, as_of: args.as_of }).await?;
+    let request = request(args, format);
+    if revisions {
+        let columns = ["dataset", "publisher", "period", "revision", "submission", "commit_time"];
+        let pages = client.revisions_behind(&request.sql, &request.at);
+        return list(session, pages, json::revision_behind, &columns, None).await;
+    }
+    let mut answer = client.query(&request).await?;
     session.tell_detour(&client);
     for version in answer.versions() {
         eprintln!("{}", stands_on(session, version));
@@ -35,5 +44,19 @@ pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure>
     }
     table.finish(&mut out)?;
     out.flush()?;
+    if let Some(link) = answer.permalink() {
+        eprintln!("{}", session.say(text::PERMALINK, &[("link", link)]));
+    }
     Ok(Exit::Accepted)
+}
+
+/// The statement as it stands, or that of a permalink.
+fn request(args: Query, format: RowFormat) -> QueryRequest {
+    let Query { sql, as_of, at, .. } = args;
+    match QueryRequest::of_permalink(&sql, format) {
+        // What the call says of states goes before what the address says.
+        Some(linked) if at.is_empty() => QueryRequest { as_of, ..linked },
+        Some(linked) => QueryRequest { as_of, at, ..linked },
+        None => QueryRequest { sql, format, as_of, at },
+    }
 }

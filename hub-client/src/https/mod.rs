@@ -17,7 +17,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hub_datasets::MediaType;
 use hub_datasets::receipt::KeySet;
 use hub_proto::json::Problem;
-use hub_proto::{Reason, TypeConversionError};
+use hub_proto::{Reason, TypeConversionError, permalink};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -99,26 +99,14 @@ fn address(path: &str, parameters: &[(&str, &str)]) -> String {
         address.push(if address.contains('?') { '&' } else { '?' });
         address.push_str(name);
         address.push('=');
-        address.push_str(&written(value));
+        address.push_str(&permalink::written(value));
     }
     address
 }
 
-/// A text as addresses have it.
-fn written(text: &str) -> String {
-    let mut written = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => written.push(byte.into()),
-            _ => written.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    written
-}
-
 /// The part of an address that stands for a name, whatever is in it.
 fn segment(name: &str) -> String {
-    written(short(name))
+    permalink::written(short(name))
 }
 
 impl Https {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hub_proto::json::{ChangesHead, Query, RowsHead};
+use hub_proto::json::{ChangesHead, Query, RevisionsBehind, RowsHead};
 use hub_proto::v1::{self, RowFormat};
 use hyper::body::Incoming;
 use tokio::time::timeout;
@@ -95,12 +95,27 @@ impl Asked {
             sql: request.sql.clone(),
             format: format(request.format).to_owned(),
             as_of: as_of(request.as_of.as_ref()),
+            at: request.at.clone(),
         };
         Self::post("/api/v1/query", &query)
     }
 }
 
 impl Https {
+    pub(crate) async fn revisions_behind(
+        &self,
+        request: &v1::ListRevisionsBehindRequest,
+    ) -> Result<v1::ListRevisionsBehindResponse, ClientError> {
+        let parameters = [
+            ("sql", request.sql.as_str()),
+            ("at", &request.at.join(",")),
+            ("page_token", &request.page_token),
+        ];
+        let asked = Asked::get(address("/api/v1/query/revisions", &parameters));
+        let page: RevisionsBehind = self.read(&self.ask(&asked).await?)?;
+        page.try_into().map_err(|error| self.unread(&error))
+    }
+
     pub(crate) fn patience(&self) -> Patience {
         Patience::new(&self.endpoint, self.retry_for)
     }
@@ -144,6 +159,11 @@ impl Rows {
     /// The dataset versions that they stand on.
     pub(crate) fn versions(&self) -> Result<Vec<v1::DatasetVersionRef>, hub_proto::TypeConversionError> {
         self.head.versions.iter().cloned().map(TryInto::try_into).collect()
+    }
+
+    /// Empty where there is none.
+    pub(crate) fn permalink(&self) -> &str {
+        &self.head.permalink
     }
 
     pub(crate) fn columns(&self) -> &[String] {

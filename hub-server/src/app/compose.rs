@@ -115,13 +115,14 @@ impl Hub {
             data: config.data_dir.clone(),
             grace: config.shutdown_grace,
         };
-        let desk = Desk::new(house.rooms(watch.clone()));
+        let public_url: Arc<str> = config.public_url.as_deref().unwrap_or_default().into();
+        let desk = Desk::new(house.rooms(watch.clone(), Arc::clone(&public_url)));
         let routes = HttpDoor {
             desk: desk.clone(),
             extracts: Arc::clone(&house.extracts),
             guides: Arc::clone(&house.guides),
             phase: watch.clone(),
-            public_url: config.public_url.as_deref().unwrap_or_default().into(),
+            public_url,
         }
         .routes();
         hub.doors.spawn(http::serve(http, routes, watch.clone(), hub.grace));
@@ -250,7 +251,7 @@ impl House {
         })
     }
 
-    fn rooms(&self, phase: PhaseWatch) -> Rooms {
+    fn rooms(&self, phase: PhaseWatch, public_url: Arc<str>) -> Rooms {
         Rooms {
             phase,
             identity: Arc::clone(&self.identity),
@@ -262,6 +263,7 @@ impl House {
             lists: Arc::clone(&self.lists),
             seal: Arc::clone(&self.seal),
             signer: Arc::clone(&self.signer),
+            public_url,
         }
     }
 }

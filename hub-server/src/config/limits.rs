@@ -49,6 +49,8 @@ pub(crate) const SCAN_PARTS: usize = 4;
 pub(crate) const SCAN_PART_ROWS: u64 = 65_536;
 /// Values that are bound to the parameters of one statement, as an Arrow stream.
 pub(crate) const PARAMETERS_BYTES: usize = 16 << 10;
+/// Longest permalink: headers of answers carry it, through proxies that take no longer ones.
+pub(crate) const PERMALINK_BYTES: usize = 4_096;
 /// Answers of statements that are kept, to be given again …
 pub(crate) const ANSWERS_KEPT: usize = 4_096;
 /// … in so much memory …

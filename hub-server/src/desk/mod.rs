@@ -64,6 +64,8 @@ pub(crate) struct Rooms {
     pub(crate) lists: Arc<CodeLists>,
     pub(crate) seal: Arc<Seal>,
     pub(crate) signer: Arc<Signer>,
+    /// Address of the HTTP door as the outside has it; empty: unknown.
+    pub(crate) public_url: Arc<str>,
 }
 
 /// What the doors share: the rooms, and the places of calls.

@@ -22,12 +22,17 @@ pub(super) type Flight = Pin<Box<dyn Stream<Item = Result<FlightData, Status>> +
 const MARK: u32 = u32::MAX;
 
 /// What an answer stands on, as the HTTPS door tells it.
-pub(super) fn stands_on(versions: Vec<v1::DatasetVersionRef>, rows: Option<u64>) -> Result<Bytes, HubError> {
+pub(super) fn stands_on(
+    versions: Vec<v1::DatasetVersionRef>,
+    permalink: String,
+    rows: Option<u64>,
+) -> Result<Bytes, HubError> {
     let head = json::RowsHead {
         versions: versions.into_iter().map(Into::into).collect(),
         columns: Vec::new(),
         estimated_rows: rows.unwrap_or_default(),
         cursor: String::new(),
+        permalink,
     };
     Ok(serde_json::to_vec(&head).map_err(|error| HubError::fault(error.to_string()))?.into())
 }
@@ -43,7 +48,7 @@ struct Flying {
 
 /// The messages of an answer; the last one tells what it stands on.
 pub(super) fn flight(found: Found) -> Result<Flight, HubError> {
-    let stands_on = stands_on(found.versions, None)?;
+    let stands_on = stands_on(found.versions, found.permalink, None)?;
     let flying = Flying { rows: found.rows, held: None, stands_on };
     let messages = stream::unfold(Some(flying), |flying| async move {
         let mut flying = flying?;
@@ -103,7 +108,8 @@ mod tests {
             [piece(&framed(b"schema", b"")), piece(&framed(b"rows", b"body")), piece(&framed(b"", b""))];
         let version =
             v1::DatasetVersionRef { dataset: "datasets/x".to_owned(), version: 7, ..Default::default() };
-        let found = Found { versions: vec![version], rows: stream::iter(pieces).boxed() };
+        let found =
+            Found { versions: vec![version], permalink: String::new(), rows: stream::iter(pieces).boxed() };
         let messages: Vec<FlightData> = flight(found).unwrap().map(Result::unwrap).collect().await;
         assert_eq!(messages.len(), 2);
         assert_eq!((&messages[0].data_header[..], messages[0].app_metadata.len()), (&b"schema"[..], 0));
@@ -116,7 +122,8 @@ mod tests {
     async fn what_breaks_is_told_and_nothing_comes_behind_it() {
         for broken in [piece(b"no stream at all"), Err(HubError::fault("x"))] {
             let pieces = [piece(&framed(b"schema", b"")), broken, piece(&framed(b"rows", b""))];
-            let found = Found { versions: Vec::new(), rows: stream::iter(pieces).boxed() };
+            let found =
+                Found { versions: Vec::new(), permalink: String::new(), rows: stream::iter(pieces).boxed() };
             let messages: Vec<_> = flight(found).unwrap().collect().await;
             assert_eq!(messages.len(), 1);
             assert_eq!(messages[0].as_ref().unwrap_err().code(), tonic::Code::Internal);

@@ -9,7 +9,7 @@ use futures::stream::iter;
 use http::{HeaderName, Version, header};
 use hub_proto::convert::{Timestamp, time_to_wire};
 use hub_proto::name::Collection;
-use hub_proto::{Reason, Refusal, TypeConversionError, json, v1};
+use hub_proto::{Reason, Refusal, TypeConversionError, json, permalink, v1};
 use serde::Deserialize;
 
 use super::HttpDoor;
@@ -19,6 +19,7 @@ use super::caller::Caller;
 use crate::config::limits;
 use crate::desk::Answers;
 use crate::error::HubError;
+use crate::identity::Principal;
 use crate::query::RowChunk;
 
 /// What an answer stands on, as `rb28s=7`.
@@ -134,6 +135,7 @@ pub(super) async fn rows(
         columns: session.columns,
         estimated_rows: session.estimated_rows,
         cursor: session.cursor,
+        permalink: String::new(),
     };
     let request = v1::ReadRowsRequest { session: session.name, ..Default::default() };
     answer(door.desk.read_rows(&caller, request).await?, format, head).await
@@ -145,8 +147,32 @@ pub(super) async fn query(
     version: Version,
     Json(query): Json<json::Query>,
 ) -> Result<Response, HubError> {
-    use v1::query_rows_request::AsOf as Wire;
     tells_the_end(version)?;
+    statement(&door, &caller, query).await
+}
+
+/// As a permalink asks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Linked {
+    sql: String,
+    at: String,
+    as_of: String,
+    format: String,
+}
+
+pub(super) async fn linked(
+    State(door): State<HttpDoor>,
+    Caller(caller): Caller,
+    version: Version,
+    Parameters(Linked { sql, at, as_of, format }): Parameters<Linked>,
+) -> Result<Response, HubError> {
+    tells_the_end(version)?;
+    statement(&door, &caller, json::Query { sql, at: permalink::states(&at), as_of, format }).await
+}
+
+async fn statement(door: &HttpDoor, caller: &Principal, query: json::Query) -> Result<Response, HubError> {
+    use v1::query_rows_request::AsOf as Wire;
     let format = format(&query.format)?;
     let request = v1::QueryRowsRequest {
         sql: query.sql,
@@ -155,9 +181,30 @@ pub(super) async fn query(
             AsOf::Version(version) => Wire::Version(version),
             AsOf::Time(time) => Wire::Time(time),
         }),
+        at: query.at,
     };
-    let found = door.desk.query_rows(&caller, request).await?;
-    answer(found.rows, format, Head { versions: found.versions, ..Head::default() }).await
+    let found = door.desk.query_rows(caller, request).await?;
+    let head = Head { versions: found.versions, permalink: found.permalink, ..Head::default() };
+    answer(found.rows, format, head).await
+}
+
+/// Which statement, and which page of what stands behind it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Behind {
+    sql: String,
+    at: String,
+    page_size: i32,
+    page_token: String,
+}
+
+pub(super) async fn behind(
+    State(door): State<HttpDoor>,
+    Caller(caller): Caller,
+    Parameters(Behind { sql, at, page_size, page_token }): Parameters<Behind>,
+) -> Result<axum::Json<json::RevisionsBehind>, HubError> {
+    let request = v1::ListRevisionsBehindRequest { sql, at: permalink::states(&at), page_size, page_token };
+    Ok(axum::Json(door.desk.list_revisions_behind(&caller, request).await?.into()))
 }
 
 /// Which states of a report, and how they are written.
@@ -196,6 +243,7 @@ pub(super) struct Head {
     pub(super) columns: Vec<String>,
     pub(super) estimated_rows: u64,
     pub(super) cursor: String,
+    pub(super) permalink: String,
 }
 
 impl Head {
@@ -216,6 +264,7 @@ impl Head {
             columns: columns.unwrap_or_default(),
             estimated_rows: self.estimated_rows,
             cursor: self.cursor,
+            permalink: self.permalink,
         };
         serde_json::to_string(&head).map_err(|error| HubError::fault(error.to_string()))
     }

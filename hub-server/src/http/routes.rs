@@ -3,8 +3,8 @@
 use http::Method;
 use hub_proto::json::{
     Checked, CommitOptions, CommittedVersions, Dataset, Datasets, NewReadSession, NewSubmission,
-    Organisation, Organisations, Patterns, Query, ReadSession, Reversion, Submission, Submissions, Verdict,
-    WatchEvent, WholePattern, Withdrawal,
+    Organisation, Organisations, Patterns, Query, ReadSession, Reversion, RevisionsBehind, Submission,
+    Submissions, Verdict, WatchEvent, WholePattern, Withdrawal,
 };
 
 use super::api::Operation;
@@ -318,8 +318,36 @@ fn of_rows() -> Vec<Operation> {
             .says("read", "One SELECT over all that the key may read", "An answer that is cut begins anew.")
             .keyed()
             .takes::<Query>(true)
-            .also(200, "The rows; Hub-Dataset-Versions names what they stand on", &ROWS)
+            .also(
+                200,
+                "The rows; Hub-Dataset-Versions names what they stand on, Hub-Rows says more of it as JSON",
+                &ROWS,
+            )
             .also(200, "", &["application/json"]),
+        Operation::new(Method::GET, "/api/v1/query", read::linked)
+            .says(
+                "read",
+                "The same, for permalinks",
+                "A permalink gives the same rows as far as the history reaches.",
+            )
+            .keyed()
+            .needed_query("sql", "One SELECT")
+            .query("at", "States of tables, with commas between: rb28s@7; what is not named is read at as_of")
+            .query("as_of", "A past state: a dataset version or a moment (RFC 3339)")
+            .query("format", "csv (the default), json, ndjson, arrow or parquet")
+            .also(200, "The rows", &ROWS)
+            .also(200, "", &["application/json"]),
+        Operation::new(Method::GET, "/api/v1/query/revisions", read::behind)
+            .says("read", "The revisions that the rows of a statement may come from", "Never too few.")
+            .in_time()
+            .keyed()
+            .needed_query("sql", "One SELECT")
+            .query(
+                "at",
+                "States of tables, with commas between: rb28s@7; what is not named is read as it stands now",
+            )
+            .paged()
+            .gives::<RevisionsBehind>(200, "A page of them"),
     ]
 }
 

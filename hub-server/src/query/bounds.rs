@@ -1,6 +1,7 @@
 //! What of a scan's filters chooses files: comparisons of a column with a value, all or any of them. It is weaker than
 //! the filters or the same, never stronger: whoever reads the files filters their rows.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -11,7 +12,7 @@ use datafusion::physical_expr::expressions::{binary, col, is_not_null, is_null, 
 use serde::{Deserialize, Serialize};
 
 use super::limits::BOUNDS_MAX;
-use crate::store::index::Bound;
+use crate::store::index::{Bound, PUBLISHER};
 
 /// What a row satisfies that a scan is after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,17 @@ impl Than {
         }
     }
 
+    fn holds(self, order: Ordering) -> bool {
+        match self {
+            Self::Equal => order.is_eq(),
+            Self::Other => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::AtMost => order.is_le(),
+            Self::More => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
+        }
+    }
+
     /// The comparison that holds of a row with a value when this one does not.
     fn contrary(self) -> Self {
         match self {
@@ -83,6 +95,19 @@ impl Bounds {
     pub(super) fn of(filters: &[Expr], schema: &Schema) -> Self {
         let all = Self::All(filters.iter().filter_map(|filter| part(filter, schema, true)).collect());
         if all.len() > BOUNDS_MAX { Self::All(Vec::new()) } else { all }
+    }
+
+    /// False when no row of a publisher is within them.
+    pub(super) fn allow(&self, publisher: &str) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.allow(publisher)),
+            Self::Any(parts) => parts.is_empty() || parts.iter().any(|part| part.allow(publisher)),
+            Self::Is { column, than, value } if column == PUBLISHER => {
+                value.text().is_none_or(|value| than.holds(publisher.cmp(value)))
+            }
+            Self::Null { column, is } => column != PUBLISHER || !is,
+            Self::Is { .. } => true,
+        }
     }
 
     /// Number of comparisons.

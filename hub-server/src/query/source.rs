@@ -1,6 +1,7 @@
 //! Where the files of a table come from: the index of a snapshot in the process that has it, or a question to that
 //! process. Files are told in pages, so that a plan over very many holds few of them.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
@@ -212,6 +213,15 @@ impl Here {
         }
         let known = Known { files: files.files().count(), rows: files.rows(), columns };
         Ok(Files { known, list: Arc::new(files) })
+    }
+
+    /// Numbers of submissions that may have rows within the bounds in these files, of those that the reader may see.
+    pub(super) fn seqs_in(&self, files: &[Arc<DataFile>], bounds: &Bounds) -> BTreeSet<i64> {
+        let publisher = self.visible.publisher.as_deref();
+        let submissions = &self.view.snapshot.submissions;
+        let may_see = |owner: &str| publisher.is_none_or(|own| own == owner) && bounds.allow(owner);
+        let seqs = files.iter().flat_map(|file| &file.seqs).copied();
+        seqs.filter(|seq| submissions.get(*seq).is_some_and(|info| may_see(&info.publisher))).collect()
     }
 
     /// As [`Source::origins`], at once.

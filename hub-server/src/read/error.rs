@@ -30,6 +30,10 @@ pub(crate) enum ReadError {
     OffsetUnsupported,
     #[error("the read session has {streams} streams, from 0 on; there is none of number {stream}")]
     StreamUnknown { stream: u32, streams: u32 },
+    #[error("`{0}` is no state of a table; write a dataset and its version, as rb28s@7")]
+    StateUnreadable(String),
+    #[error("the code list of `{0}` is not the one that this hub has now, so the rows would not be the same")]
+    ListChanged(String),
     #[error("this is no cursor; take `cursor` of a read session or `next_cursor` of a page of changes")]
     CursorUnreadable,
     #[error(transparent)]
@@ -57,7 +61,9 @@ impl ReadError {
             | Self::HandleUnknown
             | Self::OffsetUnsupported
             | Self::StreamUnknown { .. }
+            | Self::StateUnreadable(_)
             | Self::CursorUnreadable => Reason::RequestInvalid,
+            Self::ListChanged(_) => Reason::HistoryExpired,
             Self::StatementTooLong(_) => Reason::QueryTooComplex,
             Self::SessionOfOther | Self::TicketOfOther | Self::ColumnNotPermitted(_) => {
                 Reason::ReadNotPermitted

@@ -10,7 +10,7 @@ use futures::stream;
 
 use super::recent::Recent;
 use super::statements::Asked;
-use super::{Answer, VersionRef};
+use super::{Answer, Chunks, VersionRef};
 use crate::config::limits::{
     ANSWER_KEPT_BYTES, ANSWERS_KEPT, ANSWERS_KEPT_BYTES, STATEMENTS_KEPT, STATEMENTS_KEPT_BYTES,
 };
@@ -104,7 +104,7 @@ impl Kept {
     }
 
     /// The answer, if it is kept. Says how often that was so.
-    pub(super) fn answer(&self, question: &Question) -> Option<Answer> {
+    pub(super) fn answer(&self, question: &Question) -> Option<(Vec<VersionRef>, Chunks)> {
         let found = self.answers.get(question);
         let counts = self.answers.counts();
         tracing::debug!(
@@ -117,7 +117,7 @@ impl Kept {
         );
         let whole = found?;
         let (versions, chunks) = (whole.versions.clone(), whole.chunks.clone());
-        Some(Answer { versions, chunks: stream::iter(chunks.into_iter().map(Ok)).boxed() })
+        Some((versions, stream::iter(chunks.into_iter().map(Ok)).boxed()))
     }
 
     /// The same answer, which is kept once its last piece went by, if it is short.
@@ -129,7 +129,8 @@ impl Kept {
             chunks: Vec::new(),
             bytes: 0,
         };
-        let passing = stream::unfold((answer.chunks, Some(gathered)), |(mut chunks, gathered)| async move {
+        let chunks = answer.chunks;
+        let passing = stream::unfold((chunks, Some(gathered)), |(mut chunks, gathered)| async move {
             let item = chunks.next().await?;
             let gathered = match (&item, gathered) {
                 (Ok(chunk), Some(gathered)) => gathered.take(chunk),
@@ -137,7 +138,7 @@ impl Kept {
             };
             Some((item, (chunks, gathered)))
         });
-        Answer { versions: answer.versions, chunks: passing.boxed() }
+        Answer { chunks: passing.boxed(), ..answer }
     }
 
     #[cfg(test)]

@@ -9,9 +9,11 @@ mod error;
 mod kept;
 mod organisations;
 mod recent;
+mod revisions;
 mod session;
 mod since;
 mod statements;
+mod states;
 mod tables;
 mod watch;
 
@@ -36,10 +38,12 @@ pub(crate) use changes::{After, Sides};
 pub(crate) use coverage::Coverage;
 pub(crate) use error::ReadError;
 use kept::Kept;
+pub(crate) use revisions::Revision;
 use session::{NAME_PREFIX, PURPOSE, SessionToken};
 pub(crate) use session::{RowsFrom, Session, SessionRequest};
 pub(crate) use since::{Revised, RevisedBy, SinceRequest};
 pub(crate) use statements::{Asked, Described};
+pub(crate) use states::{States, TableState};
 pub(crate) use tables::TableInfo;
 pub(crate) use watch::Watched;
 
@@ -102,9 +106,18 @@ pub(crate) struct VersionRef {
     pub(crate) coverage: Coverage,
 }
 
+/// A statement over tables in one state each.
+#[derive(Debug)]
+pub(crate) struct Again {
+    pub(crate) sql: String,
+    pub(crate) states: Vec<TableState>,
+}
+
 /// An answer to a query: what it stands on, then its rows.
 pub(crate) struct Answer {
     pub(crate) versions: Vec<VersionRef>,
+    /// What gives the same rows again; None where a table has no states, or values were bound.
+    pub(crate) again: Option<Again>,
     pub(crate) chunks: Chunks,
 }
 
@@ -221,11 +234,13 @@ impl Reads {
         &self,
         permits: Vec<ReadPermit>,
         sql: &str,
-        as_of: AsOf,
+        states: impl Into<States>,
         format: RowFormat,
     ) -> Result<Answer, ReadError> {
+        let states = states.into();
+        states.check(&permits, &self.lists)?;
         let asked = Asked { sql: sql.to_owned(), parameters: None };
-        self.ask(permits, &asked, |_| as_of, format).await
+        self.ask(permits, &asked, |dataset| states.of(dataset), format).await
     }
 
     /// Tables that a statement names, and the worker that says so unless it is known.

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::kept::Question;
-use super::{Answer, Chunks, ReadError, Reads, VersionRef, chunks_of, is_major_of, organisations};
+use super::{
+    Again, Answer, Chunks, ReadError, Reads, VersionRef, chunks_of, is_major_of, organisations, states,
+};
 use crate::config::limits::{SCAN_PART_ROWS, SCAN_PARTS};
 use crate::permit::ReadPermit;
 use crate::query::{Asking, Begun, Description, RowFormat, Scan, TableView, table_names};
@@ -80,12 +82,12 @@ pub(crate) struct Described {
 }
 
 /// What a statement may see.
-struct Seen {
+pub(super) struct Seen {
     named: Arc<[String]>,
-    begun: Option<Begun>,
-    views: Vec<TableView>,
+    pub(super) begun: Option<Begun>,
+    pub(super) views: Vec<TableView>,
     /// Names of tables that it does not name.
-    others: Vec<String>,
+    pub(super) others: Vec<String>,
 }
 
 impl Seen {
@@ -205,7 +207,10 @@ impl Reads {
         match (part, pins.as_slice()) {
             (Some(part), [pin]) => {
                 let permit = permits.iter().find(|permit| permit.dataset() == pin.dataset);
-                self.part(permit.ok_or(ReadError::TicketOfOther)?, pin, part).await
+                let permit = permit.ok_or(ReadError::TicketOfOther)?;
+                let Answer { versions, chunks, .. } = self.part(permit, pin, part).await?;
+                // The address is that of all parts together.
+                Ok(Answer { again: self.again(&asked, &[], &versions), versions, chunks })
             }
             _ => self.ask(permits, &asked, state, RowFormat::Arrow).await,
         }
@@ -219,7 +224,7 @@ impl Reads {
         let scan = Scan { columns: part.columns, files: Some(part.from..part.to), ..Scan::default() };
         let rows = self.engine.scan(view, scan).await?;
         let chunks: Chunks = chunks_of(self.engine.encode(rows, RowFormat::Arrow, 0)?, held);
-        Ok(Answer { versions, chunks })
+        Ok(Answer { versions, again: None, chunks })
     }
 
     /// One SELECT over the datasets of the permits, code lists and `organisations`; `as_of`: which state of each
@@ -233,8 +238,10 @@ impl Reads {
     ) -> Result<Answer, ReadError> {
         let mut seen = self.seen(&permits, &asked.sql, as_of).await?;
         let question = seen.of_versions().then(|| Question::of(asked, format, &seen.views));
-        if let Some(answer) = question.as_ref().and_then(|question| self.kept.answer(question)) {
-            return Ok(answer);
+        let named = Arc::clone(&seen.named);
+        let again = |versions: &[VersionRef]| self.again(asked, &named, versions);
+        if let Some((versions, chunks)) = question.as_ref().and_then(|question| self.kept.answer(question)) {
+            return Ok(Answer { again: again(&versions), versions, chunks });
         }
         let with = self.with(&mut seen).await?;
         let views = seen.views;
@@ -248,17 +255,23 @@ impl Reads {
         };
         let rows = self.statements.run(seen.begun, asking).await?;
         let used = views.iter().filter(|view| rows.datasets().contains(&view.snapshot.dataset));
-        let versions = used.map(|view| self.version_ref(view)).collect();
+        let versions: Vec<_> = used.map(|view| self.version_ref(view)).collect();
         let held = views.into_iter().map(|view| view.snapshot).collect();
-        let answer = Answer { versions, chunks: chunks_of(rows.chunks, held) };
+        let again = again(&versions);
+        let answer = Answer { versions, again, chunks: chunks_of(rows.chunks, held) };
         Ok(match question {
             Some(question) => self.kept.keep(question, answer),
             None => answer,
         })
     }
 
+    fn again(&self, asked: &Asked, named: &[String], versions: &[VersionRef]) -> Option<Again> {
+        let states = states::stood_on(named, versions, &self.lists)?;
+        asked.parameters.is_none().then(|| Again { sql: asked.sql.clone(), states })
+    }
+
     /// What a statement names, and what else it might have meant.
-    async fn seen(
+    pub(super) async fn seen(
         &self,
         permits: &[ReadPermit],
         sql: &str,
@@ -283,7 +296,10 @@ impl Reads {
     }
 
     /// The table of organisations, if the statement names it.
-    async fn with(&self, seen: &mut Seen) -> Result<Option<arrow::record_batch::RecordBatch>, ReadError> {
+    pub(super) async fn with(
+        &self,
+        seen: &mut Seen,
+    ) -> Result<Option<arrow::record_batch::RecordBatch>, ReadError> {
         match seen.of_versions() {
             true => seen.others.push(organisations::TABLE.to_owned()),
             false => return Ok(Some(organisations::table(&self.catalog).await?)),

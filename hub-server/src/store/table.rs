@@ -42,7 +42,7 @@ pub(crate) use log_files::{ARCHIVE, LogReader, Name, log_name, name_of, pack_ran
 pub(crate) use open::TableSpec;
 #[cfg(test)]
 pub(crate) use open::physical;
-pub(crate) use snapshot::{Erased, Snapshot, VersionInfo};
+pub(crate) use snapshot::{Erased, SeqInfo, Snapshot, VersionInfo};
 pub(crate) use vacuum::{Keep, Vacuumed};
 
 /// Folder of what the hub keeps beside a table; readers of Delta leave names alone that begin with `_`.

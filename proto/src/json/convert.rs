@@ -7,7 +7,7 @@ use hub_datasets::Report;
 
 use super::{
     CommitOptions, Coverage, DatasetVersion, Erasure, Explanation, NewSubmission, ReadSession, Receipt,
-    RevisionChange, Submission, Submissions, Verdict, WatchEvent,
+    RevisionBehind, RevisionChange, RevisionsBehind, Submission, Submissions, Verdict, WatchEvent,
 };
 use crate::TypeConversionError;
 use crate::convert::{Timestamp, time_to_wire};
@@ -314,4 +314,54 @@ fn wire_explanation(Explanation { rule, text }: Explanation) -> v1::Explanation 
 
 fn explanation(v1::Explanation { rule, text }: v1::Explanation) -> Explanation {
     Explanation { rule, text }
+}
+impl From<v1::ListRevisionsBehindResponse> for RevisionsBehind {
+    fn from(list: v1::ListRevisionsBehindResponse) -> Self {
+        Self {
+            revisions: list.revisions.into_iter().map(Into::into).collect(),
+            next_page_token: list.next_page_token,
+            versions: list.versions.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl TryFrom<RevisionsBehind> for v1::ListRevisionsBehindResponse {
+    type Error = TypeConversionError;
+
+    fn try_from(list: RevisionsBehind) -> Result<Self, TypeConversionError> {
+        Ok(Self {
+            revisions: list.revisions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            next_page_token: list.next_page_token,
+            versions: list.versions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl From<v1::RevisionBehind> for RevisionBehind {
+    fn from(revision: v1::RevisionBehind) -> Self {
+        Self {
+            dataset: id(&revision.dataset),
+            submission: id(&revision.submission),
+            publisher: id(&revision.publisher),
+            period: revision.period,
+            revision: revision.revision,
+            commit_time: revision.commit_time.map(moment),
+        }
+    }
+}
+
+impl TryFrom<RevisionBehind> for v1::RevisionBehind {
+    type Error = TypeConversionError;
+
+    fn try_from(revision: RevisionBehind) -> Result<Self, TypeConversionError> {
+        let of = |text: &String| time("RevisionBehind", "commit_time", text);
+        Ok(Self {
+            dataset: name(Collection::Datasets, &revision.dataset),
+            submission: name(Collection::Submissions, &revision.submission),
+            publisher: name(Collection::Organisations, &revision.publisher),
+            period: revision.period,
+            revision: revision.revision,
+            commit_time: revision.commit_time.as_ref().map(of).transpose()?,
+        })
+    }
 }

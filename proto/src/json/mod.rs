@@ -214,6 +214,8 @@ shapes! {
         estimated_rows: u64,
         /// Where the dataset version stands, for `changes`; empty for a statement.
         cursor: String,
+        /// An address that gives the same rows of a statement again; empty where there is none.
+        permalink: String,
     }
 
     /// What a read session is to pin.
@@ -316,6 +318,34 @@ shapes! {
         format: String,
         /// A past state: a dataset version or a moment (RFC 3339); left out: the newest.
         as_of: String,
+        /// States of tables, one by one, as a permalink has them: `rb28s@7`; what is not named is read at `as_of`.
+        at: Vec<String>,
+    }
+
+    /// A page of the revisions that an answer stands on.
+    answer RevisionsBehind {
+        /// By dataset, publisher, period and number.
+        revisions: Vec<RevisionBehind>,
+        /// For `page_token` of the next page; empty: this is the last.
+        next_page_token: String,
+        /// The dataset versions that the page stands on.
+        versions: Vec<DatasetVersion>,
+    }
+
+    /// A submission that an answer stands on.
+    answer RevisionBehind {
+        /// As `rb28s`.
+        dataset: String,
+        /// Its id.
+        submission: String,
+        /// As `gmina-100201`.
+        publisher: String,
+        /// The hub's name of it: its last day where periods cumulate, as 2022-12-31, else as it was sent.
+        period: String,
+        /// Number in the chain of (dataset, publisher, period), from 1.
+        revision: u64,
+        /// When it was committed.
+        commit_time: Option<String>,
     }
 }
 

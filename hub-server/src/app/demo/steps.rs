@@ -192,7 +192,7 @@ async fn totals(ministry: &Client) -> Result<Vec<(String, String)>, DevError> {
 
 /// The answer as CSV text, with the dataset versions behind it.
 async fn query(client: &Client, sql: &str) -> Result<(String, Vec<v1::DatasetVersionRef>), DevError> {
-    let request = QueryRequest { sql: sql.to_owned(), format: RowFormat::Csv, as_of: None };
+    let request = QueryRequest { sql: sql.to_owned(), format: RowFormat::Csv, as_of: None, at: Vec::new() };
     let mut answer = client.query(&request).await?;
     let mut text = Vec::new();
     while let Some(bytes) = answer.next().await? {

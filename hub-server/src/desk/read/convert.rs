@@ -5,8 +5,9 @@ use hub_proto::convert::{Timestamp, time_from_wire, time_to_wire};
 use hub_proto::name::Collection;
 use hub_proto::{TypeConversionError, v1};
 
+use crate::error::HubError;
 use crate::query::RowFormat;
-use crate::read::VersionRef;
+use crate::read::{ReadError, TableState, VersionRef};
 use crate::store::AsOf;
 
 /// ARROW if unspecified.
@@ -43,6 +44,11 @@ pub(crate) fn as_of(
         (None, Some(time)) => Ok(AsOf::Time(time_from_wire(message, "time", time)?)),
         (None, None) => Ok(AsOf::Latest),
     }
+}
+
+/// States of tables, as `rb28s@7`.
+pub(crate) fn states(at: &[String]) -> Result<Vec<TableState>, HubError> {
+    Ok(at.iter().map(|state| state.parse()).collect::<Result<_, ReadError>>()?)
 }
 
 pub(crate) fn version_ref(version: VersionRef) -> v1::DatasetVersionRef {

@@ -1,5 +1,6 @@
 //! Reading: sessions, their rows, and statements.
 
+mod behind;
 mod changes;
 pub(super) mod convert;
 mod running;
@@ -7,13 +8,14 @@ mod statements;
 mod watch;
 
 use hub_proto::name::Collection;
-use hub_proto::v1;
+use hub_proto::{Permalink, v1};
 
 use super::{Answers, Desk, answers, answers_until, cancelled};
+use crate::config::limits::PERMALINK_BYTES;
 use crate::error::HubError;
 use crate::identity::Principal;
 use crate::query::RowChunk;
-use crate::read::{RowsFrom, SessionRequest};
+use crate::read::{Again, RowsFrom, SessionRequest, States};
 
 use convert::version_ref;
 pub(super) use running::Running;
@@ -22,6 +24,8 @@ pub(crate) use statements::Outlook;
 /// An answer to a statement: what it stands on, and its rows.
 pub(crate) struct Found {
     pub(crate) versions: Vec<v1::DatasetVersionRef>,
+    /// An address that gives the same rows again; empty where there is none.
+    pub(crate) permalink: String,
     pub(crate) rows: Answers<RowChunk>,
 }
 
@@ -99,8 +103,17 @@ impl Desk {
         };
         let format = convert::format_from_wire(MESSAGE, request.format)?;
         let permits = self.readable(caller)?.into_iter().map(|(_, permit)| permit).collect();
-        let answer = self.rooms.reads.query(permits, &request.sql, as_of, format).await?;
+        let states = States { as_of, named: convert::states(&request.at)? };
+        let answer = self.rooms.reads.query(permits, &request.sql, states, format).await?;
+        let permalink = self.permalink(answer.again);
         let versions = answer.versions.into_iter().map(version_ref).collect();
-        Ok(Found { versions, rows: answers(answer.chunks, place) })
+        Ok(Found { versions, permalink, rows: answers(answer.chunks, place) })
+    }
+    /// The address of what gives the same rows again; nothing where it is longer than headers carry.
+    fn permalink(&self, again: Option<Again>) -> String {
+        let Some(Again { sql, states }) = again else { return String::new() };
+        let at = states.iter().map(ToString::to_string).collect();
+        let link = format!("{}{}", self.rooms.public_url, Permalink { sql, at }.address());
+        if link.len() > PERMALINK_BYTES { String::new() } else { link }
     }
 }

@@ -76,9 +76,10 @@ impl Desk {
             answer = self.rooms.reads.redeem(reader, permits, ticket) => answer?,
             () = run.stopped() => return Err(cancelled()),
         };
+        let permalink = self.permalink(answer.again);
         let versions = answer.versions.into_iter().map(version_ref).collect();
         let stop = async move { run.stopped().await };
-        Ok(Found { versions, rows: answers_until(answer.chunks, place, stop) })
+        Ok(Found { versions, permalink, rows: answers_until(answer.chunks, place, stop) })
     }
 
     /// Stops what gives the rows of a ticket; false when nothing does.

@@ -9,8 +9,8 @@ mod watch;
 use hub_proto::v1::read_service_server::ReadService;
 use hub_proto::v1::{
     CreateReadSessionRequest, CreateReadSessionResponse, ListChangesRequest, ListChangesResponse,
-    QueryRowsRequest, QueryRowsResponse, ReadRowsRequest, ReadRowsResponse, WatchDatasetsRequest,
-    WatchDatasetsResponse,
+    ListRevisionsBehindRequest, ListRevisionsBehindResponse, QueryRowsRequest, QueryRowsResponse,
+    ReadRowsRequest, ReadRowsResponse, WatchDatasetsRequest, WatchDatasetsResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -47,6 +47,13 @@ impl ReadService for ReadDoor {
         request: Request<QueryRowsRequest>,
     ) -> Result<Response<Self::QueryRowsStream>, Status> {
         answer(query::query(&self.0, request).await)
+    }
+
+    async fn list_revisions_behind(
+        &self,
+        request: Request<ListRevisionsBehindRequest>,
+    ) -> Result<Response<ListRevisionsBehindResponse>, Status> {
+        answer(query::revisions(&self.0, request).await)
     }
 
     async fn list_changes(

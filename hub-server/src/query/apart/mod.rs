@@ -12,6 +12,7 @@ mod served;
 mod tests;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -36,6 +37,7 @@ pub(crate) use inside::work;
 use lease::Lease;
 use line::{Kind, Line, parsed};
 pub(crate) use rows::Rows;
+use rows::Talk;
 use served::Served;
 use wire::{Head, Job, PROTOCOL, Setup};
 
@@ -159,7 +161,21 @@ impl Statements {
         begun: Option<Begun>,
         asking: Asking<'_>,
     ) -> Result<Rows, QueryError> {
-        self.start_statement(begun, asking, false).await
+        let (lease, served) = self.start_statement(begun, asking, false).await?;
+        Rows::begin(lease, served).await
+    }
+
+    /// Plans a SELECT, and says for each of its tables, in their order, which submissions (by `_seq`) may have rows in
+    /// the answer: never too few.
+    pub(crate) async fn behind(
+        self: &Arc<Self>,
+        begun: Option<Begun>,
+        asking: Asking<'_>,
+    ) -> Result<Vec<BTreeSet<i64>>, QueryError> {
+        let (lease, served) = self.start_statement(begun, asking, true).await?;
+        let (_, mut talk) = Talk::begin(lease, served).await?;
+        while !talk.chunk().await?.complete {}
+        talk.end().behind().await
     }
 
     /// Says what a SELECT would give. Its parameters need not be bound.
@@ -168,7 +184,8 @@ impl Statements {
         begun: Option<Begun>,
         asking: Asking<'_>,
     ) -> Result<Description, QueryError> {
-        let mut rows = self.start_statement(begun, asking, true).await?;
+        let (lease, served) = self.start_statement(begun, asking, true).await?;
+        let mut rows = Rows::begin(lease, served).await?;
         let schema = rows.chunks.next().await.transpose()?.unwrap_or_default().data;
         let Head { datasets, parameters, unbound, columns } = rows.head;
         let parameters = STANDARD.decode(parameters).map_err(|error| QueryError::internal(&error))?;
@@ -180,7 +197,7 @@ impl Statements {
         begun: Option<Begun>,
         asking: Asking<'_>,
         describe: bool,
-    ) -> Result<Rows, QueryError> {
+    ) -> Result<(Lease, Served), QueryError> {
         let mut lease = match begun {
             Some(begun) => begun.lease,
             None => self.lease().await?,
@@ -203,7 +220,7 @@ impl Statements {
         let job = serde_json::to_vec(&job).map_err(|e| QueryError::internal(&e))?;
         let length = u32::try_from(job.len()).unwrap_or(u32::MAX).to_le_bytes();
         lease.ask(Kind::Job, &[&length, &job, &stream])?;
-        Rows::begin(lease, Served::new(tables)).await
+        Ok((lease, Served::new(tables)))
     }
 
     /// A place for a statement, with a worker to itself. The deadline counts the waiting.

@@ -27,7 +27,7 @@ impl std::fmt::Debug for Rows {
 }
 
 /// A worker at a statement, with what it asks for.
-struct Talk {
+pub(super) struct Talk {
     lease: Lease,
     served: Served,
     bytes: u64,
@@ -41,16 +41,12 @@ impl Rows {
 
     /// Waits until the plan stands.
     pub(super) async fn begin(lease: Lease, served: Served) -> Result<Self, QueryError> {
-        let mut talk = Talk { lease, served, bytes: 0 };
-        let head = match talk.next().await? {
-            (Kind::Head, head) => parsed::<Head>(&head).map_err(|error| talk.lease.died(&error))?,
-            _ => return Err(talk.lease.died(&unexpected())),
-        };
+        let (head, talk) = Talk::begin(lease, served).await?;
         let chunks = stream::unfold(Some(talk), |talk| async move {
             let mut talk = talk?;
             match talk.chunk().await {
                 Ok(chunk) if chunk.complete => {
-                    talk.lease.end();
+                    talk.end();
                     Some((Ok(chunk), None))
                 }
                 Ok(chunk) => Some((Ok(chunk), Some(talk))),
@@ -62,6 +58,16 @@ impl Rows {
 }
 
 impl Talk {
+    /// Waits until the plan stands.
+    pub(super) async fn begin(lease: Lease, served: Served) -> Result<(Head, Self), QueryError> {
+        let mut talk = Self { lease, served, bytes: 0 };
+        let head = match talk.next().await? {
+            (Kind::Head, head) => parsed::<Head>(&head).map_err(|error| talk.lease.died(&error))?,
+            _ => return Err(talk.lease.died(&unexpected())),
+        };
+        Ok((head, talk))
+    }
+
     /// What the worker says next for the caller; its questions are answered.
     async fn next(&mut self) -> Result<(Kind, Bytes), QueryError> {
         loop {
@@ -78,7 +84,8 @@ impl Talk {
         }
     }
 
-    async fn chunk(&mut self) -> Result<RowChunk, QueryError> {
+    /// The next piece.
+    pub(super) async fn chunk(&mut self) -> Result<RowChunk, QueryError> {
         let chunk = match self.next().await? {
             (Kind::Rows, body) => wire::rows_of(body).map_err(|error| self.lease.died(&error))?,
             _ => return Err(self.lease.died(&unexpected())),
@@ -91,5 +98,11 @@ impl Talk {
             )));
         }
         Ok(chunk)
+    }
+
+    /// After the last piece: the worker is free for another statement.
+    pub(super) fn end(self) -> Served {
+        self.lease.end();
+        self.served
     }
 }

@@ -1,6 +1,7 @@
 //! The hub's answers to a worker: which files may hold rows that the statement wants, of those that the permit shows.
 //! Nothing else of a dataset is told.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::QueryError;
@@ -22,11 +23,13 @@ const SEQ_BYTES: usize = 21;
 pub(super) struct Served {
     tables: Vec<Arc<Here>>,
     choices: Vec<Choice>,
+    /// Of each choice the table, and what its rows are within.
+    asked: Vec<(usize, Bounds)>,
 }
 
 impl Served {
     pub(super) fn new(tables: Vec<Here>) -> Self {
-        Self { tables: tables.into_iter().map(Arc::new).collect(), choices: Vec::new() }
+        Self { tables: tables.into_iter().map(Arc::new).collect(), choices: Vec::new(), asked: Vec::new() }
     }
 
     pub(super) async fn answer(&mut self, question: Question) -> Answer {
@@ -36,15 +39,28 @@ impl Served {
         }
     }
 
+    /// For each table the submissions that may have rows in the answer: those of the files that were chosen for it.
+    pub(super) async fn behind(&self) -> Result<Vec<BTreeSet<i64>>, QueryError> {
+        let mut behind = vec![BTreeSet::new(); self.tables.len()];
+        for ((table, bounds), choice) in self.asked.iter().zip(&self.choices) {
+            let Some((here, behind)) = self.tables.get(*table).zip(behind.get_mut(*table)) else { continue };
+            for files in [&choice.small, &choice.long] {
+                behind.extend(here.seqs_in(&files.all(0..files.known.files).await?, bounds));
+            }
+        }
+        Ok(behind)
+    }
+
     async fn told(&mut self, question: Question) -> Result<Answer, QueryError> {
         let unknown = || QueryError::internal(&"a worker asks for what it was not told of");
         match question {
             Question::Choose { table, read, bounds } => {
-                let table = self.tables.get(table).ok_or_else(unknown)?;
+                let here = self.tables.get(table).ok_or_else(unknown)?;
                 if self.choices.len() >= CHOICES_MAX {
                     return Err(QueryError::internal(&"a worker has files chosen without end"));
                 }
-                let choice = choose(Arc::clone(table), read, bounds).await?;
+                let choice = choose(Arc::clone(here), read, bounds.clone()).await?;
+                self.asked.push((table, bounds));
                 let (small, long) = (chosen(&choice.small).await?, chosen(&choice.long).await?);
                 self.choices.push(choice);
                 Ok(Answer::Chosen { choice: self.choices.len() - 1, small, long })

@@ -3,7 +3,7 @@
 use hub_proto::Reason;
 
 use super::{arrow, bytes, fixture, ministry, reads, rows};
-use crate::permit::{Rows, for_tests};
+use crate::permit::{ReadPermit, Rows, for_tests};
 use crate::read::{Asked, Described, ReadError, Reads};
 use crate::store::AsOf;
 
@@ -75,4 +75,22 @@ async fn tables_are_those_that_the_permits_show() {
     assert_eq!(table("proba_v1").map(|table| &table.schema), table("proba").map(|table| &table.schema));
     assert!(table("proba").unwrap().key.is_empty(), "not all columns of the key are there");
     assert!(table("terc").is_some() && table("organisations").is_some());
+}
+
+#[tokio::test]
+async fn revisions_of_others_stand_behind_no_answer_that_is_narrowed() {
+    let fixture = fixture().await;
+    let reads = reads(&fixture).await;
+    let behind = async |permit: ReadPermit, sql: &str| {
+        let found = reads.behind(&[permit], sql, AsOf::Latest.into()).await.unwrap();
+        found.revisions.into_iter().map(|r| r.submission.publisher).collect::<Vec<_>>()
+    };
+    let all = "SELECT plan FROM proba";
+    assert_eq!(behind(ministry(), all).await, ["a", "a", "b"]);
+    assert_eq!(behind(ministry(), "SELECT plan FROM proba WHERE _publisher = 'b'").await, ["b"]);
+    assert_eq!(behind(ministry(), "SELECT plan FROM proba WHERE _publisher <> 'b'").await, ["a", "a"]);
+    let either = "SELECT plan FROM proba WHERE _publisher IN ('b', 'c') OR plan > 0.35";
+    assert_eq!(behind(ministry(), either).await, ["a", "b"], "in the first file nothing is that much");
+    let own = for_tests::read("b", "proba", &["plan"], Rows::Of("b".to_owned()));
+    assert_eq!(behind(own, all).await, ["b"]);
 }
