@@ -55,9 +55,10 @@ def processor_s(pid):
     return mine + sum(map(processor_s, children))
 
 
-def peer(script, *args):
+def peer(script, *args, **variables):
     """One run of a peer in a process of its own; its last line is JSON."""
-    return json.loads(run(sys.executable, HERE / script, "--one", *args).splitlines()[-1])
+    told = run(sys.executable, HERE / script, "--one", *args, env={**os.environ, **variables})
+    return json.loads(told.splitlines()[-1])
 
 
 def empty(folder):
@@ -227,9 +228,12 @@ class Hub:
 
     def read(self, command, *args):
         """Runs a reading command of `hub-benches` as the ministry; its answer is JSON."""
-        profile = tomllib.loads((self.root / "dev" / "ministry.toml").read_text())
         return json.loads(run(tool("hub-benches"), command, "--endpoint", f"http://{self.grpc}", *args,
-                              env={**os.environ, "HUB_BENCH_KEY": profile["token"]}))
+                              env={**os.environ, "HUB_BENCH_KEY": self.key()}))
+
+    def key(self):
+        """The ministry's."""
+        return tomllib.loads((self.root / "dev" / "ministry.toml").read_text())["token"]
 
     def statements(self, queries):
         """Asks the statements of a folder twice; the second time counts. No text is asked a second time: the hub keeps

@@ -16,7 +16,7 @@ import time
 from common import ROOT, WORK, make_data
 
 JOURNEYS = {"W1a": "w1a", "W1b": "w1b", "W2": "w2", "W3": "w3", "W4": "w4", "W4c": "w4c", "Planning": "planning",
-            "Checking": "checking"}
+            "Checking": "checking", "Changes": "changes"}
 RESULTS = ROOT / "benches" / "RESULTS.md"
 HEAD = """# Results
 

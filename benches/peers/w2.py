@@ -1,16 +1,20 @@
 """W2: 6 M rows of lineitem leave for another process. As rows: the hub gives them out of its files over hub.v1 (all columns
-are those of the table and five that the hub adds), pyarrow from memory, PostgreSQL by COPY; each client decodes and counts.
+are those of the table and five that the hub adds) and over Arrow Flight SQL, pyarrow from memory, PostgreSQL by COPY; each client
+decodes and counts. Both flights are taken by pyarrow's client, the hub's at all its endpoints at once.
 As a file: the hub's extract and plain HTTP give the same bytes.
 """
 import json
+import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from common import DATA, HERE, OUT, Hub, Postgres, Server, arrow_schema, make_arrow, peer, run
 
 BASE = "pyarrow 26 Flight, from memory"
 HUB = "hub, the same columns"
 WHOLE = "hub, all columns"
+SQL = "hub, Flight SQL, the same columns"
 COPY = "PostgreSQL COPY binary"
 PLAIN = "plain HTTP"
 EXTRACT = "hub extract"
@@ -43,6 +47,40 @@ def flight(port):
         rows += chunk.data.num_rows
         size += chunk.data.nbytes
     return {"wall": time.perf_counter() - begun, "first": first, "rows": rows, "arrow_bytes": size}
+
+
+def command(sql):
+    """A CommandStatementQuery of Arrow Flight SQL in its Any, as Protocol Buffers write it."""
+    def field(number, content):
+        length, size = bytearray(), len(content)
+        while size > 127:
+            length.append(size & 127 | 128)
+            size >>= 7
+        return bytes([number << 3 | 2]) + bytes(length) + bytes([size]) + content
+    kind = b"type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery"
+    return field(1, kind) + field(2, field(1, sql.encode()))
+
+
+def flight_sql(address):
+    import pyarrow.flight as client
+    begun = time.perf_counter()
+    options = client.FlightCallOptions(headers=[(b"authorization", f"Bearer {os.environ['HUB_BENCH_KEY']}".encode())])
+    connection = client.connect(f"grpc://{address}")
+    sql = f"select {', '.join(arrow_schema('lineitem').names)} from lineitem"
+    info = connection.get_flight_info(client.FlightDescriptor.for_command(command(sql)), options)
+
+    def take(endpoint):
+        first, rows, size = None, 0, 0
+        for chunk in connection.do_get(endpoint.ticket, options):
+            first = first or time.perf_counter() - begun
+            if chunk.data is not None:
+                rows += chunk.data.num_rows
+                size += chunk.data.nbytes
+        return first, rows, size
+
+    with ThreadPoolExecutor(len(info.endpoints)) as readers:
+        firsts, rows, sizes = zip(*readers.map(take, info.endpoints))
+    return {"wall": time.perf_counter() - begun, "first": min(firsts), "rows": sum(rows), "arrow_bytes": sum(sizes)}
 
 
 def copy_out(_):
@@ -84,6 +122,7 @@ def rounds_of(server, port, url, plain, turn):
         (BASE, lambda: peer("w2.py", "flight", port)),
         (HUB, lambda: server.read("pull", "lineitem", "--columns", ",".join(arrow_schema("lineitem").names))),
         (WHOLE, lambda: server.read("pull", "lineitem")),
+        (SQL, lambda: peer("w2.py", "flight_sql", server.grpc, HUB_BENCH_KEY=server.key())),
         (COPY, lambda: peer("w2.py", "copy", 0)),
     ]:
         yield "rows", name, turn, figures()
@@ -117,14 +156,14 @@ def report(rows, table_of):
     mega = lambda size: f"{size / 1e6:,.0f}"
     shared = [("seconds", "wall", "{:.2f}".format), ("first rows, ms", "first", ms)]
     yield f"\n**As rows**; ratio of wall time to «{BASE}»\n\n"
-    yield table_of([row for row in rows if row[0] == "rows"], [BASE, HUB, WHOLE, COPY], "wall", BASE,
+    yield table_of([row for row in rows if row[0] == "rows"], [BASE, HUB, WHOLE, SQL, COPY], "wall", BASE,
                    [*shared, ("MB of Arrow", "arrow_bytes", mega), ("MB on the line", "wire", mega)])
     yield f"\n**As a file** of Parquet; ratio of wall time to «{PLAIN}»\n\n"
     yield table_of([row for row in rows if row[0] == "file"], [PLAIN, EXTRACT], "wall", PLAIN, [
         ("ms", "wall", ms), ("MB on the line", "wire", mega)])
 
 
-PEERS = {"flight": flight, "copy": copy_out}
+PEERS = {"flight": flight, "flight_sql": flight_sql, "copy": copy_out}
 
 if __name__ == "__main__":
     print(json.dumps(PEERS[sys.argv[2]](sys.argv[3])))

@@ -68,6 +68,7 @@ enum Command {
     Pull(pull::Pull),
     /// Times how long scans of a dataset take to be planned.
     Plan(pull::Plan),
+    Changes(pull::Changes),
     /// Runs a folder of statements by a hub.
     Statements(statements::Statements),
     /// Runs a folder of statements by DataFusion in this process.
@@ -108,6 +109,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Put(put) => put.run(),
         Command::Pull(pull) => pull.run(),
         Command::Plan(plan) => plan.run(),
+        Command::Changes(changes) => changes.run(),
         Command::Statements(statements) => statements.run(),
         Command::Engine(engine) => engine.run(),
         Command::Real(real) => real.run(),

@@ -18,6 +18,17 @@ pub(crate) struct Pull {
     columns: Vec<String>,
 }
 
+/// Reads what changed in a dataset behind a cursor, decodes and counts it, and says where it ends.
+#[derive(Debug, Args)]
+pub(crate) struct Changes {
+    #[command(flatten)]
+    door: Door,
+    dataset: String,
+    /// Where to begin; without it nothing is read, and only the cursor of the newest version is told.
+    #[arg(long)]
+    since: Option<String>,
+}
+
 /// Pins a version for a scan again and again: the hub plans it and reads no file.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
@@ -43,6 +54,27 @@ impl Pull {
                 serde_json::json!({
                     "wall": wall, "rows": tally.rows, "arrow_bytes": tally.bytes, "wire": tally.wire, "first": first,
                 })
+            );
+            Ok(())
+        })
+    }
+}
+
+impl Changes {
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        runtime(2)?.block_on(async {
+            let mut reader = self.door.open().await?;
+            let Some(since) = &self.since else {
+                let cursor = reader.session(&self.dataset, &[], "").await?.cursor;
+                println!("{}", serde_json::json!({"cursor": cursor}));
+                return Ok(());
+            };
+            let begun = Instant::now();
+            let (tally, cursor) = reader.changes(&self.dataset, since.clone()).await?;
+            let wall = begun.elapsed().as_secs_f64();
+            println!(
+                "{}",
+                serde_json::json!({"wall": wall, "rows": tally.rows, "wire": tally.wire, "cursor": cursor})
             );
             Ok(())
         })

@@ -7,7 +7,9 @@ use arrow::ipc::reader::StreamDecoder;
 use bytes::Bytes;
 use clap::Args;
 use hub_proto::v1::read_service_client::ReadServiceClient;
-use hub_proto::v1::{CreateReadSessionRequest, QueryRowsRequest, ReadRowsRequest};
+use hub_proto::v1::{
+    CreateReadSessionRequest, ListChangesRequest, QueryRowsRequest, ReadRowsRequest, ReadSession,
+};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -70,13 +72,13 @@ impl Reader {
         whole(tally, told)
     }
 
-    /// Pins a version of a dataset, which plans the scan and reads nothing; gives the session's name.
+    /// Pins a version of a dataset, which plans the scan and reads nothing.
     pub(crate) async fn session(
         &mut self,
         dataset: &str,
         columns: &[String],
         filter: &str,
-    ) -> Result<String, Failure> {
+    ) -> Result<ReadSession, Failure> {
         let request = self.request(CreateReadSessionRequest {
             dataset: format!("datasets/{dataset}"),
             columns: columns.to_vec(),
@@ -84,7 +86,39 @@ impl Reader {
             ..Default::default()
         });
         let answer = self.service.create_read_session(request).await.map_err(refused)?.into_inner();
-        Ok(answer.session.ok_or("an answer without a session")?.name)
+        Ok(answer.session.ok_or("an answer without a session")?)
+    }
+
+    /// Rows that changed behind a cursor, page by page to the newest version, and where that stands.
+    pub(crate) async fn changes(&mut self, dataset: &str, since: String) -> Result<(Tally, String), Failure> {
+        let (mut tally, mut cursor) = (Tally::default(), since);
+        loop {
+            let request = self.request(ListChangesRequest {
+                dataset: format!("datasets/{dataset}"),
+                cursor: cursor.clone(),
+                values_only: true,
+                ..Default::default()
+            });
+            let mut answer = self.service.list_changes(request).await.map_err(refused)?.into_inner();
+            let (mut page, mut decoder) = (Tally::default(), StreamDecoder::new());
+            let (mut covers, mut told) = (None, None);
+            while let Some(message) = answer.message().await.map_err(refused)? {
+                covers = message.page.or(covers);
+                page.wire += message.data.len() as u64;
+                decode(&mut decoder, message.data, |batch| {
+                    page.count(batch);
+                    Ok(())
+                })?;
+                told = message.complete.then_some(message.rows);
+            }
+            let page = whole(page, told)?;
+            (tally.rows, tally.wire) = (tally.rows + page.rows, tally.wire + page.wire);
+            let covers = covers.ok_or("a page that does not say what it covers")?;
+            cursor = covers.next_cursor;
+            if !covers.more {
+                return Ok((tally, cursor));
+            }
+        }
     }
 
     /// Pulls columns of a whole dataset; also the time from the first call to the first rows.
@@ -94,7 +128,7 @@ impl Reader {
         columns: &[String],
     ) -> Result<(Tally, Option<Duration>), Failure> {
         let begun = Instant::now();
-        let session = self.session(dataset, columns, "").await?;
+        let session = self.session(dataset, columns, "").await?.name;
         let request = self.request(ReadRowsRequest { session, ..Default::default() });
         let mut answer = self.service.read_rows(request).await.map_err(refused)?.into_inner();
         let (mut tally, mut decoder) = (Tally::default(), StreamDecoder::new());

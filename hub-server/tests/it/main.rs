@@ -58,6 +58,7 @@ mod operations;
 mod packed;
 #[cfg(test)]
 mod patterns;
+#[cfg(test)]
 mod permalinks;
 #[cfg(test)]
 mod query_workers;
