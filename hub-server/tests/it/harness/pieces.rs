@@ -28,7 +28,8 @@ impl Sent {
     /// Who begins at an offset sends again what was sent beyond it.
     fn begin(&mut self, offset: u64, length: u64) {
         let in_vain = self.begun.extract_if(.., |begun| begun.end > offset);
-        self.again += in_vain.map(|begun| (begun.offset + begun.came).saturating_sub(offset)).sum::<u64>();
+        let beyond = |begun: Begun| (begun.offset + begun.came).saturating_sub(offset.max(begun.offset));
+        self.again += in_vain.map(beyond).sum::<u64>();
         self.begun.push(Begun { offset, end: offset + length, came: 0 });
     }
 
