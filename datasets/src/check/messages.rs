@@ -89,6 +89,7 @@ pub(super) fn of(checker: &Checker, kind: Kind, column: usize, value: &str) -> T
             .expected(name)
         }
         Kind::PersonalNumber => personal_number(),
+        Kind::BrokenLetter => broken_letter(),
         Kind::Reference(index) | Kind::OtherRegister(index) => reference(checker, kind, index),
         Kind::Rule(index) | Kind::RuleFailed(index) => rule(checker, kind, index),
         Kind::Status => {
@@ -103,6 +104,17 @@ pub(super) fn of(checker: &Checker, kind: Kind, column: usize, value: &str) -> T
             )
         }
     }
+}
+
+fn broken_letter() -> Told {
+    let told = Told::new(
+        "w tekście jest znak, który nie jest literą: zniekształcona litera (\u{FFFD}) albo znak sterujący",
+        "the text holds what is no letter: one that was damaged (\u{FFFD}), or a control character",
+    );
+    told.hint(
+        "Wpisz tekst od nowa albo zapisz plik w programie, z którego pochodzi, jako CSV UTF-8.",
+        "Write the text anew, or save the file as CSV UTF-8 in the program that it comes from.",
+    )
 }
 
 fn personal_number() -> Told {

@@ -431,9 +431,14 @@ impl Checker {
         }
         // A number that is cut is no number any more, so it is masked before.
         let text = personal::masked(&text);
+        // What a terminal would obey is shown and not said.
+        let text = text.replace(
+            |letter: char| letter != char::REPLACEMENT_CHARACTER && values::is_broken(letter),
+            "\u{FFFD}",
+        );
         match text.char_indices().nth(SHOWN_MAX) {
             Some((end, _)) => text[..end].to_owned(),
-            None => text.into_owned(),
+            None => text,
         }
     }
 

@@ -11,16 +11,16 @@ const DIGITS: usize = 11;
 /// What stands in the place of a number that is not shown; where it is sent back it is no number either.
 pub(super) const MASK: &str = "***********";
 
-/// Where a text holds what may be a PESEL: eleven digits that no other letter or digit touches, whose date of birth
+/// Where a text holds what may be a PESEL: eleven digits that no other digit touches, whose date of birth
 /// and check digit hold. Longer and shorter numbers (REGON, NIP, accounts, telephones) are none.
 fn numbers(text: &str) -> impl Iterator<Item = (Range<usize>, NaiveDate)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         while at < text.len() {
             let rest = text.get(at..)?;
-            let start = at + rest.find(|letter: char| letter.is_alphanumeric())?;
+            let start = at + rest.find(|letter: char| letter.is_ascii_digit())?;
             let run = text.get(start..)?;
-            let end = start + run.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(run.len());
+            let end = start + run.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(run.len());
             at = end;
             if let Some(born) = text.get(start..end).and_then(born) {
                 return Some((start..end, born));

@@ -34,6 +34,7 @@ impl Checker {
             if check.checks_text() {
                 texts(part, column, &array, check);
             }
+            broken_letters(part, column, &array);
             if check.may_hold_numbers && forbids_numbers {
                 personal_numbers(part, column, &array, last_day);
             }
@@ -115,6 +116,41 @@ fn texts(part: &mut Part, column: usize, array: &ArrayRef, check: &ColumnCheck) 
         }
         part.breaches.len() == before
     });
+}
+
+/// Texts with a letter that was damaged before, or with control characters.
+fn broken_letters(part: &mut Part, column: usize, array: &ArrayRef) {
+    let Some(strings) = array.as_string_opt::<i32>().filter(|strings| may_be_broken(strings.value_data()))
+    else {
+        return;
+    };
+    each_distinct(strings, |row, text| {
+        let found = text.chars().any(is_broken);
+        if found {
+            part.breach(row, column, Kind::BrokenLetter);
+        }
+        !found
+    });
+}
+
+/// No letter of a text: what a decoder writes for what it cannot read, and control characters but those of lines.
+pub(super) fn is_broken(letter: char) -> bool {
+    letter == char::REPLACEMENT_CHARACTER || letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')
+}
+
+/// False when no text of a column can be broken, which is found out without looking at each.
+fn may_be_broken(bytes: &[u8]) -> bool {
+    /// First bytes of U+0080 to U+00BF, and of U+FFFD.
+    const SIGNS: u8 = 0xC2;
+    const SPECIAL: u8 = 0xEF;
+    let controls = |byte: &u8| *byte < b' ' && !matches!(*byte, b'\t' | b'\n' | b'\r') || *byte == 0x7F;
+    let second = |at: usize| bytes.get(at + 1).copied().unwrap_or_default();
+    let is_suspect = |at: usize| match bytes.get(at) {
+        Some(&SIGNS) => second(at) < 0xA0,
+        _ => second(at) == 0xBF,
+    };
+    bytes.iter().fold(false, |any, byte| any | controls(byte))
+        || memchr::memchr2_iter(SIGNS, SPECIAL, bytes).any(is_suspect)
 }
 
 /// Texts that hold a PESEL.

@@ -73,8 +73,70 @@ pub struct Letters {
     windows: u64,
     /// Ą ą Ś ś Ź ź of ISO-8859-2, which are signs such as ± and ¦ in Windows-1250.
     iso: u64,
+    /// Bytes by their value, from 0x80 on.
+    high: Histogram,
     /// The beginning of a character whose end is in the next block.
     cut: Vec<u8>,
+}
+
+/// How often each byte from 0x80 on stands in a file.
+#[derive(Debug)]
+struct Histogram([u64; 128]);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self([0; 128])
+    }
+}
+
+/// Why the encoding of a file is unclear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unclear {
+    /// Its letters fit two code pages.
+    Both,
+    /// Its letters are those of Polish in neither: another page, as those of DOS or of a Mac.
+    Neither,
+}
+
+/// Polish letters of Windows-1250, and signs that print knows: quotes, dashes, § ° ± × ….
+const WINDOWS_LETTERS: &[u8] = b"\xA5\xC6\xCA\xA3\xD1\xD3\x8C\x8F\xAF\xB9\xE6\xEA\xB3\xF1\xF3\x9C\x9F\xBF";
+const WINDOWS_SIGNS: &[u8] =
+    b"\x80\x82\x84\x85\x89\x91\x92\x93\x94\x95\x96\x97\x99\xA0\xA7\xA9\xAB\xAD\xAE\xB0\xB1\xB5\xB7\xBB\xD7\xF7";
+/// The same of ISO-8859-2.
+const ISO_LETTERS: &[u8] = b"\xA1\xC6\xCA\xA3\xD1\xD3\xA6\xAC\xAF\xB1\xE6\xEA\xB3\xF1\xF3\xB6\xBC\xBF";
+const ISO_SIGNS: &[u8] = b"\xA0\xA7\xAD\xB0\xD7\xF7";
+/// Bytes that are no character of Windows-1250.
+const WINDOWS_NONE: &[u8] = b"\x81\x83\x88\x90\x98";
+/// A Polish text has so many Polish letters for each of another language, a name for example.
+const POLISH: u64 = 4;
+
+/// The bytes of both, each once.
+fn both(one: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut both = [one, other].concat();
+    both.sort_unstable();
+    both.dedup();
+    both
+}
+
+impl Histogram {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes.iter().filter(|byte| !byte.is_ascii()) {
+            if let Some(count) = self.0.get_mut(usize::from(byte & 0x7F)) {
+                *count += 1;
+            }
+        }
+    }
+
+    fn of(&self, bytes: &[u8]) -> u64 {
+        bytes.iter().filter_map(|byte| self.0.get(usize::from(byte & 0x7F))).sum()
+    }
+
+    /// True when the letters are those of Polish, but for a few.
+    fn is_polish(&self, letters: &[u8], signs: &[u8], none: &[u8]) -> bool {
+        let (polish, signs) = (self.of(letters), self.of(signs));
+        let others = self.0.iter().sum::<u64>().saturating_sub(polish + signs);
+        self.of(none) == 0 && others.saturating_mul(POLISH) <= polish
+    }
 }
 
 impl Letters {
@@ -103,6 +165,7 @@ impl Letters {
                 }
             }
         }
+        self.high.add(block);
         for byte in block {
             self.windows += u64::from(matches!(byte, 0x80..=0x9F | 0xA5 | 0xB9));
             self.iso += u64::from(matches!(byte, 0xA1 | 0xA6 | 0xAC | 0xB1 | 0xB6 | 0xBC));
@@ -114,20 +177,28 @@ impl Letters {
         self.stray == 0
     }
 
-    /// The encoding of all that was counted; None when its letters fit two code pages. A file of UTF-8 with a few
-    /// damaged characters stays UTF-8, so that the damage is told and not read as other letters.
-    pub fn encoding(&self) -> Option<Encoding> {
+    /// The encoding of all that was counted. A file of UTF-8 with a few damaged characters stays UTF-8, so that the
+    /// damage is told and not read as other letters.
+    ///
+    /// # Errors
+    /// Its letters fit two code pages, or none.
+    pub fn encoding(&self) -> Result<Encoding, Unclear> {
         let stray = self.stray + self.cut.len() as u64;
         if stray == 0 || self.utf8 > stray {
-            return Some(Encoding::Utf8);
+            return Ok(Encoding::Utf8);
         }
+        let is_windows = self.high.is_polish(WINDOWS_LETTERS, WINDOWS_SIGNS, WINDOWS_NONE);
+        let is_iso = self.high.is_polish(ISO_LETTERS, ISO_SIGNS, &[]);
         match (self.windows, self.iso) {
             // Without a distinguishing letter both pages give the same text.
-            (_, 0) => Some(Encoding::Windows1250),
-            (0, _) => Some(Encoding::Iso8859_2),
-            (windows, iso) if windows >= iso.saturating_mul(CLEAR) => Some(Encoding::Windows1250),
-            (windows, iso) if iso >= windows.saturating_mul(CLEAR) => Some(Encoding::Iso8859_2),
-            _ => None,
+            (_, 0) if is_windows => Ok(Encoding::Windows1250),
+            (0, _) if is_iso => Ok(Encoding::Iso8859_2),
+            (windows, iso) if windows >= iso.saturating_mul(CLEAR) && is_windows => Ok(Encoding::Windows1250),
+            (windows, iso) if iso >= windows.saturating_mul(CLEAR) && is_iso => Ok(Encoding::Iso8859_2),
+            (1.., 1..) if self.high.is_polish(&both(WINDOWS_LETTERS, ISO_LETTERS), WINDOWS_SIGNS, &[]) => {
+                Err(Unclear::Both)
+            }
+            _ => Err(Unclear::Neither),
         }
     }
 }
@@ -165,7 +236,7 @@ pub fn foreign(first: &[u8]) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn judged(bytes: &[u8]) -> Option<Encoding> {
+    fn judged(bytes: &[u8]) -> Result<Encoding, Unclear> {
         // In small blocks, so that characters are cut.
         let mut letters = Letters::default();
         bytes.chunks(3).for_each(|block| letters.count(block));
@@ -180,7 +251,7 @@ mod tests {
             (Encoding::Windows1250, WINDOWS_1250.encode(text).0.into_owned()),
             (Encoding::Iso8859_2, ISO_8859_2.encode(text).0.into_owned()),
         ] {
-            assert_eq!(judged(&bytes), Some(encoding));
+            assert_eq!(judged(&bytes), Ok(encoding));
             let decoded = match encoding.decoder() {
                 Some(mut decoder) => {
                     let mut out = String::with_capacity(200);
@@ -192,19 +263,37 @@ mod tests {
             assert_eq!(decoded, text);
         }
         // ó and ł are the same bytes in both pages: either reading is the true one.
-        assert_eq!(judged(b"zb\xF3r po\xB3o\xBFony"), Some(Encoding::Windows1250));
+        assert_eq!(judged(b"zb\xF3r po\xB3o\xBFony"), Ok(Encoding::Windows1250));
         // Letters of both pages: nobody can say.
-        assert_eq!(judged(b"\xB9 \x9C \xB1 \xB6 x"), None);
-        assert_eq!(judged(b"plain"), Some(Encoding::Utf8));
+        assert_eq!(judged(b"\xB9 \x9C \xEA \xF3 \xB3 \xB1 \xB6 \xE6 x"), Err(Unclear::Both));
+        assert_eq!(judged(b"plain"), Ok(Encoding::Utf8));
+    }
+
+    #[test]
+    fn letters_of_other_pages_are_not_read_as_polish_ones() {
+        // SZKOŁA SKŁODOWSKIEJ, zażółć gęślą jaźń: as DOS (852), a Mac and Windows for the Baltic write them.
+        for bytes in [
+            &b"SZKO\x9DA SK\x9DODOWSKIEJ"[..],
+            b"za\xBE\xA2\x88\x86 g\xA9\x98l\xA5 ja\xAB\xE4",
+            b"SZKO\xFCA SK\xFCODOWSKIEJ",
+            b"za\xFD\x97\xB8\x8D g\xAB\xE6l\x88 ja\x90\xC4",
+            b"SZKO\xD9A za\xFD\xF3\xF9\xE3 g\xE6\xF0l\xE0 ja\xEA\xF1",
+        ] {
+            assert_eq!(judged(bytes), Err(Unclear::Neither), "{bytes:?}");
+        }
+        // A foreign name in a Polish text is no other page.
+        let text = "Zażółć gęślą jaźń: ulica Müllera, zbiór położony w Łodzi";
+        assert_eq!(judged(&WINDOWS_1250.encode(text).0), Ok(Encoding::Windows1250));
+        assert_eq!(judged(&ISO_8859_2.encode(text).0), Ok(Encoding::Iso8859_2));
     }
 
     #[test]
     fn damaged_utf8_stays_utf8() {
         let mut bytes = "zażółć gęślą jaźń".as_bytes().to_vec();
         bytes.extend_from_slice(b" \xB9");
-        assert_eq!(judged(&bytes), Some(Encoding::Utf8));
+        assert_eq!(judged(&bytes), Ok(Encoding::Utf8));
         // Two letters of a code page that happen to be one of UTF-8 do not make the file UTF-8.
-        assert_eq!(judged(b"STR\xD3\xAF \xA3\xD3D\x8F, D\xA5B"), Some(Encoding::Windows1250));
+        assert_eq!(judged(b"STR\xD3\xAF \xA3\xD3D\x8F, D\xA5B"), Ok(Encoding::Windows1250));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod record;
 mod tests;
 
 pub use cutter::Cutter;
-pub use encoding::{Encoding, Letters, foreign};
+pub use encoding::{Encoding, Letters, Unclear, foreign};
 pub(crate) use record::Span;
 pub use record::{Cells, Misfit, unquote};
 

@@ -5,9 +5,21 @@ use crate::check::lenient::rows::Aside;
 use crate::pattern::Text;
 use crate::report::{Code, Severity, Violation};
 
+/// Detail of an unclear encoding: the letters fit no page.
+pub(in crate::check) const NEITHER_PAGE: &str = "neither";
+
 /// Texts of a finding about the file as a whole; None for kinds that other files have too.
 pub(super) fn told(code: Code, detail: &str) -> Option<Told> {
     let told = match code {
+        Code::EncodingAmbiguous if detail == NEITHER_PAGE => Told::new(
+            "nie wiadomo, w jakim kodowaniu jest plik: jego litery nie są polskie ani w Windows-1250, ani w ISO-8859-2",
+            "the file's encoding is unclear: its letters are no Polish ones, neither in Windows-1250 nor in ISO-8859-2",
+        )
+        .hint(
+            "Zapisz plik jako CSV UTF-8; tak, jak jest, program, z którego pochodzi, pisze inaczej, np. po dosowemu.",
+            "Save the file as CSV UTF-8; as it is, the program that it comes from writes otherwise, as for DOS.",
+        )
+        .expected("UTF-8"),
         Code::EncodingAmbiguous => Told::new(
             "nie wiadomo, w jakim kodowaniu jest plik: polskie litery pasują do Windows-1250 i do ISO-8859-2",
             "the file's encoding is unclear: its letters fit both Windows-1250 and ISO-8859-2",

@@ -9,9 +9,10 @@ use encoding_rs::DecoderResult;
 use super::{InOrder, ReadAt, Stop};
 use crate::check::Checker;
 use crate::check::documents::DocumentRows;
+use crate::check::messages::office::NEITHER_PAGE;
 use crate::check::messages::structural;
 use crate::check::sheets::SheetText;
-use crate::csv::{Encoding, Letters, foreign};
+use crate::csv::{Encoding, Letters, Unclear, foreign};
 use crate::report::{Change, Code, Example, Findings, Normalised};
 
 /// Bytes, from the first that is no ASCII on, by which a file without a mark is known to be UTF-8.
@@ -165,8 +166,9 @@ impl<'a> Office<'a> {
             at += block.len() as u64;
         }
         match letters.encoding() {
-            Some(encoding) => self.decode(encoding),
-            None => return Err(self.stop(Code::EncodingAmbiguous, 0, "")),
+            Ok(encoding) => self.decode(encoding),
+            Err(Unclear::Both) => return Err(self.stop(Code::EncodingAmbiguous, 0, "")),
+            Err(Unclear::Neither) => return Err(self.stop(Code::EncodingAmbiguous, 0, NEITHER_PAGE)),
         }
         Ok(())
     }

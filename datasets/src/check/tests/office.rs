@@ -212,6 +212,35 @@ fn other_formats_and_unclear_letters_are_named() {
     assert_eq!(told(b"PK\x03\x04....").0, [(Code::FormatMismatch, 1)]);
     let unclear = [HEADER.as_bytes(), b"\n\xB9\x9C\xB1\xB6;x\n"].concat();
     assert_eq!(told(&unclear).0, [(Code::EncodingAmbiguous, 1)]);
+    let (found, message) = told(&[HEADER.as_bytes(), b"\nSZKO\x9DA;x\n"].concat());
+    assert_eq!(found, [(Code::EncodingAmbiguous, 1)]);
+    assert!(message.contains("no Polish ones"), "{message}");
+}
+
+/// A letter that was lost before is asked for, and what a terminal would obey is not printed.
+#[test]
+fn letters_that_are_none_are_refused() {
+    let contract = |subject: &str| {
+        let text = format!(
+            "jednostka_regon,id_umowy,data_zawarcia,przedmiot,wartosc,status,data_publikacji\n014900974,73928f5c-d9bc-4f3d-8574-4772162663b9,2026-07-01,{subject},1,Aktywna,2026-07-02\n"
+        );
+        let (pattern, lists) = (Arc::new(embedded("rejestr_umow")), Arc::new(CodeLists::embedded().unwrap()));
+        let context = Context { pattern, lists, period: Some("2026-M07".parse().unwrap()), publisher: None };
+        check_in(&Checker::new(context).unwrap(), text.as_bytes(), 1 << 20)
+    };
+    for (subject, shown) in [
+        ("SZKO\u{FFFD}A", "SZKO\u{FFFD}A"),
+        ("dzwonek \u{7}", "dzwonek \u{FFFD}"),
+        ("\u{1B}[31mczerwone", "\u{FFFD}[31mczerwone"),
+        ("koniec\u{96}linii", "koniec\u{FFFD}linii"),
+    ] {
+        let report = contract(subject);
+        assert_eq!(blocking(&report), [Code::FormInvalid], "{subject:?}");
+        assert_eq!(report.violations[0].value, shown);
+    }
+    for subject in ["§ 4 – „tak”…", "żółć\u{A0}€", "\"dwa\nwiersze\"", "ﬁ ｆ \u{FEFF}"] {
+        assert!(!contract(subject).blocks(), "{subject}");
+    }
 }
 
 #[test]
