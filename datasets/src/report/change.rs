@@ -28,6 +28,8 @@ pub enum Change {
     DateForm,
     /// An hour of one digit.
     HourForm,
+    /// A yes or no that is not written as `true` or `false`.
+    BooleanForm,
     /// A dash that stands for no value.
     NoValueMark,
     /// Leading zeros of a code that were lost; the code list proves the only reading.
@@ -36,7 +38,7 @@ pub enum Change {
 
 impl Change {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Encoding,
         Self::HeaderJoined,
         Self::EmptyColumn,
@@ -47,6 +49,7 @@ impl Change {
         Self::Thousands,
         Self::DateForm,
         Self::HourForm,
+        Self::BooleanForm,
         Self::NoValueMark,
         Self::LeadingZeros,
     ];
@@ -64,6 +67,7 @@ impl Change {
             Self::Thousands => "THOUSANDS",
             Self::DateForm => "DATE_FORM",
             Self::HourForm => "HOUR_FORM",
+            Self::BooleanForm => "BOOLEAN_FORM",
             Self::NoValueMark => "NO_VALUE_MARK",
             Self::LeadingZeros => "LEADING_ZEROS",
         }
@@ -86,6 +90,7 @@ impl Change {
             Self::Thousands => ("odstępy między tysiącami", "thousands separators"),
             Self::DateForm => ("inny zapis daty", "another form of the date"),
             Self::HourForm => ("inny zapis godziny", "another form of the hour"),
+            Self::BooleanForm => ("inny zapis wartości tak/nie", "another form of yes or no"),
             Self::NoValueMark => ("kreska jako brak wartości", "a dash for no value"),
             Self::LeadingZeros => {
                 ("przywrócono zera wiodące według słownika", "leading zeros restored by the code list")

@@ -81,7 +81,13 @@ pub(super) fn column(cells: &Cells<'_>, file: usize, reading: &Reading<'_>) -> D
         }
         ColumnType::Datetime => {
             let mut clock = time::Clock::new(reading.zone);
-            let raw = values(cells, file, reading, |cell| clock.parse(cell));
+            // Where offices write, the end of a day is another form of the next day's beginning, and listed.
+            let is_form =
+                |cell: &[u8]| reading.lenient && (cell.ends_with(b"24:00") || cell.ends_with(b"24:00:00"));
+            let raw = values(cells, file, reading, |cell| match clock.parse(cell) {
+                Cell::Value(_) if is_form(cell) => Cell::Fault(Kind::Type),
+                read => read,
+            });
             raw.finish(|values, nulls| {
                 let times = TimestampMicrosecondArray::new(ScalarBuffer::from(values), nulls);
                 Arc::new(times.with_data_type(reading.kind.arrow()))

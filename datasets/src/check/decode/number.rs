@@ -200,14 +200,12 @@ pub(crate) fn float(cell: &[u8]) -> Cell<f64> {
     }
 }
 
-/// true, false, 1, 0, tak, nie, in any case.
+/// `true` or `false`.
 pub(crate) fn boolean(cell: &[u8]) -> Cell<bool> {
-    let cell = trimmed(cell);
-    let is = |words: &[&str]| words.iter().any(|word| cell.eq_ignore_ascii_case(word.as_bytes()));
-    match cell {
+    match trimmed(cell) {
         [] => Cell::Empty,
-        _ if is(&["true", "1", "tak"]) => Cell::Value(true),
-        _ if is(&["false", "0", "nie"]) => Cell::Value(false),
+        b"true" => Cell::Value(true),
+        b"false" => Cell::Value(false),
         _ => Cell::Fault(Kind::Type),
     }
 }

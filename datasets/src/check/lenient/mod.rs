@@ -42,8 +42,19 @@ pub(super) fn rewritten(kind: ColumnType, cell: &[u8]) -> Option<Rewritten> {
         ColumnType::Integer | ColumnType::Decimal(..) | ColumnType::Number => number::rewritten(text),
         ColumnType::Date => time::date(text),
         ColumnType::Datetime => time::datetime(text),
-        ColumnType::String | ColumnType::Boolean => None,
+        ColumnType::Boolean => boolean(text),
+        ColumnType::String => None,
     }
+}
+
+/// A yes or no in the words and numbers of spreadsheets, in any case.
+fn boolean(text: &str) -> Option<Rewritten> {
+    let text = match text.to_lowercase().as_str() {
+        "true" | "1" | "tak" | "prawda" => "true",
+        "false" | "0" | "nie" | "fałsz" => "false",
+        _ => return None,
+    };
+    Some(Rewritten { text: text.into(), changes: vec![Change::BooleanForm] })
 }
 
 /// A dash, which in Polish tables says that there is nothing to state; the number of a footnote may follow: `-1)`.

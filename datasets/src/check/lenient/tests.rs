@@ -51,8 +51,23 @@ fn dates_and_hours_are_read_where_day_and_month_cannot_be_confused() {
     }
     let time = |cell| read(ColumnType::Datetime, cell);
     assert_eq!(time("2017-02-15 1:00"), Some(("2017-02-15 01:00".to_owned(), vec![HourForm])));
-    assert_eq!(time("15.02.2017 24:00"), Some(("2017-02-15 24:00".to_owned(), vec![DateForm])));
+    assert_eq!(time("15.02.2017 24:00"), Some(("2017-02-16 00:00".to_owned(), vec![DateForm, HourForm])));
+    assert_eq!(time("2017-12-31 24:00:00"), Some(("2018-01-01 00:00".to_owned(), vec![HourForm])));
+    assert_eq!(time("2017-02-15 24:30"), None);
     assert_eq!(time("15.02.2017"), None);
+}
+
+#[test]
+fn yes_and_no_are_read_in_the_words_of_spreadsheets() {
+    let read = |cell| read(ColumnType::Boolean, cell);
+    for (cells, value) in
+        [(["TRUE", "1", "Tak", "PRAWDA"], "true"), (["False", "0", "nie", "FAŁSZ"], "false")]
+    {
+        for cell in cells {
+            assert_eq!(read(cell), Some((value.to_owned(), vec![Change::BooleanForm])), "{cell}");
+        }
+    }
+    assert_eq!(read("być może"), None);
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! Dates as offices write them: `31.12.2022`, `2022/12/31`; hours such as `1:00`.
+//! Dates as offices write them: `31.12.2022`, `2022/12/31`; hours such as `1:00` and `24:00`.
+
+use chrono::NaiveDate;
 
 use crate::report::Change;
 
@@ -24,6 +26,11 @@ pub(super) fn datetime(text: &str) -> Option<Rewritten> {
     if changed {
         changes.push(Change::DateForm);
     }
+    if is_end_of_day(rest) {
+        changes.push(Change::HourForm);
+        let next = date.parse::<NaiveDate>().ok()?.succ_opt()?;
+        return Some(Rewritten { text: format!("{next} 00:00").into_bytes(), changes });
+    }
     let one_digit = rest.as_bytes().get(1) == Some(&b':');
     if one_digit {
         changes.push(Change::HourForm);
@@ -31,6 +38,11 @@ pub(super) fn datetime(text: &str) -> Option<Rewritten> {
     let zero = if one_digit { "0" } else { "" };
     let text = format!("{date} {zero}{rest}").into_bytes();
     (!changes.is_empty() && !rest.is_empty()).then_some(Rewritten { text, changes })
+}
+
+/// The end of a day, which is the beginning of the next.
+fn is_end_of_day(time: &str) -> bool {
+    matches!(time, "24:00" | "24:00:00")
 }
 
 /// The date and what follows it.

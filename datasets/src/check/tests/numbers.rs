@@ -114,7 +114,8 @@ fn numbers_that_offices_write() {
     assert_eq!(integer(b"12.5", false), Cell::Fault(Kind::DecimalsExcess));
     assert_eq!(float(b"1e400"), Cell::Fault(Kind::TooLarge));
     assert_eq!(float(b"inf"), Cell::Fault(Kind::Type));
-    assert_eq!(boolean(b"TAK"), Cell::Value(true));
+    assert_eq!(boolean(b" true"), Cell::Value(true));
+    assert_eq!(boolean(b"TAK"), Cell::Fault(Kind::Type), "read in another form, and listed");
 }
 
 #[test]
