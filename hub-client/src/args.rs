@@ -175,6 +175,9 @@ pub(crate) struct Check {
     /// A report under another pattern for the same period, to compare with
     #[arg(long, value_name = "PATTERN=FILE", value_parser = beside)]
     pub(crate) with: Vec<(String, PathBuf)>,
+    /// There is no other report: comparisons with what is not given are as for the publisher's first one
+    #[arg(long)]
+    pub(crate) alone: bool,
     /// Folder with further patterns, as ID/SEMVER/pattern.yaml, or an unpacked kit; they go before the program's own
     #[arg(long, value_name = "DIR")]
     pub(crate) patterns_dir: Option<PathBuf>,

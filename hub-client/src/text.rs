@@ -227,6 +227,10 @@ texts! {
     UNMADE: "{file}: nie można utworzyć: {cause}", "{file}: cannot be made: {cause}";
     UNKNOWN_PATTERN: "nieznany wzór {pattern}; znane: {known}", "unknown pattern {pattern}; known: {known}";
     RECOGNISED: "{file}: rozpoznano wzór {pattern}{period}", "{file}: recognised as pattern {pattern}{period}";
+    PERIOD_NOT_TAKEN: "wzór {pattern} nie przyjmuje okresu {period}; napisz go w jednej z postaci: {forms}",
+        "pattern {pattern} takes no period like {period}; write one as: {forms}";
+    NOT_OF_ITS_KIND: "{file}: to nie jest plik podanego rodzaju: jego treść to {format}. Zapisz dane jako CSV UTF-8 albo XLSX.",
+        "{file}: this is no file of its declared kind: its content is {format}. Save the data as CSV UTF-8 or XLSX.";
     UNRECOGNISED: "{file}: nie wiadomo, jaki to wzór; podaj --pattern (lista: hub patterns list)",
         "{file}: its pattern cannot be told; give --pattern (list: hub patterns list)";
     FITS_SEVERAL: "{file}: pasuje do kilku wzorów ({patterns}); podaj --pattern",

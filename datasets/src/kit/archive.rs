@@ -1,6 +1,6 @@
 //! The kit: one ZIP with which a vendor tests a program against a pattern, without a hub.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::form::{FormError, csv_form, xlsx_form};
 use super::packed;
@@ -20,6 +20,9 @@ pub enum KitError {
     /// The archive cannot be written.
     #[error("the kit cannot be written: {0}")]
     Zip(#[from] zip::result::ZipError),
+    /// A code list cannot be written.
+    #[error("a code list cannot be written: {0}")]
+    List(#[from] arrow::error::ArrowError),
     /// The same, of bytes.
     #[error("the kit cannot be written: {0}")]
     Io(#[from] std::io::Error),
@@ -104,9 +107,24 @@ pub fn kit(pattern: &Pattern, lists: &CodeLists, files: &[KitFile<'_>]) -> Resul
         ("template.xlsx".to_owned(), xlsx_form(pattern, lists)?),
     ];
     let folder = pattern.reference();
+    entries.extend(lists_of(pattern, lists)?);
     entries.extend(files.iter().map(|(name, bytes)| (format!("{folder}/{name}"), bytes.to_vec())));
     entries.sort();
     packed::write(entries.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
+}
+
+/// The code lists that a pattern refers to, each version as CSV.
+fn lists_of(pattern: &Pattern, lists: &CodeLists) -> Result<Vec<(String, Vec<u8>)>, KitError> {
+    let ids: BTreeSet<&str> = pattern.references.iter().map(|reference| reference.list.as_str()).collect();
+    let mut files = Vec::new();
+    for list in ids.into_iter().filter_map(|id| lists.get(id)) {
+        for version in &list.versions {
+            let mut bytes = Vec::new();
+            arrow::csv::Writer::new(&mut bytes).write(&version.table)?;
+            files.push((format!("lists/{}/{}.csv", list.id, version.valid_from), bytes));
+        }
+    }
+    Ok(files)
 }
 
 /// The guide with the pattern's own names in its commands.

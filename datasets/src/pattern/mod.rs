@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use crate::Period;
 use crate::report::Severity;
 
 mod assemble;
@@ -247,6 +248,11 @@ pub struct PeriodRule {
 }
 
 impl PeriodRule {
+    /// True when a submission may be for a period.
+    pub fn takes(&self, period: &Period) -> bool {
+        self.frequencies.contains(&period.frequency())
+    }
+
     /// True when what is sent for a day and for its month would count twice: periods are of several lengths, and no
     /// longer one takes the place of those in it.
     pub fn excludes(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use hub_datasets::MediaType;
 use hub_datasets::kit::{csv_form, xlsx_form};
-use hub_datasets::report::{Code, Report};
+use hub_datasets::report::{Change, Code, Report};
 
 use super::filled::{filled, part, rows};
 use super::{check, embedded, samples};
@@ -26,7 +26,9 @@ fn a_form_that_is_filled_in_is_accepted_as_it_is() {
             }
             let expected: Report =
                 serde_json::from_slice(&std::fs::read(path.with_extension("report.json")).unwrap()).unwrap();
-            if !expected.normalised.is_empty() || expected.rows_set_aside > 0 {
+            // `24:00` is filled in as it is.
+            let is_plain = expected.normalised.iter().all(|of| of.change == Change::HourForm);
+            if !is_plain || expected.rows_set_aside > 0 {
                 continue;
             }
             let (header, rows) = rows(&std::fs::read(&path).unwrap());

@@ -46,7 +46,13 @@ pub(super) fn read(
         }
         others.push(other);
     }
-    checker.comparing(others, &[]).map_err(|error| unusable(session, &error))
+    let given = |with: &With| match with {
+        With::Previous => args.previous.is_some(),
+        With::Pattern(id) => args.with.iter().any(|(given, _)| given == id),
+        With::This => true,
+    };
+    let missing: Vec<With> = wanted.into_iter().filter(|with| args.alone && !given(with)).collect();
+    checker.comparing(others, &missing).map_err(|error| unusable(session, &error))
 }
 
 fn media_type(session: &Session, file: &Path) -> Result<MediaType, Failure> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hub_client::{MediaType, short, write_whole};
 use hub_datasets::check::{Checker, Context, Fit, Publisher};
+use hub_datasets::period::Frequency;
 use hub_datasets::report::{Explanation, render_page};
 use hub_datasets::{Report, Severity};
 use serde_json::json;
@@ -59,6 +60,12 @@ fn each(session: &Session, args: &Check, known: &Known, file: &Path, name: &str)
     let mut worst = Exit::Accepted;
     explainable(session, &of, &args.explain)?;
     for Fit { pattern, period } in of {
+        if let Some(period) = period.as_ref().filter(|period| !pattern.period.takes(period)) {
+            let forms = Frequency::examples(&pattern.period.frequencies);
+            let facts =
+                [("pattern", pattern.id.as_str()), ("period", &period.to_string()), ("forms", &forms)];
+            return Err(Failure::Usage(session.say(text::PERIOD_NOT_TAKEN, &facts)));
+        }
         let settings = settings_of(session, &pattern, name, &set)?;
         let lists = Arc::clone(&known.lists);
         let context = Context { pattern, lists, period, publisher: publisher(args) };

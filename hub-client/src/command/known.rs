@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hub_client::{MediaType, pattern_files, short};
 use hub_datasets::check::{Fit, ReadAt, RecogniseError, recognise};
+use hub_datasets::csv::foreign;
 use hub_datasets::pattern::PatternError;
 use hub_datasets::{CodeLists, Pattern, Patterns, Period, Settings};
 
@@ -83,7 +84,12 @@ impl Known {
         };
         let told = match (asked, fits.len()) {
             (Some(pattern), _) => vec![Fit { pattern, period: fits.pop().and_then(|fit| fit.period) }],
-            (None, 0) => return Err(Failure::Usage(session.say(text::UNRECOGNISED, &[("file", &name)]))),
+            (None, 0) => {
+                let other = (media_type == MediaType::Csv).then(|| content_of(&*payload)).flatten();
+                let format = other.unwrap_or_default();
+                let said = if format.is_empty() { text::UNRECOGNISED } else { text::NOT_OF_ITS_KIND };
+                return Err(Failure::Usage(session.say(said, &[("file", &name), ("format", format)])));
+            }
             (None, several) if several == 1 || is_family(&fits, media_type) => {
                 fits.iter().for_each(recognised);
                 fits
@@ -97,6 +103,13 @@ impl Known {
         let said = |fit: Fit| Fit { period: said.1.cloned().or(fit.period), ..fit };
         Ok(told.into_iter().map(said).collect())
     }
+}
+
+/// What a file holds that is named as CSV and is none.
+fn content_of(payload: &dyn ReadAt) -> Option<&'static str> {
+    let mut first = [0; 1_024];
+    let read = payload.read_at(0, &mut first).ok()?;
+    foreign(first.get(..read)?)
 }
 
 /// True for the tables of a document that make one report. A table that fits several patterns is of one of them.

@@ -321,7 +321,7 @@ impl Intake {
     /// A period that the pattern takes; `of` says what it came in.
     fn period(&self, pattern: &Pattern, text: &str, of: &str) -> Result<Period, IntakeError> {
         let period: Option<Period> = text.parse().ok();
-        if let Some(period) = period.filter(|of| pattern.period.frequencies.contains(&of.frequency())) {
+        if let Some(period) = period.filter(|period| pattern.period.takes(period)) {
             return Ok(period);
         }
         let (id, forms) = (&pattern.id, Frequency::examples(&pattern.period.frequencies));
