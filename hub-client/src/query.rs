@@ -25,6 +25,8 @@ pub struct QueryRequest {
 pub struct Answer {
     streamed: Streamed<v1::QueryRowsResponse>,
     versions: Vec<v1::DatasetVersionRef>,
+    /// Over HTTPS they come first.
+    warnings: Vec<v1::Warning>,
 }
 
 impl Client {
@@ -33,7 +35,8 @@ impl Client {
         by_either!(self, self.query_by_grpc(request).await, |https| {
             let rows = https.rows(&Asked::query(request), request.format, &mut https.patience()).await?;
             let versions = rows.versions().map_err(|error| self.incomplete(error.to_string()))?;
-            Ok(Answer { streamed: Streamed::over_https(self, rows), versions })
+            let warnings = rows.warnings();
+            Ok(Answer { streamed: Streamed::over_https(self, rows), versions, warnings })
         })
     }
 
@@ -53,7 +56,7 @@ impl Client {
         });
         let mut streamed = begun.await?;
         let versions = streamed.first().map(|first| std::mem::take(&mut first.versions));
-        Ok(Answer { streamed, versions: versions.unwrap_or_default() })
+        Ok(Answer { streamed, versions: versions.unwrap_or_default(), warnings: Vec::new() })
     }
 }
 
@@ -61,6 +64,11 @@ impl Answer {
     /// The dataset versions that the answer stands on, with their coverage.
     pub fn versions(&self) -> &[v1::DatasetVersionRef] {
         &self.versions
+    }
+
+    /// Traps of the statement, as far as the hub sees them; known once the answer is whole.
+    pub fn warnings(&self) -> &[v1::Warning] {
+        self.streamed.last().map_or(&self.warnings, |last| &last.warnings)
     }
 
     /// Rows received up to now.

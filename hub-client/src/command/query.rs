@@ -3,13 +3,27 @@
 use std::io::{self, BufWriter, Write as _};
 
 use hub_client::QueryRequest;
-use hub_client::v1::RowFormat;
+use hub_client::v1::{LocalizedText, RowFormat, Warning};
 
 use super::pull::stands_on;
 use super::rows::RowTable;
 use crate::args::{Format, Query};
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
+use crate::text::{self, Language};
+
+/// A trap of the statement, and what to write instead.
+fn warned_of(session: &Session, warning: &Warning) -> String {
+    let text = |text: &Option<LocalizedText>| {
+        let text = text.clone().unwrap_or_default();
+        match session.language {
+            Language::Polish => text.pl,
+            Language::English => text.en,
+        }
+    };
+    let (message, hint) = (text(&warning.message), text(&warning.hint));
+    session.say(text::WARNED, &[("code", &warning.code), ("message", &message), ("hint", &hint)])
+}
 
 pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure> {
     let shown = session.row_format();
@@ -22,9 +36,6 @@ pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure>
     let client = session.client()?;
     let mut answer = client.query(&QueryRequest { sql: args.sql, format, as_of: args.as_of }).await?;
     session.tell_detour(&client);
-    for version in answer.versions() {
-        eprintln!("{}", stands_on(session, version));
-    }
     let mut out = BufWriter::new(io::stdout());
     let mut table = RowTable::new();
     while let Some(data) = answer.next().await? {
@@ -35,5 +46,11 @@ pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure>
     }
     table.finish(&mut out)?;
     out.flush()?;
+    for version in answer.versions() {
+        eprintln!("{}", stands_on(session, version));
+    }
+    for warning in answer.warnings() {
+        eprintln!("{}", warned_of(session, warning));
+    }
     Ok(Exit::Accepted)
 }

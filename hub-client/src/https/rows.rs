@@ -146,6 +146,11 @@ impl Rows {
         self.head.versions.iter().cloned().map(TryInto::try_into).collect()
     }
 
+    /// Traps of the statement.
+    pub(crate) fn warnings(&self) -> Vec<v1::Warning> {
+        self.head.warnings.iter().cloned().map(Into::into).collect()
+    }
+
     pub(crate) fn columns(&self) -> &[String] {
         &self.head.columns
     }

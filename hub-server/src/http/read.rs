@@ -134,6 +134,7 @@ pub(super) async fn rows(
         columns: session.columns,
         estimated_rows: session.estimated_rows,
         cursor: session.cursor,
+        warnings: Vec::new(),
     };
     let request = v1::ReadRowsRequest { session: session.name, ..Default::default() };
     answer(door.desk.read_rows(&caller, request).await?, format, head).await
@@ -157,7 +158,8 @@ pub(super) async fn query(
         }),
     };
     let found = door.desk.query_rows(&caller, request).await?;
-    answer(found.rows, format, Head { versions: found.versions, ..Head::default() }).await
+    let head = Head { versions: found.versions, warnings: found.warnings, ..Head::default() };
+    answer(found.rows, format, head).await
 }
 
 /// Which states of a report, and how they are written.
@@ -196,6 +198,7 @@ pub(super) struct Head {
     pub(super) columns: Vec<String>,
     pub(super) estimated_rows: u64,
     pub(super) cursor: String,
+    pub(super) warnings: Vec<v1::Warning>,
 }
 
 impl Head {
@@ -216,9 +219,23 @@ impl Head {
             columns: columns.unwrap_or_default(),
             estimated_rows: self.estimated_rows,
             cursor: self.cursor,
+            warnings: self.warnings.into_iter().map(Into::into).collect(),
         };
-        serde_json::to_string(&head).map_err(|error| HubError::fault(error.to_string()))
+        let text = serde_json::to_string(&head).map_err(|error| HubError::fault(error.to_string()))?;
+        Ok(ascii(&text))
     }
+}
+
+/// JSON as a header carries it: letters beyond ASCII as `\u0105`.
+fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for unit in json.encode_utf16() {
+        match u8::try_from(unit).ok().filter(u8::is_ascii) {
+            Some(byte) => text.push(char::from(byte)),
+            None => text.push_str(&format!("\\u{unit:04x}")),
+        }
+    }
+    text
 }
 
 /// The rows as a body. Whatever refuses them at once is a refusal; what breaks them later breaks the connection, so
@@ -272,6 +289,13 @@ mod tests {
     use axum::body::to_bytes;
 
     use super::*;
+
+    #[test]
+    fn a_head_is_ascii_and_says_the_same() {
+        let text = ascii(r#"{"pl":"każdy 😀"}"#);
+        assert_eq!(text, r#"{"pl":"ka\u017cdy \ud83d\ude00"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["pl"], "każdy 😀");
+    }
 
     fn piece(data: &'static str, rows: u64) -> Result<RowChunk, HubError> {
         Ok(RowChunk { data: Bytes::from_static(data.as_bytes()), rows, complete: rows == 2 })

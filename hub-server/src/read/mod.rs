@@ -28,7 +28,9 @@ use crate::catalog::Catalog;
 use crate::commit::{CommitError, Commits};
 use crate::config::limits::READ_STREAMS;
 use crate::permit::ReadPermit;
-use crate::query::{Begun, Checked, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView};
+use crate::query::{
+    Begun, Checked, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView, Warning,
+};
 use crate::seal::Seal;
 use crate::store::{self, AsOf, ChangesBound, ChangesSince, Cursor, Made, Snapshot, StoreError};
 
@@ -105,6 +107,8 @@ pub(crate) struct VersionRef {
 /// An answer to a query: what it stands on, then its rows.
 pub(crate) struct Answer {
     pub(crate) versions: Vec<VersionRef>,
+    /// Traps of the statement.
+    pub(crate) warnings: Vec<Warning>,
     pub(crate) chunks: Chunks,
 }
 

@@ -12,7 +12,10 @@ use super::kept::Question;
 use super::{Answer, Chunks, ReadError, Reads, VersionRef, chunks_of, is_major_of, organisations};
 use crate::config::limits::{SCAN_PART_ROWS, SCAN_PARTS};
 use crate::permit::ReadPermit;
-use crate::query::{Asking, Begun, Description, RowFormat, Scan, TableView, table_names};
+use crate::query::{
+    Asking, Begun, Description, RowFormat, Scan, TableView, Warning, is_view_of, names_organisations,
+    table_names,
+};
 use crate::seal::TOKEN_MAX;
 use crate::store::AsOf;
 
@@ -77,6 +80,8 @@ pub(crate) struct Described {
     pub(crate) tickets: Vec<String>,
     /// Rows of all parts, where that is known.
     pub(crate) rows: Option<u64>,
+    /// Traps of the statement.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// What a statement may see.
@@ -91,7 +96,7 @@ struct Seen {
 impl Seen {
     /// Organisations have no versions.
     fn of_versions(&self) -> bool {
-        !self.named.iter().any(|name| name == organisations::TABLE)
+        !self.named.iter().any(|name| name == organisations::TABLE || names_organisations(name))
     }
 }
 
@@ -152,6 +157,7 @@ impl Reads {
                 _ => Vec::new(),
             },
             rows,
+            warnings: description.warnings.clone(),
         })
     }
 
@@ -219,7 +225,7 @@ impl Reads {
         let scan = Scan { columns: part.columns, files: Some(part.from..part.to), ..Scan::default() };
         let rows = self.engine.scan(view, scan).await?;
         let chunks: Chunks = chunks_of(self.engine.encode(rows, RowFormat::Arrow, 0)?, held);
-        Ok(Answer { versions, chunks })
+        Ok(Answer { versions, warnings: Vec::new(), chunks })
     }
 
     /// One SELECT over the datasets of the permits, code lists and `organisations`; `as_of`: which state of each
@@ -250,7 +256,8 @@ impl Reads {
         let used = views.iter().filter(|view| rows.datasets().contains(&view.snapshot.dataset));
         let versions = used.map(|view| self.version_ref(view)).collect();
         let held = views.into_iter().map(|view| view.snapshot).collect();
-        let answer = Answer { versions, chunks: chunks_of(rows.chunks, held) };
+        let warnings = rows.warnings().to_vec();
+        let answer = Answer { versions, warnings, chunks: chunks_of(rows.chunks, held) };
         Ok(match question {
             Some(question) => self.kept.keep(question, answer),
             None => answer,
@@ -265,7 +272,10 @@ impl Reads {
         as_of: impl Fn(&str) -> AsOf,
     ) -> Result<Seen, ReadError> {
         let (named, mut begun) = self.tables_of(sql).await?;
-        let is_named = |dataset: &str| named.iter().any(|n| n == dataset || is_major_of(n, dataset));
+        let is_of = |name: &str, dataset: &str| {
+            name == dataset || is_major_of(name, dataset) || is_view_of(name, dataset)
+        };
+        let is_named = |dataset: &str| named.iter().any(|name| is_of(name, dataset));
         let (mut views, mut others) = (Vec::new(), Vec::new());
         for permit in permits {
             if is_named(permit.dataset()) {

@@ -15,13 +15,15 @@ use crate::identity::Principal;
 use crate::query::RowChunk;
 use crate::read::{RowsFrom, SessionRequest};
 
-use convert::version_ref;
+use convert::{version_ref, warning};
 pub(super) use running::Running;
 pub(crate) use statements::Outlook;
 
 /// An answer to a statement: what it stands on, and its rows.
 pub(crate) struct Found {
     pub(crate) versions: Vec<v1::DatasetVersionRef>,
+    /// Traps of the statement.
+    pub(crate) warnings: Vec<v1::Warning>,
     pub(crate) rows: Answers<RowChunk>,
 }
 
@@ -101,6 +103,7 @@ impl Desk {
         let permits = self.readable(caller)?.into_iter().map(|(_, permit)| permit).collect();
         let answer = self.rooms.reads.query(permits, &request.sql, as_of, format).await?;
         let versions = answer.versions.into_iter().map(version_ref).collect();
-        Ok(Found { versions, rows: answers(answer.chunks, place) })
+        let warnings = answer.warnings.into_iter().map(warning).collect();
+        Ok(Found { versions, warnings, rows: answers(answer.chunks, place) })
     }
 }

@@ -13,12 +13,16 @@ pub(super) async fn query(
 ) -> Result<Answers<QueryRowsResponse>, HubError> {
     let caller = door.caller(request.metadata())?;
     let found = door.query_rows(&caller, request.into_inner()).await?;
-    // The first message names the versions, also when there are no rows.
-    let mut versions = Some(found.versions);
-    Ok(answers(found.rows, move |chunk| QueryRowsResponse {
-        data: chunk.data,
-        rows: chunk.rows,
-        complete: chunk.complete,
-        versions: versions.take().unwrap_or_default(),
+    let (versions, mut warnings, mut first) = (found.versions, found.warnings, true);
+    Ok(answers(found.rows, move |chunk| {
+        // The first message names the versions, also when there are no rows, and the answer ends with them.
+        let told = std::mem::take(&mut first) || chunk.complete;
+        QueryRowsResponse {
+            data: chunk.data,
+            rows: chunk.rows,
+            complete: chunk.complete,
+            versions: if told { versions.clone() } else { Vec::new() },
+            warnings: if chunk.complete { std::mem::take(&mut warnings) } else { Vec::new() },
+        }
     }))
 }

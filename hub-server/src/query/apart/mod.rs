@@ -28,7 +28,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::source::Here;
-use super::{QueryError, QueryLimits, RowFormat, TableView};
+use super::{QueryError, QueryLimits, RowFormat, TableView, Warning};
 use crate::config::limits::QUERY_WORKER_PATIENCE;
 use crate::process::{Process, Program};
 use crate::store::Store;
@@ -108,6 +108,7 @@ pub(crate) struct Description {
     pub(crate) datasets: Vec<String>,
     /// Columns, when it reads those of one table and does nothing else.
     pub(crate) columns: Option<Vec<String>>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Statements {
@@ -170,9 +171,9 @@ impl Statements {
     ) -> Result<Description, QueryError> {
         let mut rows = self.start_statement(begun, asking, true).await?;
         let schema = rows.chunks.next().await.transpose()?.unwrap_or_default().data;
-        let Head { datasets, parameters, unbound, columns } = rows.head;
+        let Head { datasets, parameters, unbound, columns, warnings } = rows.head;
         let parameters = STANDARD.decode(parameters).map_err(|error| QueryError::internal(&error))?;
-        Ok(Description { schema, parameters: parameters.into(), unbound, datasets, columns })
+        Ok(Description { schema, parameters: parameters.into(), unbound, datasets, columns, warnings })
     }
 
     async fn start_statement(
