@@ -38,6 +38,8 @@ pub struct Answer {
     streamed: Streamed<v1::QueryRowsResponse>,
     versions: Vec<v1::DatasetVersionRef>,
     permalink: String,
+    /// Over HTTPS they come first.
+    warnings: Vec<v1::Warning>,
 }
 
 impl Client {
@@ -46,8 +48,8 @@ impl Client {
         by_either!(self, self.query_by_grpc(request).await, |https| {
             let rows = https.rows(&Asked::query(request), request.format, &mut https.patience()).await?;
             let versions = rows.versions().map_err(|error| self.incomplete(error.to_string()))?;
-            let permalink = rows.permalink().to_owned();
-            Ok(Answer { streamed: Streamed::over_https(self, rows), versions, permalink })
+            let (permalink, warnings) = (rows.permalink().to_owned(), rows.warnings());
+            Ok(Answer { streamed: Streamed::over_https(self, rows), versions, permalink, warnings })
         })
     }
 
@@ -71,7 +73,7 @@ impl Client {
         let told =
             first.map(|first| (std::mem::take(&mut first.versions), std::mem::take(&mut first.permalink)));
         let (versions, permalink) = told.unwrap_or_default();
-        Ok(Answer { streamed, versions, permalink })
+        Ok(Answer { streamed, versions, permalink, warnings: Vec::new() })
     }
 
     /// The revisions that the rows of a statement may come from, page by page. `at`: as in [`QueryRequest`].
@@ -109,6 +111,11 @@ impl Answer {
     /// An address that gives the same rows again; None: the answer has none.
     pub fn permalink(&self) -> Option<&str> {
         Some(self.permalink.as_str()).filter(|link| !link.is_empty())
+    }
+
+    /// Traps of the statement, as far as the hub sees them; known once the answer is whole.
+    pub fn warnings(&self) -> &[v1::Warning] {
+        self.streamed.last().map_or(&self.warnings, |last| &last.warnings)
     }
 
     /// Rows received up to now.

@@ -133,6 +133,7 @@ texts! {
     OF_REGISTER: "rejestru jednostek", "register";
     COVERAGE: ", jednostki: {reporting} z {expected} oczekiwanych (wg {source})",
         ", units: {reporting} of {expected} expected (by {source})";
+    WARNED: "uwaga {code}: {message}\n  {hint}", "warning {code}: {message}\n  {hint}";
     COPY_FORMAT: "{file}: kopia zbioru jest plikiem .parquet; napisz --out PLIK.parquet",
         "{file}: a copy of a dataset is a .parquet file; write --out FILE.parquet";
     COPY_KEPT: "{file}: wersja zbioru {version}, wierszy: {rows} (przybyło {inserted}, ubyło {deleted})",

@@ -10,6 +10,7 @@ use crate::pattern::{PatternError, Text};
 mod derive;
 mod load;
 mod table;
+pub mod territory;
 #[cfg(test)]
 mod tests;
 

@@ -10,7 +10,7 @@ use super::table::{table, table_id};
 use super::table_schema::{FieldSchema, TableSchema, limit_text};
 use super::{
     Absent, Aggregation, Column, OpenRule, Pattern, PatternError, PeriodOf, PeriodRule, Reference, Rule,
-    Sensitivity, Text, bundle, validate,
+    Sensitivity, Text, Totals, bundle, validate,
 };
 use crate::CodeLists;
 use crate::period::Frequency;
@@ -90,6 +90,7 @@ fn joined(file: PatternFile, schema: TableSchema, table_schema: String) -> Resul
         key: file.key.0,
         slice: file.slice,
         references: file.references.into_iter().map(reference).collect(),
+        totals: file.totals.map(|totals| Totals { column: totals.column, contains: totals.contains }),
         rules: file.rules.into_iter().map(rule).collect::<Result<_, _>>()?,
         compares: file.compares.into_iter().map(compare).collect::<Result<_, _>>()?,
         set_aside: file.set_aside,

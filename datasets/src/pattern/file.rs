@@ -1,5 +1,7 @@
 //! `pattern.yaml` as it is written. See `datasets/README.md` for what each field means.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, SeqAccess, Visitor};
 
@@ -44,6 +46,7 @@ pub(super) struct PatternFile {
     pub(super) columns: Vec<ColumnFile>,
     #[serde(default)]
     pub(super) references: Vec<ReferenceFile>,
+    pub(super) totals: Option<TotalsFile>,
     #[serde(default)]
     pub(super) rules: Vec<RuleFile>,
     #[serde(default)]
@@ -102,6 +105,13 @@ pub(super) struct ReferenceFile {
     /// The same names as `columns`, if not given.
     pub(super) list_columns: Option<Vec<String>>,
     pub(super) severity: Severity,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TotalsFile {
+    pub(super) column: String,
+    pub(super) contains: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,6 @@
 //! Patterns: national, SemVer'd agreements on one table each.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -119,9 +120,9 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Aggregation {
-    /// Added.
+    /// Added: over units, and over periods unless the pattern cumulates.
     Sum,
-    /// The newest stands.
+    /// A state on a day: added over units; of several periods the newest stands.
     Last,
     /// A weighted mean.
     Weighted,
@@ -236,6 +237,16 @@ pub struct PeriodOf {
     pub end_inclusive: bool,
 }
 
+/// Rows that hold others: of some values of a column, each is put together of rows of other values. Adding both counts
+/// twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// Of the key.
+    pub column: String,
+    /// A total's value, and those of its parts.
+    pub contains: BTreeMap<String, Vec<String>>,
+}
+
 /// Which periods a pattern takes.
 #[derive(Debug, Clone)]
 pub struct PeriodRule {
@@ -293,6 +304,8 @@ pub struct Pattern {
     pub columns: Vec<Column>,
     /// Values that must be in code lists.
     pub references: Vec<Reference>,
+    /// Rows that hold other rows.
+    pub totals: Option<Totals>,
     /// Declared row rules.
     pub rules: Vec<Rule>,
     /// Declared comparisons of sums.

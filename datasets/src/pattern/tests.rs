@@ -268,6 +268,13 @@ fn faults_name_file_field_and_what_to_write() {
         ("key: [jednostka_regon, dzial, rozdzial, paragraf, p4]", "key: wszystko", "key"),
         ("key: [jednostka_regon, dzial, rozdzial, paragraf, p4]", "key: []", "key"),
         ("slice: jednostka_regon", "slice: regon", "slice: `regon` is no column"),
+        (
+            "slice:",
+            "totals: {column: plan, contains: {a: [b]}}\nslice:",
+            "totals: column `plan`; write a column of the key",
+        ),
+        ("slice:", "totals: {column: p4, contains: {}}\nslice:", "totals: contains: is empty"),
+        ("slice:", "totals: {column: p4, contains: {a: [a]}}\nslice:", "write the values of its parts"),
         ("slice: jednostka_regon", "slice: grupa", "slice: `grupa` must be a required string"),
         ("list: dzialy", "list: dzialki", "there is no list `dzialki`"),
         ("list_columns: [terc6]", "list_columns: [terc9]", "has no column `terc9`"),

@@ -42,6 +42,7 @@ pub(super) fn faults(pattern: &Pattern, lists: &CodeLists) -> Vec<String> {
     note(key_and_slice(pattern));
     note(period(pattern));
     pattern.references.iter().for_each(|one| note(reference(one, pattern, lists)));
+    note(totals(pattern));
     let mut seen = BTreeSet::new();
     pattern.rules.iter().for_each(|one| note(rule(one, pattern, &mut seen)));
     note(compare::validate(pattern));
@@ -66,6 +67,20 @@ fn text(field: &str, text: &Text) -> Result<(), String> {
         return Err(format!("{field}: write both pl and en"));
     }
     Ok(())
+}
+
+fn totals(pattern: &Pattern) -> Result<(), String> {
+    let Some(totals) = &pattern.totals else { return Ok(()) };
+    if !pattern.key.contains(&totals.column) {
+        return Err(format!("totals: column `{}`; write a column of the key", totals.column));
+    }
+    match totals.contains.iter().find(|(of, parts)| parts.is_empty() || parts.contains(of)) {
+        None if totals.contains.is_empty() => Err("totals: contains: is empty; name a total".to_owned()),
+        None => Ok(()),
+        Some((of, _)) => {
+            Err(format!("totals: contains: `{of}`; write the values of its parts, without its own"))
+        }
+    }
 }
 
 fn column(column: &Column, pattern: &Pattern) -> Result<(), String> {

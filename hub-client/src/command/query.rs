@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write as _};
 
 use hub_client::QueryRequest;
-use hub_client::v1::RowFormat;
+use hub_client::v1::{LocalizedText, RowFormat, Warning};
 
 use super::json;
 use super::lookup::list;
@@ -12,7 +12,20 @@ use super::rows::RowTable;
 use crate::args::{Format, Query};
 use crate::exit::{Exit, Failure};
 use crate::session::Session;
-use crate::text;
+use crate::text::{self, Language};
+
+/// A trap of the statement, and what to write instead.
+fn warned_of(session: &Session, warning: &Warning) -> String {
+    let text = |text: &Option<LocalizedText>| {
+        let text = text.clone().unwrap_or_default();
+        match session.language {
+            Language::Polish => text.pl,
+            Language::English => text.en,
+        }
+    };
+    let (message, hint) = (text(&warning.message), text(&warning.hint));
+    session.say(text::WARNED, &[("code", &warning.code), ("message", &message), ("hint", &hint)])
+}
 
 pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure> {
     let (shown, revisions) = (session.row_format(), args.revisions);
@@ -31,9 +44,6 @@ pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure>
     }
     let mut answer = client.query(&request).await?;
     session.tell_detour(&client);
-    for version in answer.versions() {
-        eprintln!("{}", stands_on(session, version));
-    }
     let mut out = BufWriter::new(io::stdout());
     let mut table = RowTable::new();
     while let Some(data) = answer.next().await? {
@@ -44,6 +54,12 @@ pub(super) async fn run(session: &Session, args: Query) -> Result<Exit, Failure>
     }
     table.finish(&mut out)?;
     out.flush()?;
+    for version in answer.versions() {
+        eprintln!("{}", stands_on(session, version));
+    }
+    for warning in answer.warnings() {
+        eprintln!("{}", warned_of(session, warning));
+    }
     if let Some(link) = answer.permalink() {
         eprintln!("{}", session.say(text::PERMALINK, &[("link", link)]));
     }

@@ -166,6 +166,11 @@ impl Rows {
         &self.head.permalink
     }
 
+    /// Traps of the statement.
+    pub(crate) fn warnings(&self) -> Vec<v1::Warning> {
+        self.head.warnings.iter().cloned().map(Into::into).collect()
+    }
+
     pub(crate) fn columns(&self) -> &[String] {
         &self.head.columns
     }

@@ -21,10 +21,10 @@ pub(super) type Flight = Pin<Box<dyn Stream<Item = Result<FlightData, Status>> +
 /// Before the length of a message in an Arrow stream.
 const MARK: u32 = u32::MAX;
 
-/// What an answer stands on, as the HTTPS door tells it.
+/// What an answer stands on and what is to be minded, as the HTTPS door tells it.
 pub(super) fn stands_on(
     versions: Vec<v1::DatasetVersionRef>,
-    permalink: String,
+    (permalink, warnings): (String, Vec<v1::Warning>),
     rows: Option<u64>,
 ) -> Result<Bytes, HubError> {
     let head = json::RowsHead {
@@ -33,6 +33,7 @@ pub(super) fn stands_on(
         estimated_rows: rows.unwrap_or_default(),
         cursor: String::new(),
         permalink,
+        warnings: warnings.into_iter().map(Into::into).collect(),
     };
     Ok(serde_json::to_vec(&head).map_err(|error| HubError::fault(error.to_string()))?.into())
 }
@@ -48,7 +49,7 @@ struct Flying {
 
 /// The messages of an answer; the last one tells what it stands on.
 pub(super) fn flight(found: Found) -> Result<Flight, HubError> {
-    let stands_on = stands_on(found.versions, found.permalink, None)?;
+    let stands_on = stands_on(found.versions, (found.permalink, found.warnings), None)?;
     let flying = Flying { rows: found.rows, held: None, stands_on };
     let messages = stream::unfold(Some(flying), |flying| async move {
         let mut flying = flying?;
@@ -108,22 +109,23 @@ mod tests {
             [piece(&framed(b"schema", b"")), piece(&framed(b"rows", b"body")), piece(&framed(b"", b""))];
         let version =
             v1::DatasetVersionRef { dataset: "datasets/x".to_owned(), version: 7, ..Default::default() };
-        let found =
-            Found { versions: vec![version], permalink: String::new(), rows: stream::iter(pieces).boxed() };
+        let warnings = vec![v1::Warning { code: "DOUBLE_COUNT".to_owned(), ..Default::default() }];
+        let rows = stream::iter(pieces).boxed();
+        let found = Found { versions: vec![version], permalink: String::new(), warnings, rows };
         let messages: Vec<FlightData> = flight(found).unwrap().map(Result::unwrap).collect().await;
         assert_eq!(messages.len(), 2);
         assert_eq!((&messages[0].data_header[..], messages[0].app_metadata.len()), (&b"schema"[..], 0));
         assert_eq!((&messages[1].data_header[..], &messages[1].data_body[..]), (&b"rows"[..], &b"body"[..]));
         let told: json::RowsHead = serde_json::from_slice(&messages[1].app_metadata).unwrap();
-        assert_eq!(told.versions[0].version, 7);
+        assert_eq!((told.versions[0].version, told.warnings[0].code.as_str()), (7, "DOUBLE_COUNT"));
     }
 
     #[tokio::test]
     async fn what_breaks_is_told_and_nothing_comes_behind_it() {
         for broken in [piece(b"no stream at all"), Err(HubError::fault("x"))] {
             let pieces = [piece(&framed(b"schema", b"")), broken, piece(&framed(b"rows", b""))];
-            let found =
-                Found { versions: Vec::new(), permalink: String::new(), rows: stream::iter(pieces).boxed() };
+            let rows = stream::iter(pieces).boxed();
+            let found = Found { versions: Vec::new(), permalink: String::new(), warnings: Vec::new(), rows };
             let messages: Vec<_> = flight(found).unwrap().collect().await;
             assert_eq!(messages.len(), 1);
             assert_eq!(messages[0].as_ref().unwrap_err().code(), tonic::Code::Internal);

@@ -28,7 +28,7 @@ pub(super) fn info(outlook: Outlook, descriptor: FlightDescriptor) -> Result<Fli
         .with_total_records(rows.and_then(|rows| i64::try_from(rows).ok()).unwrap_or(-1))
         // The parts of a table are in its order.
         .with_ordered(outlook.tickets.len() > 1)
-        .with_app_metadata(stands_on(outlook.versions, String::new(), rows)?);
+        .with_app_metadata(stands_on(outlook.versions, (String::new(), outlook.warnings), rows)?);
     info.schema = outlook.schema;
     for ticket in outlook.tickets {
         let ticket = TicketStatementQuery { statement_handle: ticket.into() };

@@ -136,6 +136,7 @@ pub(super) async fn rows(
         estimated_rows: session.estimated_rows,
         cursor: session.cursor,
         permalink: String::new(),
+        warnings: Vec::new(),
     };
     let request = v1::ReadRowsRequest { session: session.name, ..Default::default() };
     answer(door.desk.read_rows(&caller, request).await?, format, head).await
@@ -184,7 +185,12 @@ async fn statement(door: &HttpDoor, caller: &Principal, query: json::Query) -> R
         at: query.at,
     };
     let found = door.desk.query_rows(caller, request).await?;
-    let head = Head { versions: found.versions, permalink: found.permalink, ..Head::default() };
+    let head = Head {
+        versions: found.versions,
+        permalink: found.permalink,
+        warnings: found.warnings,
+        ..Head::default()
+    };
     answer(found.rows, format, head).await
 }
 
@@ -244,6 +250,7 @@ pub(super) struct Head {
     pub(super) estimated_rows: u64,
     pub(super) cursor: String,
     pub(super) permalink: String,
+    pub(super) warnings: Vec<v1::Warning>,
 }
 
 impl Head {
@@ -265,9 +272,23 @@ impl Head {
             estimated_rows: self.estimated_rows,
             cursor: self.cursor,
             permalink: self.permalink,
+            warnings: self.warnings.into_iter().map(Into::into).collect(),
         };
-        serde_json::to_string(&head).map_err(|error| HubError::fault(error.to_string()))
+        let text = serde_json::to_string(&head).map_err(|error| HubError::fault(error.to_string()))?;
+        Ok(ascii(&text))
     }
+}
+
+/// JSON as a header carries it: letters beyond ASCII as `\u0105`.
+fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for unit in json.encode_utf16() {
+        match u8::try_from(unit).ok().filter(u8::is_ascii) {
+            Some(byte) => text.push(char::from(byte)),
+            None => text.push_str(&format!("\\u{unit:04x}")),
+        }
+    }
+    text
 }
 
 /// The rows as a body. Whatever refuses them at once is a refusal; what breaks them later breaks the connection, so
@@ -321,6 +342,13 @@ mod tests {
     use axum::body::to_bytes;
 
     use super::*;
+
+    #[test]
+    fn a_head_is_ascii_and_says_the_same() {
+        let text = ascii(r#"{"pl":"każdy 😀"}"#);
+        assert_eq!(text, r#"{"pl":"ka\u017cdy \ud83d\ude00"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["pl"], "każdy 😀");
+    }
 
     fn piece(data: &'static str, rows: u64) -> Result<RowChunk, HubError> {
         Ok(RowChunk { data: Bytes::from_static(data.as_bytes()), rows, complete: rows == 2 })

@@ -156,7 +156,13 @@ impl Intake {
         let end = stream::once(task)
             .filter_map(|end| async { end.err().map(|lost| Err(QueryError::internal(&lost))) });
         let batches = ReceiverStream::new(batches).chain(end).boxed();
-        let rows = RowStream { schema, batches, datasets: vec![pattern.id.clone()], estimated_rows };
+        let rows = RowStream {
+            schema,
+            batches,
+            datasets: vec![pattern.id.clone()],
+            estimated_rows,
+            warnings: Vec::new(),
+        };
         Ok(Proposed { rows, slices })
     }
 }

@@ -19,7 +19,7 @@ use super::limits::STACK_BYTES;
 use super::session::{Purpose, Session};
 use super::source::Here;
 use super::table::{HubTable, projection_of};
-use super::{QueryError, QueryLimits, RowStream, Scan, TableView, allow, guard, session, stream};
+use super::{QueryError, QueryLimits, RowStream, Scan, TableView, Warning, allow, guard, session, stream};
 use crate::store::Objects;
 
 /// Runs scans and statements. Cheap to share; dropping it stops what still runs.
@@ -71,6 +71,8 @@ pub(super) struct Started {
     pub(super) schema: SchemaRef,
     pub(super) datasets: Vec<String>,
     pub(super) estimated_rows: u64,
+    /// Traps of a statement.
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl Engine {
@@ -147,6 +149,7 @@ impl Engine {
             schema: head.schema,
             datasets: head.datasets,
             estimated_rows: head.estimated_rows,
+            warnings: head.warnings,
             batches: stream::receive(receiver, task),
         })
     }
@@ -178,6 +181,7 @@ async fn plan_scan(
         schema: Arc::new(Schema::empty()),
         datasets: vec![visible.dataset.clone()],
         estimated_rows: visible.rows,
+        warnings: Vec::new(),
     };
     let offset = if scan.filter.is_none() { here.skip_rows(scan.offset) } else { scan.offset };
     let table: Arc<dyn TableProvider> = Arc::new(HubTable::new(visible, Arc::new(here), true));

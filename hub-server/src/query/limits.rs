@@ -87,6 +87,8 @@ pub(super) const SMALL_FILES_AT_ONCE: usize = 16;
 pub(super) const FILES_AT_ONCE: usize = 1_024;
 /// Comparisons by which files are chosen; a statement with more of them reads all files.
 pub(super) const BOUNDS_MAX: usize = 256;
+/// Warnings that an answer carries; a statement has few sums, and a header of HTTP is short.
+pub(super) const WARNINGS_MAX: usize = 5;
 /// Rows of a batch inside the engine.
 pub(super) const BATCH_ROWS: usize = 8_192;
 /// Batches that wait between the engine and the encoder, and chunks between encoder and door.

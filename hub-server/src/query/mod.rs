@@ -16,6 +16,7 @@ mod error;
 mod files;
 mod guard;
 mod limits;
+mod lineage;
 mod parameters;
 mod policy;
 mod prune;
@@ -25,6 +26,8 @@ mod source;
 mod statement;
 mod stream;
 mod table;
+mod traps;
+mod views;
 mod visible;
 mod yielding;
 
@@ -49,7 +52,9 @@ pub(crate) use error::QueryError;
 pub(crate) use limits::QueryLimits;
 pub(crate) use session::{CATALOG, SCHEMA};
 pub(crate) use statement::list_schemas;
-pub(crate) use visible::{shown_schema, table_names};
+pub(crate) use traps::{Said, Warning};
+pub(crate) use views::{is_view_of, names_organisations};
+pub(crate) use visible::{shown_schema, table_names, view_schemas};
 
 /// A table as one reader sees it at one dataset version.
 #[derive(Debug, Clone)]
@@ -70,6 +75,8 @@ pub(crate) struct RowStream {
     pub(crate) datasets: Vec<String>,
     /// Visible rows that the chosen files hold, an upper bound.
     pub(crate) estimated_rows: u64,
+    /// Traps of a statement.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl std::fmt::Debug for RowStream {

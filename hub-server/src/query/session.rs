@@ -174,9 +174,6 @@ impl Session {
     }
 }
 
-/// A table by name.
-pub(super) type Named = (String, Arc<dyn TableProvider>);
-
 /// Refuses what the statement names and the session lacks, before it is planned.
 pub(super) fn check_names(
     state: &SessionState,

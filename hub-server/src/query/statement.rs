@@ -1,25 +1,29 @@
 //! A statement of a caller: parsed, planned and run, in a worker alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array};
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::datasource::ViewTable;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 pub(super) use datafusion::sql::parser::Statement as Parsed;
 use futures::StreamExt as _;
 use hub_datasets::CodeLists;
+use hub_datasets::codelist::territory;
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::encode::plain_schema;
 use super::engine::{Planned, Started};
-use super::session::{Named, Purpose, Session};
+use super::session::{Purpose, Session};
 use super::table::HubTable;
-use super::{Engine, QueryError, QueryLimits, RowStream, allow, guard, parameters, session};
+use super::{Engine, QueryError, QueryLimits, RowStream, Warning, allow, guard, parameters, session, traps};
 use crate::fault;
 
 /// A SELECT with all that it may see.
@@ -33,8 +37,8 @@ pub(super) struct Statement {
     /// Names of tables that the statement does not name; one of them may be what was meant.
     pub(super) others: Vec<String>,
     /// Code lists, and the table that came with the statement.
-    pub(super) lists: Arc<[Named]>,
-    pub(super) with: Option<Named>,
+    pub(super) lists: Arc<[List]>,
+    pub(super) with: Option<List>,
     /// True beside others that keep all threads busy.
     pub(super) one_of_many: bool,
     pub(super) running: Arc<Running>,
@@ -96,26 +100,44 @@ impl Engine {
 
 impl Statement {
     /// Refuses names that are not there, and gives the session those that the statement names.
-    fn register(&self, session: &Session, parsed: &Parsed) -> Result<(), QueryError> {
+    async fn register(
+        &self,
+        session: &Session,
+        parsed: &Parsed,
+        limits: &QueryLimits,
+    ) -> Result<(), QueryError> {
         let named = session::references(parsed)?;
-        let is_named = |name: &str| named.iter().any(|reference| reference.table() == name);
+        let mut wanted: BTreeSet<String> = named.iter().map(|name| name.table().to_owned()).collect();
+        let is_named = |list: &str| self.lists.iter().any(|known| known.name == list && known.has_names());
         let mut names = self.others.clone();
+        let mut views = Vec::new();
         for table in &self.tables {
-            for name in &table.visible().names {
-                names.push(name.clone());
-                if is_named(name) {
-                    session.register(name, Arc::clone(table) as Arc<dyn TableProvider>)?;
+            names.extend(table.visible().names.iter().cloned());
+            for view in table.visible().views(is_named) {
+                names.push(view.name.clone());
+                if wanted.contains(&view.name) {
+                    wanted.extend(view.tables.iter().chain(table.visible().names.first()).cloned());
+                    views.push(view);
                 }
             }
         }
-        for (name, table) in self.lists.iter().chain(&self.with) {
+        for table in &self.tables {
+            for name in table.visible().names.iter().filter(|name| wanted.contains(*name)) {
+                session.register(name, Arc::clone(table) as Arc<dyn TableProvider>)?;
+            }
+        }
+        for list in self.lists.iter().chain(&self.with) {
             // A dataset's own name wins over a list's.
-            if !names.contains(name) {
-                names.push(name.clone());
-                if is_named(name) {
-                    session.register(name, Arc::clone(table))?;
+            if !names.contains(&list.name) {
+                names.push(list.name.clone());
+                if wanted.contains(&list.name) {
+                    session.register(&list.name, Arc::clone(&list.table))?;
                 }
             }
+        }
+        for view in views {
+            let plan = session.state.statement_to_plan(guard::parse_query(&view.sql, limits)?).await?;
+            session.register(&view.name, Arc::new(ViewTable::new(plan, Some(view.sql))))?;
         }
         session::check_names(&session.state, parsed, &names)
     }
@@ -126,7 +148,7 @@ impl Statement {
             Some(parsed) => parsed,
             None => guard::parse_query(&self.sql, limits)?,
         };
-        self.register(session, &parsed)?;
+        self.register(session, &parsed, limits).await?;
         let mut logical = session.state.statement_to_plan(parsed).await?;
         let parameters = parameters::schema(&logical)?;
         if let Some(values) = &self.parameters {
@@ -150,8 +172,22 @@ impl Statement {
             )));
         }
         let datasets = scanned.iter().map(|table| table.dataset.clone()).collect();
-        let head = Started { schema: Arc::new(Schema::empty()), datasets, estimated_rows };
+        let warnings = traps::find(&logical, &self.traced(), &session.state);
+        let head = Started { schema: Arc::new(Schema::empty()), datasets, estimated_rows, warnings };
         Ok(Checked { logical, parameters, head })
+    }
+
+    /// The tables of the statement, for tracing what it adds.
+    fn traced(&self) -> traps::Tables<'_> {
+        let mut tables = traps::Tables::default();
+        for table in &self.tables {
+            let visible = table.visible();
+            visible.names.iter().for_each(|name| tables.dataset(name, &visible.dataset, &visible.lineage));
+        }
+        for list in self.lists.iter().chain(&self.with) {
+            tables.list(&list.name, &list.rows);
+        }
+        tables
     }
 
     async fn plan(mut self, session: Session, limits: QueryLimits) -> Result<Planned, QueryError> {
@@ -179,7 +215,8 @@ impl Statement {
             _ => Arc::clone(logical.schema().inner()),
         };
         let columns = columns_of_a_table(&logical);
-        Ok(Outline { schema, parameters, unbound, datasets: head.datasets, columns })
+        let Started { datasets, warnings, .. } = head;
+        Ok(Outline { schema, parameters, unbound, datasets, columns, warnings })
     }
 }
 
@@ -200,6 +237,7 @@ pub(super) struct Outline {
     pub(super) datasets: Vec<String>,
     /// Set when it reads columns of one table and does nothing else.
     pub(super) columns: Option<Vec<String>>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// Columns of a plan that is a table with some of its columns.
@@ -214,17 +252,36 @@ fn columns_of_a_table(plan: &LogicalPlan) -> Option<Vec<String>> {
     if plain { projection.expr.iter().map(column).collect() } else { None }
 }
 
-pub(super) fn memory_table(batch: RecordBatch) -> Result<Arc<dyn TableProvider>, QueryError> {
-    Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
+/// A small table that is there whole.
+#[derive(Debug, Clone)]
+pub(super) struct List {
+    pub(super) name: String,
+    pub(super) rows: RecordBatch,
+    pub(super) table: Arc<dyn TableProvider>,
+}
+
+impl List {
+    pub(super) fn new(name: String, rows: RecordBatch) -> Result<Self, QueryError> {
+        let table = Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows.clone()]])?);
+        Ok(Self { name, rows, table })
+    }
+
+    /// Has it names beside its codes?
+    fn has_names(&self) -> bool {
+        self.rows.column_by_name("nazwa").is_some()
+    }
 }
 
 /// Each list as a table in its newest version; one of several versions also as `<list>_versions`,
-/// each row with the day from which its version is valid.
-pub(super) fn list_tables(lists: &CodeLists) -> Result<Vec<Named>, QueryError> {
+/// each row with the day from which its version is valid; and the tables of units and of what became of them.
+pub(super) fn list_tables(lists: &CodeLists) -> Result<Vec<List>, QueryError> {
     let mut tables = Vec::new();
-    for list in lists.iter() {
+    for (name, rows) in territory::tables(lists).map_err(|e| QueryError::internal(&e))? {
+        tables.push(List::new(name, rows)?);
+    }
+    for list in lists.iter().filter(|list| list.id != territory::CHANGES) {
         let Some(newest) = list.versions.last() else { continue };
-        tables.push((list.id.clone(), memory_table(newest.table.clone())?));
+        tables.push(List::new(list.id.clone(), newest.table.clone())?);
         if list.versions.len() > 1 {
             let dated: Result<Vec<RecordBatch>, QueryError> =
                 list.versions.iter().map(with_valid_from).collect();
@@ -232,9 +289,9 @@ pub(super) fn list_tables(lists: &CodeLists) -> Result<Vec<Named>, QueryError> {
             if let Some(first) = dated.first() {
                 let schema = first.schema();
                 // Versions with other columns than the oldest cannot stand in one table.
-                let same: Vec<RecordBatch> = dated.iter().filter(|b| b.schema() == schema).cloned().collect();
-                let table = MemTable::try_new(schema, vec![same])?;
-                tables.push((format!("{}_versions", list.id), Arc::new(table)));
+                let same: Vec<&RecordBatch> = dated.iter().filter(|b| b.schema() == schema).collect();
+                let rows = concat_batches(&schema, same).map_err(|e| QueryError::internal(&e))?;
+                tables.push(List::new(format!("{}_versions", list.id), rows)?);
             }
         }
     }
@@ -244,7 +301,7 @@ pub(super) fn list_tables(lists: &CodeLists) -> Result<Vec<Named>, QueryError> {
 /// The tables of code lists with their columns, by name.
 pub(crate) fn list_schemas(lists: &CodeLists) -> Result<Vec<(String, SchemaRef)>, QueryError> {
     let tables = list_tables(lists)?.into_iter();
-    Ok(tables.map(|(name, table)| (name, plain_schema(&table.schema()))).collect())
+    Ok(tables.map(|list| (list.name, plain_schema(&list.rows.schema()))).collect())
 }
 
 fn with_valid_from(version: &hub_datasets::codelist::CodeListVersion) -> Result<RecordBatch, QueryError> {

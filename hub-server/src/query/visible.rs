@@ -9,6 +9,8 @@ use hub_datasets::Pattern;
 
 use super::TableView;
 use super::encode::plain_schema;
+use super::lineage::Lineage;
+use super::views::{self, Codes, View};
 pub(super) use crate::store::index::{PERIOD_END, PUBLISHER};
 
 pub(super) const SEQ: &str = "_seq";
@@ -59,6 +61,10 @@ pub(super) struct Visible {
     /// Visible rows of the permitted files. Hidden rows that share a file with them are not counted, so that
     /// neither the number nor a limit that is met tells of them.
     pub(super) rows: u64,
+    /// What may be added in it.
+    pub(super) lineage: Lineage,
+    /// Its codes.
+    pub(super) codes: Codes,
 }
 
 impl Visible {
@@ -92,7 +98,15 @@ impl Visible {
             publisher: view.publisher.clone(),
             mixed,
             rows,
+            lineage: Lineage::of(&view.pattern, |name| columns.contains(name)),
+            codes: Codes::of(&view.pattern),
         }
+    }
+
+    /// The views of it that its reader may name.
+    pub(super) fn views(&self, is_named: impl Fn(&str) -> bool) -> Vec<View> {
+        let name = self.names.first().map(String::as_str).unwrap_or_default();
+        views::views(name, &self.schema, &self.codes, self.publisher.is_none(), is_named)
     }
 
     /// True when the column lies in the files.
@@ -118,6 +132,14 @@ pub(crate) fn table_names(pattern: &Pattern) -> Vec<String> {
 /// The columns that a reader sees, as they leave the hub.
 pub(crate) fn shown_schema(view: &TableView) -> SchemaRef {
     plain_schema(&Visible::of(view).schema)
+}
+
+/// The views of a table with their columns, as they leave the hub.
+pub(crate) fn view_schemas(view: &TableView, lists: &[(String, SchemaRef)]) -> Vec<(String, SchemaRef)> {
+    let is_named =
+        |list: &str| lists.iter().any(|(name, schema)| name == list && schema.index_of("nazwa").is_ok());
+    let views = Visible::of(view).views(is_named).into_iter();
+    views.map(|view| (view.name, plain_schema(&view.schema))).collect()
 }
 
 /// Columns of files by their indexes, then those that follow from `_seq`.

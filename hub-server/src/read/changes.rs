@@ -106,7 +106,13 @@ impl Reads {
             counts: Arc::clone(&counts),
         };
         let batches = stream::try_unfold(comparing, Comparing::next).boxed();
-        let rows = RowStream { schema, batches, datasets: vec![pattern.id.clone()], estimated_rows: 0 };
+        let rows = RowStream {
+            schema,
+            batches,
+            datasets: vec![pattern.id.clone()],
+            estimated_rows: 0,
+            warnings: Vec::new(),
+        };
         Ok(Changes { chunks: chunks_of(self.engine.encode(rows, format, 0)?, held), counts })
     }
 }

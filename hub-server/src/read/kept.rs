@@ -14,10 +14,12 @@ use super::{Answer, Chunks, VersionRef};
 use crate::config::limits::{
     ANSWER_KEPT_BYTES, ANSWERS_KEPT, ANSWERS_KEPT_BYTES, STATEMENTS_KEPT, STATEMENTS_KEPT_BYTES,
 };
-use crate::query::{Description, RowChunk, RowFormat, TableView};
+use crate::query::{Description, RowChunk, RowFormat, TableView, Warning};
 
 /// Memory of an entry beside its texts and rows.
 const ENTRY_BYTES: usize = 512;
+/// Of those, what the texts of a warning take.
+const WARNING_ENTRIES: usize = 3;
 
 /// All that an answer depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,6 +63,7 @@ impl Question {
 #[derive(Debug)]
 struct Whole {
     versions: Vec<VersionRef>,
+    warnings: Vec<Warning>,
     chunks: Vec<RowChunk>,
 }
 
@@ -97,14 +100,15 @@ impl Kept {
     }
 
     pub(super) fn keep_description(&self, question: Question, of: Description) -> Arc<Description> {
-        let bytes = question.bytes() + of.schema.len() + of.parameters.len() + ENTRY_BYTES;
+        let told = ENTRY_BYTES * (1 + WARNING_ENTRIES * of.warnings.len());
+        let bytes = question.bytes() + of.schema.len() + of.parameters.len() + told;
         let description = Arc::new(of);
         self.descriptions.put(question, Arc::clone(&description), bytes);
         description
     }
 
     /// The answer, if it is kept. Says how often that was so.
-    pub(super) fn answer(&self, question: &Question) -> Option<(Vec<VersionRef>, Chunks)> {
+    pub(super) fn answer(&self, question: &Question) -> Option<(Vec<VersionRef>, Vec<Warning>, Chunks)> {
         let found = self.answers.get(question);
         let counts = self.answers.counts();
         tracing::debug!(
@@ -116,8 +120,9 @@ impl Kept {
             "a statement"
         );
         let whole = found?;
-        let (versions, chunks) = (whole.versions.clone(), whole.chunks.clone());
-        Some((versions, stream::iter(chunks.into_iter().map(Ok)).boxed()))
+        let (versions, warnings) = (whole.versions.clone(), whole.warnings.clone());
+        let chunks = whole.chunks.clone();
+        Some((versions, warnings, stream::iter(chunks.into_iter().map(Ok)).boxed()))
     }
 
     /// The same answer, which is kept once its last piece went by, if it is short.
@@ -126,6 +131,7 @@ impl Kept {
             answers: Arc::clone(&self.answers),
             question,
             versions: answer.versions.clone(),
+            warnings: answer.warnings.clone(),
             chunks: Vec::new(),
             bytes: 0,
         };
@@ -152,6 +158,7 @@ struct Gathered {
     answers: Arc<Recent<Question, Arc<Whole>>>,
     question: Question,
     versions: Vec<VersionRef>,
+    warnings: Vec<Warning>,
     chunks: Vec<RowChunk>,
     bytes: usize,
 }
@@ -169,8 +176,9 @@ impl Gathered {
         if !chunk.complete {
             return Some(self);
         }
-        let bytes = self.bytes + self.question.bytes() + ENTRY_BYTES * (1 + self.versions.len());
-        let whole = Whole { versions: self.versions, chunks: self.chunks };
+        let told = 1 + self.versions.len() + WARNING_ENTRIES * self.warnings.len();
+        let bytes = self.bytes + self.question.bytes() + ENTRY_BYTES * told;
+        let whole = Whole { versions: self.versions, warnings: self.warnings, chunks: self.chunks };
         self.answers.put(self.question, Arc::new(whole), bytes);
         None
     }

@@ -30,7 +30,9 @@ use crate::catalog::Catalog;
 use crate::commit::{CommitError, Commits};
 use crate::config::limits::READ_STREAMS;
 use crate::permit::ReadPermit;
-use crate::query::{Begun, Checked, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView};
+use crate::query::{
+    Begun, Checked, Engine, QueryError, RowChunk, RowFormat, Scan, Statements, TableView, Warning,
+};
 use crate::seal::Seal;
 use crate::store::{self, AsOf, ChangesBound, ChangesSince, Cursor, Made, Snapshot, StoreError};
 
@@ -118,6 +120,8 @@ pub(crate) struct Answer {
     pub(crate) versions: Vec<VersionRef>,
     /// What gives the same rows again; None where a table has no states, or values were bound.
     pub(crate) again: Option<Again>,
+    /// Traps of the statement.
+    pub(crate) warnings: Vec<Warning>,
     pub(crate) chunks: Chunks,
 }
 

@@ -102,7 +102,7 @@ impl Reads {
         let of = Of { engine: Arc::clone(&self.engine), view, shape };
         let each = stream::iter(changes).then(move |change| of.clone().rows(change));
         let batches = each.try_flatten().boxed();
-        let rows = RowStream { schema, batches, datasets, estimated_rows: 0 };
+        let rows = RowStream { schema, batches, datasets, estimated_rows: 0, warnings: Vec::new() };
         let chunks = chunks_of(self.engine.encode(rows, request.format, 0)?, held);
         Ok(SincePage { since_version: since.version, cursor, committed_at, more, revisions, chunks })
     }

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::config::limits::{SCAN_PART_ROWS, SCAN_PARTS};
 use crate::permit::ReadPermit;
-use crate::query::{Asking, Begun, Description, RowFormat, Scan, TableView, table_names};
+use crate::query::{
+    Asking, Begun, Description, RowFormat, Scan, TableView, Warning, is_view_of, names_organisations,
+    table_names,
+};
 use crate::seal::TOKEN_MAX;
 use crate::store::AsOf;
 
@@ -79,6 +82,8 @@ pub(crate) struct Described {
     pub(crate) tickets: Vec<String>,
     /// Rows of all parts, where that is known.
     pub(crate) rows: Option<u64>,
+    /// Traps of the statement.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// What a statement may see.
@@ -93,7 +98,7 @@ pub(super) struct Seen {
 impl Seen {
     /// Organisations have no versions.
     fn of_versions(&self) -> bool {
-        !self.named.iter().any(|name| name == organisations::TABLE)
+        !self.named.iter().any(|name| name == organisations::TABLE || names_organisations(name))
     }
 }
 
@@ -154,6 +159,7 @@ impl Reads {
                 _ => Vec::new(),
             },
             rows,
+            warnings: description.warnings.clone(),
         })
     }
 
@@ -208,9 +214,9 @@ impl Reads {
             (Some(part), [pin]) => {
                 let permit = permits.iter().find(|permit| permit.dataset() == pin.dataset);
                 let permit = permit.ok_or(ReadError::TicketOfOther)?;
-                let Answer { versions, chunks, .. } = self.part(permit, pin, part).await?;
+                let part = self.part(permit, pin, part).await?;
                 // The address is that of all parts together.
-                Ok(Answer { again: self.again(&asked, &[], &versions), versions, chunks })
+                Ok(Answer { again: self.again(&asked, &[], &part.versions), ..part })
             }
             _ => self.ask(permits, &asked, state, RowFormat::Arrow).await,
         }
@@ -224,7 +230,7 @@ impl Reads {
         let scan = Scan { columns: part.columns, files: Some(part.from..part.to), ..Scan::default() };
         let rows = self.engine.scan(view, scan).await?;
         let chunks: Chunks = chunks_of(self.engine.encode(rows, RowFormat::Arrow, 0)?, held);
-        Ok(Answer { versions, again: None, chunks })
+        Ok(Answer { versions, again: None, warnings: Vec::new(), chunks })
     }
 
     /// One SELECT over the datasets of the permits, code lists and `organisations`; `as_of`: which state of each
@@ -240,8 +246,9 @@ impl Reads {
         let question = seen.of_versions().then(|| Question::of(asked, format, &seen.views));
         let named = Arc::clone(&seen.named);
         let again = |versions: &[VersionRef]| self.again(asked, &named, versions);
-        if let Some((versions, chunks)) = question.as_ref().and_then(|question| self.kept.answer(question)) {
-            return Ok(Answer { again: again(&versions), versions, chunks });
+        let kept = question.as_ref().and_then(|question| self.kept.answer(question));
+        if let Some((versions, warnings, chunks)) = kept {
+            return Ok(Answer { again: again(&versions), versions, warnings, chunks });
         }
         let with = self.with(&mut seen).await?;
         let views = seen.views;
@@ -257,8 +264,8 @@ impl Reads {
         let used = views.iter().filter(|view| rows.datasets().contains(&view.snapshot.dataset));
         let versions: Vec<_> = used.map(|view| self.version_ref(view)).collect();
         let held = views.into_iter().map(|view| view.snapshot).collect();
-        let again = again(&versions);
-        let answer = Answer { versions, again, chunks: chunks_of(rows.chunks, held) };
+        let (again, warnings) = (again(&versions), rows.warnings().to_vec());
+        let answer = Answer { versions, again, warnings, chunks: chunks_of(rows.chunks, held) };
         Ok(match question {
             Some(question) => self.kept.keep(question, answer),
             None => answer,
@@ -278,7 +285,10 @@ impl Reads {
         as_of: impl Fn(&str) -> AsOf,
     ) -> Result<Seen, ReadError> {
         let (named, mut begun) = self.tables_of(sql).await?;
-        let is_named = |dataset: &str| named.iter().any(|n| n == dataset || is_major_of(n, dataset));
+        let is_of = |name: &str, dataset: &str| {
+            name == dataset || is_major_of(name, dataset) || is_view_of(name, dataset)
+        };
+        let is_named = |dataset: &str| named.iter().any(|name| is_of(name, dataset));
         let (mut views, mut others) = (Vec::new(), Vec::new());
         for permit in permits {
             if is_named(permit.dataset()) {

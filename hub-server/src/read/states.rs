@@ -1,13 +1,16 @@
 //! States of the tables that a statement reads, as permalinks name them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use hub_datasets::CodeLists;
 use hub_datasets::codelist::CodeList;
+use hub_datasets::codelist::territory::UNITS;
 
-use super::{ReadError, VersionRef, is_major_of, organisations};
+use super::{ReadError, VersionRef, organisations};
 use crate::permit::ReadPermit;
+use crate::query::{is_view_of, names_organisations};
 use crate::store::AsOf;
 
 /// Digits of the SHA-256 of a code list by which its content is named.
@@ -96,15 +99,17 @@ pub(super) fn stood_on(
     versions: &[VersionRef],
     lists: &CodeLists,
 ) -> Option<Vec<TableState>> {
-    if named.iter().any(|table| table == organisations::TABLE) {
+    if named.iter().any(|table| table == organisations::TABLE || names_organisations(table)) {
         return None;
     }
     let datasets = versions.iter().map(TableState::of_dataset);
-    let of_dataset =
-        |table: &str| versions.iter().any(|v| v.dataset == table || is_major_of(table, &v.dataset));
-    let others = named.iter().filter(|table| !of_dataset(table));
-    let lists = others.filter_map(|table| lists.get(table)).map(|list| TableState::of_list(list));
-    Some(datasets.chain(lists).collect())
+    // What has a name of its own is a list; the views that are left stand on that of the units.
+    let lists = named.iter().filter_map(|table| {
+        let is_view = versions.iter().any(|version| is_view_of(table, &version.dataset));
+        lists.get(if is_view { UNITS } else { table })
+    });
+    let lists: BTreeMap<&str, _> = lists.map(|list| (list.id.as_str(), TableState::of_list(list))).collect();
+    Some(datasets.chain(lists.into_values()).collect())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use hub_datasets::Pattern;
 
 use super::{ReadError, Reads, organisations};
 use crate::permit::ReadPermit;
-use crate::query::{list_schemas, shown_schema, table_names};
+use crate::query::{list_schemas, shown_schema, table_names, view_schemas};
 use crate::store::AsOf;
 
 /// A table that a statement may name.
@@ -20,18 +20,21 @@ pub(crate) struct TableInfo {
 }
 
 impl Reads {
-    /// The tables of these permits, code lists and `organisations`, by name. A dataset that cannot be read just now
+    /// The tables of these permits with their views, code lists and `organisations`, by name. A dataset that cannot be read just now
     /// is left out.
     pub(crate) async fn tables(&self, permits: &[ReadPermit]) -> Result<Vec<TableInfo>, ReadError> {
         let mut tables = Vec::new();
+        let lists = list_schemas(&self.lists)?;
         for permit in permits {
             let Ok(view) = self.view(permit, AsOf::Latest).await else { continue };
             let schema = shown_schema(&view);
             let key = key(&view.pattern, &schema);
             let table = |name| TableInfo { name, schema: Arc::clone(&schema), key: key.clone() };
             tables.extend(table_names(&view.pattern).into_iter().map(table));
+            for (name, schema) in view_schemas(&view, &lists) {
+                tables.push(TableInfo { name, schema, key: Vec::new() });
+            }
         }
-        let lists = list_schemas(&self.lists)?;
         for (name, schema) in
             lists.into_iter().chain([(organisations::TABLE.to_owned(), organisations::schema())])
         {

@@ -73,7 +73,11 @@ mod sessions;
 #[cfg(test)]
 mod slow_lines;
 #[cfg(test)]
+mod territory;
+#[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod traps;
 #[cfg(test)]
 mod watching;
 #[cfg(test)]

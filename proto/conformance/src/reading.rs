@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 use hub_proto::Reason;
 use hub_proto::v1::{
     CommitOptions, CreateReadSessionRequest, DatasetVersionRef, GetDatasetRequest, QueryRowsRequest,
-    ReadRowsRequest, ReadSession, RowFormat,
+    ReadRowsRequest, ReadSession, RowFormat, Warning,
 };
 use tonic::{Response, Status};
 
@@ -22,6 +22,7 @@ const ALL_ROWS: u64 = 3 * ROWS_PER_UNIT;
 struct Text {
     text: String,
     versions: Vec<DatasetVersionRef>,
+    warnings: Vec<Warning>,
 }
 
 async fn session(hub: &Hub, who: Who, period: &str, columns: &[&str]) -> Result<ReadSession, Broken> {
@@ -64,9 +65,15 @@ async fn ask(hub: &Hub, who: Who, sql: &str) -> Result<Result<Text, Status>, Bro
         Err(status) => return Ok(Err(status)),
     };
     let (mut bytes, mut versions, mut complete) = (Vec::new(), Vec::new(), false);
+    let mut warnings = Vec::new();
     loop {
         match stream.message().await {
             Ok(Some(message)) => {
+                if message.complete {
+                    let first = if versions.is_empty() { &message.versions } else { &versions };
+                    same("versions at the end of an answer", &message.versions, first)?;
+                    warnings = message.warnings;
+                }
                 if bytes.is_empty() && versions.is_empty() {
                     versions = message.versions;
                 }
@@ -79,7 +86,7 @@ async fn ask(hub: &Hub, who: Who, sql: &str) -> Result<Result<Text, Status>, Bro
     }
     ensure!(complete, "the answer ended without being complete");
     let text = String::from_utf8(bytes).map_err(|_| Broken("the CSV is no UTF-8".to_owned()))?;
-    Ok(Ok(Text { text, versions }))
+    Ok(Ok(Text { text, versions, warnings }))
 }
 
 async fn count(hub: &Hub, who: Who, period: &str) -> Result<u64, Broken> {
@@ -163,6 +170,10 @@ pub(crate) async fn a_query_names_its_dataset_version(hub: &Hub) -> Result<(), B
     ensure!(coverage.units_reporting > 0, "rows without a reporting unit: {coverage:?}");
     let none = ask(hub, Who::Ministry, "SELECT dzial FROM rb28s WHERE okres = 'never'").await??;
     ensure!(!none.versions.is_empty(), "an answer without rows names no version");
+    ensure!(answer.warnings.is_empty(), "a sum over one period is warned of: {:?}", answer.warnings);
+    let all = ask(hub, Who::Ministry, "SELECT sum(wykonanie) AS s FROM rb28s").await??;
+    let warning = set("a warning of a sum over periods", all.warnings.first())?;
+    same("its code", warning.code.as_str(), "CUMULATIVE_SUM")?;
     Ok(())
 }
 

@@ -158,6 +158,7 @@ fn a_pattern_shows_types_lists_and_rules() {
             list_columns: vec!["dzial".into()],
             severity: Severity::Block,
         }],
+        totals: None,
         rules: vec![Rule {
             id: "r1".into(),
             severity: Severity::MustExplain,

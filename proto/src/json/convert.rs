@@ -7,7 +7,7 @@ use hub_datasets::Report;
 
 use super::{
     CommitOptions, Coverage, DatasetVersion, Erasure, Explanation, NewSubmission, ReadSession, Receipt,
-    RevisionBehind, RevisionChange, RevisionsBehind, Submission, Submissions, Verdict, WatchEvent,
+    RevisionBehind, RevisionChange, RevisionsBehind, Submission, Submissions, Verdict, Warning, WatchEvent,
 };
 use crate::TypeConversionError;
 use crate::convert::{Timestamp, time_to_wire};
@@ -237,6 +237,30 @@ impl TryFrom<DatasetVersion> for v1::DatasetVersionRef {
                 expected_source: c.expected_source,
             }),
         })
+    }
+}
+
+impl From<v1::Warning> for Warning {
+    fn from(w: v1::Warning) -> Self {
+        Self {
+            code: w.code,
+            dataset: id(&w.dataset),
+            column: w.column,
+            message: w.message.unwrap_or_default().into(),
+            hint: w.hint.unwrap_or_default().into(),
+        }
+    }
+}
+
+impl From<Warning> for v1::Warning {
+    fn from(w: Warning) -> Self {
+        Self {
+            code: w.code,
+            dataset: name(Collection::Datasets, &w.dataset),
+            column: w.column,
+            message: Some(w.message.into()),
+            hint: Some(w.hint.into()),
+        }
     }
 }
 

@@ -216,6 +216,22 @@ shapes! {
         cursor: String,
         /// An address that gives the same rows of a statement again; empty where there is none.
         permalink: String,
+        /// Traps of a statement.
+        warnings: Vec<Warning>,
+    }
+
+    /// What is wrong with a sum of a statement. The rows come all the same.
+    answer Warning {
+        /// CUMULATIVE_SUM or DOUBLE_COUNT.
+        code: String,
+        /// The dataset whose column is added.
+        dataset: String,
+        /// The column; `*` where rows are counted.
+        column: String,
+        /// What is wrong.
+        message: LocalizedText,
+        /// What to write instead.
+        hint: LocalizedText,
     }
 
     /// What a read session is to pin.

@@ -72,6 +72,12 @@ fn what_a_pattern_says_as_a_whole_needs_its_step() {
             vec![(Minor, C::PeriodsWidened)],
         ),
         ("pattern.yaml", "slice: jednostka_regon\n", "", vec![(Major, C::SliceChanged)]),
+        (
+            "pattern.yaml",
+            "slice: jednostka_regon\n",
+            "slice: jednostka_regon\ntotals: {column: p4, contains: {x: [y]}}\n",
+            vec![(Step::Patch, C::TextChanged)],
+        ),
         ("pattern.yaml", "licence: CC-BY-4.0", "licence: CC0-1.0", vec![(Major, C::TermsChanged)]),
         ("pattern.yaml", "owner: mf", "owner: gus", vec![(Minor, C::TermsChanged)]),
     ]);

@@ -24,6 +24,7 @@ pub(super) fn compare(old: &Pattern, new: &Pattern, found: &mut Found) {
     found.other(text, "family", "the family", (&old.family, &new.family));
     found.other(text, "title", "the title", (&old.title, &new.title));
     found.other(text, "description", "the description", (&old.description, &new.description));
+    found.other(text, "totals", "the rows that hold others", (&old.totals, &new.totals));
     found.other(text, "legal_basis", "the legal basis", (&old.legal_basis, &new.legal_basis));
     periods(old, new, found);
     markers(old, new, found);

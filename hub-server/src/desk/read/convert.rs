@@ -6,7 +6,7 @@ use hub_proto::name::Collection;
 use hub_proto::{TypeConversionError, v1};
 
 use crate::error::HubError;
-use crate::query::RowFormat;
+use crate::query::{RowFormat, Said, Warning};
 use crate::read::{ReadError, TableState, VersionRef};
 use crate::store::AsOf;
 
@@ -61,6 +61,17 @@ pub(crate) fn version_ref(version: VersionRef) -> v1::DatasetVersionRef {
             units_expected: version.coverage.units_expected,
             expected_source: version.coverage.expected_source.to_owned(),
         }),
+    }
+}
+
+pub(crate) fn warning(of: Warning) -> v1::Warning {
+    let text = |said: Said| Some(v1::LocalizedText { pl: said.pl, en: said.en });
+    v1::Warning {
+        code: of.code,
+        dataset: Collection::Datasets.name(&of.dataset),
+        column: of.column,
+        message: text(of.message),
+        hint: text(of.hint),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::identity::Principal;
 use crate::query::RowChunk;
 use crate::read::{Again, RowsFrom, SessionRequest, States};
 
-use convert::version_ref;
+use convert::{version_ref, warning};
 pub(super) use running::Running;
 pub(crate) use statements::Outlook;
 
@@ -26,6 +26,8 @@ pub(crate) struct Found {
     pub(crate) versions: Vec<v1::DatasetVersionRef>,
     /// An address that gives the same rows again; empty where there is none.
     pub(crate) permalink: String,
+    /// Traps of the statement.
+    pub(crate) warnings: Vec<v1::Warning>,
     pub(crate) rows: Answers<RowChunk>,
 }
 
@@ -107,8 +109,10 @@ impl Desk {
         let answer = self.rooms.reads.query(permits, &request.sql, states, format).await?;
         let permalink = self.permalink(answer.again);
         let versions = answer.versions.into_iter().map(version_ref).collect();
-        Ok(Found { versions, permalink, rows: answers(answer.chunks, place) })
+        let warnings = answer.warnings.into_iter().map(warning).collect();
+        Ok(Found { versions, permalink, warnings, rows: answers(answer.chunks, place) })
     }
+
     /// The address of what gives the same rows again; nothing where it is longer than headers carry.
     fn permalink(&self, again: Option<Again>) -> String {
         let Some(Again { sql, states }) = again else { return String::new() };

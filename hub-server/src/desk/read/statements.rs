@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hub_proto::v1;
 
-use super::convert::version_ref;
+use super::convert::{version_ref, warning};
 use super::{Found, answers_until, cancelled};
 use crate::config::limits::PARAMETERS_BYTES;
 use crate::desk::Desk;
@@ -25,6 +25,8 @@ pub(crate) struct Outlook {
     pub(crate) tickets: Vec<String>,
     /// Where it is known.
     pub(crate) rows: Option<u64>,
+    /// Traps of the statement.
+    pub(crate) warnings: Vec<v1::Warning>,
 }
 
 impl Desk {
@@ -78,8 +80,9 @@ impl Desk {
         };
         let permalink = self.permalink(answer.again);
         let versions = answer.versions.into_iter().map(version_ref).collect();
+        let warnings = answer.warnings.into_iter().map(warning).collect();
         let stop = async move { run.stopped().await };
-        Ok(Found { versions, permalink, rows: answers_until(answer.chunks, place, stop) })
+        Ok(Found { versions, permalink, warnings, rows: answers_until(answer.chunks, place, stop) })
     }
 
     /// Stops what gives the rows of a ticket; false when nothing does.
@@ -96,10 +99,11 @@ impl Desk {
     async fn described(&self, caller: &Principal, asked: Asked) -> Result<Outlook, HubError> {
         let _place = self.admission.read(&caller.organisation)?;
         let (reader, permits) = (&caller.organisation, self.permits(caller)?);
-        let Described { versions, schema, parameters, unbound, tickets, rows } =
+        let Described { versions, schema, parameters, unbound, tickets, rows, warnings } =
             self.rooms.reads.describe(reader, permits, asked, AsOf::Latest).await?;
         let versions = versions.into_iter().map(version_ref).collect();
-        Ok(Outlook { versions, schema, parameters, unbound, tickets, rows })
+        let warnings = warnings.into_iter().map(warning).collect();
+        Ok(Outlook { versions, schema, parameters, unbound, tickets, rows, warnings })
     }
 
     fn permits(&self, caller: &Principal) -> Result<Vec<ReadPermit>, HubError> {

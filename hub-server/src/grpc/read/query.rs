@@ -15,16 +15,18 @@ pub(super) async fn query(
 ) -> Result<Answers<QueryRowsResponse>, HubError> {
     let caller = door.caller(request.metadata())?;
     let found = door.query_rows(&caller, request.into_inner()).await?;
-    // The first message names the versions, also when there are no rows.
-    let mut first = Some((found.versions, found.permalink));
+    let (versions, mut warnings, mut first) = (found.versions, found.warnings, true);
+    let mut permalink = found.permalink;
     Ok(answers(found.rows, move |chunk| {
-        let (versions, permalink) = first.take().unwrap_or_default();
+        // The first message names the versions, also when there are no rows, and the answer ends with them.
+        let told = std::mem::take(&mut first) || chunk.complete;
         QueryRowsResponse {
             data: chunk.data,
             rows: chunk.rows,
             complete: chunk.complete,
-            versions,
-            permalink,
+            versions: if told { versions.clone() } else { Vec::new() },
+            permalink: std::mem::take(&mut permalink),
+            warnings: if chunk.complete { std::mem::take(&mut warnings) } else { Vec::new() },
         }
     }))
 }

@@ -19,8 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::super::encode::{RowChunk, schema_message};
-use super::super::session::Named;
-use super::super::statement::{Outline, Parsed, Running, Statement, list_tables, memory_table};
+use super::super::statement::{List, Outline, Parsed, Running, Statement, list_tables};
 use super::super::table::HubTable;
 use super::super::{Engine, QueryError, RowFormat};
 use super::asked::{Asked, Asker, Files, Remote};
@@ -63,7 +62,7 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
 /// What a worker keeps from statement to statement.
 struct Desk {
     engine: Engine,
-    lists: Arc<[Named]>,
+    lists: Arc<[List]>,
     files: Arc<Files>,
     /// The statement whose tables were asked for last.
     parsed: Option<(Bytes, Parsed)>,
@@ -156,7 +155,8 @@ type Outs<'a> = BoxStream<'a, Result<Out, QueryError>>;
 fn rows(engine: &Engine, statement: Statement, format: RowFormat) -> Outs<'_> {
     futures::stream::once(async move {
         let rows = engine.sql(statement).await?;
-        let head = Out::Head(Head { datasets: rows.datasets.clone(), ..Head::default() });
+        let (datasets, warnings) = (rows.datasets.clone(), rows.warnings.clone());
+        let head = Out::Head(Head { datasets, warnings, ..Head::default() });
         let chunks = engine.encode(rows, format, 0)?.map_ok(Out::Rows);
         Ok::<_, QueryError>(futures::stream::once(async { Ok(head) }).chain(chunks))
     })
@@ -170,8 +170,8 @@ fn described(engine: &Engine, statement: Statement) -> Outs<'_> {
         let outline = engine.describe(statement).await?;
         let parameters = STANDARD.encode(schema_message(&outline.parameters)?);
         let rows = RowChunk { data: schema_message(&outline.schema)?, rows: 0, complete: true };
-        let Outline { datasets, unbound, columns, .. } = outline;
-        let head = Head { datasets, parameters, unbound, columns };
+        let Outline { datasets, unbound, columns, warnings, .. } = outline;
+        let head = Head { datasets, parameters, unbound, columns, warnings };
         Ok::<_, QueryError>(futures::stream::iter([Ok(Out::Head(head)), Ok(Out::Rows(rows))]))
     })
     .try_flatten()
@@ -179,11 +179,10 @@ fn described(engine: &Engine, statement: Statement) -> Outs<'_> {
 }
 
 /// The table that came with a statement, an Arrow stream of one batch.
-fn named_table(name: &Option<String>, stream: &[u8]) -> io::Result<Option<Named>> {
+fn named_table(name: &Option<String>, stream: &[u8]) -> io::Result<Option<List>> {
     let Some(name) = name else { return Ok(None) };
     let batch = StreamReader::try_new(stream, None).map_err(invalid)?.next().ok_or_else(unexpected)?;
-    let table = memory_table(batch.map_err(invalid)?).map_err(invalid)?;
-    Ok(Some((name.clone(), table)))
+    Ok(Some(List::new(name.clone(), batch.map_err(invalid)?).map_err(invalid)?))
 }
 
 /// Sends what a statement gives, and carries its questions and their answers.

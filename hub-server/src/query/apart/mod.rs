@@ -29,7 +29,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::source::Here;
-use super::{QueryError, QueryLimits, RowFormat, TableView};
+use super::{QueryError, QueryLimits, RowFormat, TableView, Warning};
 use crate::config::limits::QUERY_WORKER_PATIENCE;
 use crate::process::{Process, Program};
 use crate::store::Store;
@@ -110,6 +110,7 @@ pub(crate) struct Description {
     pub(crate) datasets: Vec<String>,
     /// Columns, when it reads those of one table and does nothing else.
     pub(crate) columns: Option<Vec<String>>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Statements {
@@ -187,9 +188,9 @@ impl Statements {
         let (lease, served) = self.start_statement(begun, asking, true).await?;
         let mut rows = Rows::begin(lease, served).await?;
         let schema = rows.chunks.next().await.transpose()?.unwrap_or_default().data;
-        let Head { datasets, parameters, unbound, columns } = rows.head;
+        let Head { datasets, parameters, unbound, columns, warnings } = rows.head;
         let parameters = STANDARD.decode(parameters).map_err(|error| QueryError::internal(&error))?;
-        Ok(Description { schema, parameters: parameters.into(), unbound, datasets, columns })
+        Ok(Description { schema, parameters: parameters.into(), unbound, datasets, columns, warnings })
     }
 
     async fn start_statement(

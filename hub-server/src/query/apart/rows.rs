@@ -5,11 +5,11 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 
-use super::QueryError;
 use super::lease::Lease;
 use super::line::{Kind, parsed, unexpected};
 use super::served::Served;
 use super::wire::{self, Head};
+use super::{QueryError, Warning};
 use crate::config::limits::QUERY_ANSWER_BYTES;
 use crate::query::RowChunk;
 
@@ -37,6 +37,11 @@ impl Rows {
     /// Datasets that the plan scans, so that the answer names their versions.
     pub(crate) fn datasets(&self) -> &[String] {
         &self.head.datasets
+    }
+
+    /// Traps of the statement.
+    pub(crate) fn warnings(&self) -> &[Warning] {
+        &self.head.warnings
     }
 
     /// Waits until the plan stands.

@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::super::bounds::Bounds;
 use super::super::encode::RowChunk;
 use super::super::limits::QueryLimits;
+use super::super::lineage::Lineage;
 use super::super::source::{Known, Origin};
+use super::super::traps::Warning;
+use super::super::views::Codes;
 use super::super::visible::{Visible, shown_columns};
 use super::super::{QueryError, RowFormat};
 use super::line::unexpected;
@@ -19,7 +22,7 @@ use crate::store::blocks::Blocks;
 use crate::store::index::{DataFile, shared};
 
 /// Raised whenever a frame or its body changes.
-pub(super) const PROTOCOL: u32 = 2;
+pub(super) const PROTOCOL: u32 = 3;
 
 /// What a worker is to know of the hub.
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,6 +66,8 @@ pub(super) struct Table {
     publisher: Option<String>,
     mixed: bool,
     rows: u64,
+    lineage: Lineage,
+    codes: Codes,
 }
 
 impl From<&Visible> for Table {
@@ -78,6 +83,8 @@ impl From<&Visible> for Table {
             publisher: visible.publisher.clone(),
             mixed: visible.mixed,
             rows: visible.rows,
+            lineage: visible.lineage.clone(),
+            codes: visible.codes.clone(),
         }
     }
 }
@@ -100,6 +107,8 @@ impl Table {
             publisher: self.publisher,
             mixed: self.mixed,
             rows: self.rows,
+            lineage: self.lineage,
+            codes: self.codes,
         })
     }
 }
@@ -183,6 +192,8 @@ pub(super) struct Head {
     pub(super) unbound: usize,
     /// Columns, when it reads those of one table and does nothing else.
     pub(super) columns: Option<Vec<String>>,
+    /// Traps of the statement.
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// The head of a [`super::line::Kind::Rows`].
