@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Query(Query),
     /// Tell of dataset versions as they come
     Watch(Watch),
+    /// Notices: what you pulled was corrected
+    Notices(Notices),
     /// Say in one sentence what is wrong between here and the hub
     Doctor,
     /// Write completions for a shell to stdout
@@ -407,6 +409,36 @@ pub(crate) struct Watch {
     /// End after so many versions [default: never]
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<u64>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Notices {
+    #[command(subcommand)]
+    pub(crate) deed: Option<NoticeDeed>,
+    /// Also those that are settled
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NoticeDeed {
+    /// You have seen it; pulling anew says the same
+    Ack {
+        /// Its id
+        id: String,
+        /// What you want to remember
+        #[arg(long, default_value = "", hide_default_value = true)]
+        note: String,
+    },
+    /// You keep the earlier figure, knowingly
+    Pin {
+        /// Its id
+        id: String,
+        /// Why
+        #[arg(long)]
+        note: String,
+    },
 }
 
 /// `RULE=TEXT`.

@@ -29,6 +29,7 @@ sentences! {
     DatasetUnknown: "nie ma takiego zbioru danych", "there is no such dataset";
     SubmissionUnknown: "nie ma takiej przesyłki", "there is no such submission";
     OrganisationUnknown: "nie ma takiej jednostki", "there is no such organisation";
+    NoticeUnknown: "nie ma takiego zawiadomienia", "there is no such notice";
     RouteUnknown: "hub nie ma takiego adresu", "the hub has no such address";
     MethodUnknown: "ten hub nie zna tego polecenia, ma inną wersję niż program",
         "this hub does not know the call, its version is another than the program's";

@@ -10,6 +10,7 @@ pub enum Collection {
     Datasets,
     Submissions,
     ReadSessions,
+    Notices,
 }
 
 /// Longest id of patterns, organisations and the like.
@@ -27,6 +28,7 @@ impl Collection {
             Self::Datasets => "datasets",
             Self::Submissions => "submissions",
             Self::ReadSessions => "readSessions",
+            Self::Notices => "notices",
         }
     }
 
@@ -45,7 +47,7 @@ impl Collection {
 
     fn is_id(self, id: &str) -> bool {
         match self {
-            Self::Submissions => is_uuid(id),
+            Self::Submissions | Self::Notices => is_uuid(id),
             Self::ReadSessions => is_token(id),
             _ => is_id(id),
         }
@@ -59,6 +61,7 @@ impl Collection {
             Self::Datasets => "datasets/{id}, for example datasets/rb28s",
             Self::Submissions => "submissions/{uuid}",
             Self::ReadSessions => "readSessions/{token} as CreateReadSession gave it",
+            Self::Notices => "notices/{uuid} as ListNotices names it",
         }
     }
 }

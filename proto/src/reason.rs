@@ -66,6 +66,7 @@ reasons! {
     DatasetUnknown = "DATASET_UNKNOWN", NotFound, 404;
     SubmissionUnknown = "SUBMISSION_UNKNOWN", NotFound, 404;
     OrganisationUnknown = "ORGANISATION_UNKNOWN", NotFound, 404;
+    NoticeUnknown = "NOTICE_UNKNOWN", NotFound, 404;
     /// No such address on the HTTP door.
     RouteUnknown = "ROUTE_UNKNOWN", NotFound, 404;
     /// No such gRPC method.

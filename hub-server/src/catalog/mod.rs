@@ -1,4 +1,4 @@
-//! The catalogue: organisations, credentials and refusals (primary), submissions (a projection of
+//! The catalogue: organisations, credentials, refusals, pulls and notices (primary), submissions (a projection of
 //! the log that can be lost and made again). The only room that names sqlx.
 //!
 //! One connection writes primary data (`BEGIN IMMEDIATE`, WAL, `synchronous=FULL`: a commit is durable
@@ -9,7 +9,9 @@ mod comparisons;
 mod credentials;
 mod erase;
 mod known;
+mod notices;
 mod organisations;
+mod pulls;
 mod row;
 mod submissions;
 mod types;
@@ -27,6 +29,8 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Sqlite, Transaction};
 
 pub(crate) use comparisons::{MadeBy, RevisionKey};
+pub(crate) use notices::{Notice, NoticeFilter, Put, RowCounts};
+pub(crate) use pulls::Pull;
 pub(crate) use types::{
     Credential, Ends, Identifier, Organisation, SubmissionFilter, SubmissionRecord, Tombstone,
 };

@@ -270,3 +270,15 @@ pub(crate) const WATCH_VERSIONS: usize = 64;
 pub(crate) const WATCH_ALIVE: Duration = Duration::from_secs(30);
 /// Time after which a watch ends and is begun anew, so that a right that was withdrawn ends too.
 pub(crate) const WATCH_LIFE: Duration = Duration::from_secs(3_600);
+/// Pulls of one consumer that are remembered, so that it is told of corrections; the oldest goes.
+pub(crate) const PULLS_PER_READER: u32 = 256;
+/// Notices of one consumer that are kept; the oldest goes.
+pub(crate) const NOTICES_PER_READER: u32 = 100_000;
+/// Characters of what a consumer says to a notice.
+pub(crate) const NOTICE_NOTE_CHARS: usize = 500;
+/// Dataset versions that are looked at for corrections at once.
+pub(crate) const NOTICE_VERSIONS: usize = 64;
+/// Dataset versions without a notice after which it is written how far the look came.
+pub(crate) const NOTICE_PLACE_VERSIONS: u64 = 1_024;
+/// Time after which a look that met a fault is tried again.
+pub(crate) const NOTICE_PAUSE: Duration = Duration::from_secs(5);

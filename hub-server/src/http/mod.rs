@@ -13,6 +13,7 @@ mod download;
 mod extract;
 mod health;
 mod keys;
+mod notices;
 mod original;
 mod patterns;
 mod plain;

@@ -2,15 +2,15 @@
 
 use http::Method;
 use hub_proto::json::{
-    Checked, CommitOptions, CommittedVersions, Dataset, Datasets, NewReadSession, NewSubmission,
-    Organisation, Organisations, Patterns, Query, ReadSession, Reversion, Submission, Submissions, Verdict,
-    WatchEvent, WholePattern, Withdrawal,
+    Acknowledgement, Checked, CommitOptions, CommittedVersions, Dataset, Datasets, NewReadSession,
+    NewSubmission, Notice, Notices, Organisation, Organisations, Patterns, Query, ReadSession, Reversion,
+    Submission, Submissions, Verdict, WatchEvent, WholePattern, Withdrawal,
 };
 
 use super::api::Operation;
 use super::{
-    catalog, changes, check, datasets, extract, health, keys, original, patterns, push, read, sessions,
-    submissions, upload, watch,
+    catalog, changes, check, datasets, extract, health, keys, notices, original, patterns, push, read,
+    sessions, submissions, upload, watch,
 };
 
 const REPORTS: [&str; 2] = ["text/plain", "text/html"];
@@ -32,6 +32,7 @@ pub(super) fn operations() -> Vec<Operation> {
         of_corrections(),
         of_rows(),
         of_changes(),
+        of_notices(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -320,6 +321,32 @@ fn of_rows() -> Vec<Operation> {
             .takes::<Query>(true)
             .also(200, "The rows; Hub-Dataset-Versions names what they stand on", &ROWS)
             .also(200, "", &["application/json"]),
+    ]
+}
+
+fn of_notices() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::GET, "/api/v1/notices", notices::list)
+            .says(
+                "be told",
+                "Notices: that a report which your organisation pulled was corrected, the newest first",
+                "One for each pull and correction. Who took other reports, or columns that do not differ, has none.",
+            )
+            .in_time()
+            .keyed()
+            .query("all", "true: also those that are settled")
+            .paged()
+            .gives::<Notices>(200, "A page of them"),
+        Operation::new(Method::POST, "/api/v1/notices/{id}/acknowledge", notices::acknowledge)
+            .says(
+                "be told",
+                "Says that a notice was seen, or that the earlier figure stays in use",
+                "A new pull says the first by itself.",
+            )
+            .in_time()
+            .keyed()
+            .takes::<Acknowledgement>(false)
+            .gives::<Notice>(200, "The notice"),
     ]
 }
 

@@ -117,6 +117,26 @@ impl ReadPermit {
     }
 }
 
+/// Leave to be told of corrections of what an organisation took, and to say to that.
+#[derive(Debug, Clone)]
+pub(crate) struct NoticesPermit {
+    reader: String,
+    datasets: Vec<String>,
+}
+
+impl NoticesPermit {
+    pub(in crate::identity) fn new(reader: String, datasets: Vec<String>) -> Self {
+        Self { reader, datasets }
+    }
+    pub(crate) fn reader(&self) -> &str {
+        &self.reader
+    }
+    /// Datasets of which it may be told.
+    pub(crate) fn datasets(&self) -> &[String] {
+        &self.datasets
+    }
+}
+
 /// Permits for the tests of the rooms further down, which have no identity at hand.
 #[cfg(test)]
 pub(crate) mod for_tests {

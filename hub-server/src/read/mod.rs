@@ -13,6 +13,7 @@ mod session;
 mod since;
 mod statements;
 mod tables;
+mod taken;
 mod watch;
 
 use std::sync::Arc;
@@ -38,9 +39,10 @@ pub(crate) use error::ReadError;
 use kept::Kept;
 use session::{NAME_PREFIX, PURPOSE, SessionToken};
 pub(crate) use session::{RowsFrom, Session, SessionRequest};
-pub(crate) use since::{Revised, RevisedBy, SinceRequest};
+pub(crate) use since::SinceRequest;
 pub(crate) use statements::{Asked, Described};
 pub(crate) use tables::TableInfo;
+pub(crate) use taken::Taken;
 pub(crate) use watch::Watched;
 
 /// Rows of a file on their way to the caller.

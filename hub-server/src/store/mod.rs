@@ -39,7 +39,9 @@ pub(crate) use error::StoreError;
 pub(crate) use object::{Objects, OneFile};
 pub(crate) use receipt_keys::Rotation;
 pub(crate) use registry::Registered;
-pub(crate) use table::{AsOf, Changed, ChangesBound, ChangesSince, Cursor, Made, Snapshot, Table};
+pub(crate) use table::{
+    AsOf, Changed, ChangesBound, ChangesSince, Cursor, Made, Revised, RevisedBy, Snapshot, Table, revised,
+};
 
 /// The data folder, locked and of a known format.
 #[derive(Debug)]

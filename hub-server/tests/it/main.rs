@@ -51,6 +51,8 @@ mod kill;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod open_check;
 #[cfg(test)]
 mod operations;

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["grpc", "flight", "http"],
     &["desk"],
     &["identity"],
-    &["intake", "read", "extract"],
+    &["intake", "read", "extract", "notices"],
     &["commit"],
     &["query"],
     &["catalog", "store"],

@@ -3,6 +3,7 @@
 
 mod catalog;
 mod convert;
+mod notice;
 mod report;
 mod shape;
 
@@ -10,6 +11,7 @@ pub use catalog::{
     Column, CommittedVersion, CommittedVersions, Dataset, Datasets, Identifier, LocalizedText, Organisation,
     Organisations, Pattern, Patterns, Rule, WholePattern,
 };
+pub use notice::{Acknowledgement, Notice, Notices, RowCounts};
 pub use shape::Shape;
 
 use hub_datasets::Report;

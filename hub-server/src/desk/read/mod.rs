@@ -12,6 +12,7 @@ use hub_proto::v1;
 use super::{Answers, Desk, answers, answers_until, cancelled};
 use crate::error::HubError;
 use crate::identity::Principal;
+use crate::notices::Took;
 use crate::query::RowChunk;
 use crate::read::{RowsFrom, SessionRequest};
 
@@ -49,7 +50,10 @@ impl Desk {
             format: convert::format_from_wire(MESSAGE, request.format)?,
             max_streams: request.max_streams,
         };
+        let filter = asked.filter.clone().unwrap_or_default();
         let session = self.rooms.reads.create_session(&permit, asked).await?;
+        let (columns, cursor) = (session.columns.clone(), session.cursor.clone());
+        self.rooms.notices.took(&permit, &Took { columns, filter, since: None, cursor }).await?;
         Ok(v1::ReadSession {
             name: session.name,
             version: Some(version_ref(session.version)),
