@@ -1,5 +1,7 @@
 //! The command line.
 
+mod told;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -7,6 +9,8 @@ use clap_complete::Shell;
 use hub_client::{AsOf, Compression};
 use hub_datasets::Period;
 use hub_datasets::report::Explanation;
+
+pub(crate) use told::{News, NoticeDeed, Notices, Subscriptions};
 
 /// Push a dataset once, let every ministry that is entitled to it query and pull it.
 #[derive(Debug, Parser)]
@@ -78,6 +82,9 @@ pub(crate) enum Command {
     Watch(Watch),
     /// Notices: what you pulled was corrected
     Notices(Notices),
+    /// Subscriptions: news that the hub sends to an address of yours
+    #[command(subcommand)]
+    Subscriptions(Subscriptions),
     /// Say in one sentence what is wrong between here and the hub
     Doctor,
     /// Write completions for a shell to stdout
@@ -409,36 +416,6 @@ pub(crate) struct Watch {
     /// End after so many versions [default: never]
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<u64>,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct Notices {
-    #[command(subcommand)]
-    pub(crate) deed: Option<NoticeDeed>,
-    /// Also those that are settled
-    #[arg(long)]
-    pub(crate) all: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum NoticeDeed {
-    /// You have seen it; pulling anew says the same
-    Ack {
-        /// Its id
-        id: String,
-        /// What you want to remember
-        #[arg(long, default_value = "", hide_default_value = true)]
-        note: String,
-    },
-    /// You keep the earlier figure, knowingly
-    Pin {
-        /// Its id
-        id: String,
-        /// Why
-        #[arg(long)]
-        note: String,
-    },
 }
 
 /// `RULE=TEXT`.

@@ -57,7 +57,7 @@ pub(crate) const ERASE_POINTS: &[&str] = &[
 
 /// Places between a correction and those who are told of it.
 #[cfg(debug_assertions)]
-pub(crate) const NOTICE_POINTS: &[&str] = &["notice.before", "notice.after"];
+pub(crate) const NOTICE_POINTS: &[&str] = &["notice.before", "notice.after", "webhook.sent"];
 
 /// Places in a worker's process, which dies there without the hub.
 #[cfg(debug_assertions)]

@@ -11,6 +11,7 @@ pub enum Collection {
     Submissions,
     ReadSessions,
     Notices,
+    Subscriptions,
 }
 
 /// Longest id of patterns, organisations and the like.
@@ -29,6 +30,7 @@ impl Collection {
             Self::Submissions => "submissions",
             Self::ReadSessions => "readSessions",
             Self::Notices => "notices",
+            Self::Subscriptions => "subscriptions",
         }
     }
 
@@ -47,7 +49,7 @@ impl Collection {
 
     fn is_id(self, id: &str) -> bool {
         match self {
-            Self::Submissions | Self::Notices => is_uuid(id),
+            Self::Submissions | Self::Notices | Self::Subscriptions => is_uuid(id),
             Self::ReadSessions => is_token(id),
             _ => is_id(id),
         }
@@ -62,6 +64,7 @@ impl Collection {
             Self::Submissions => "submissions/{uuid}",
             Self::ReadSessions => "readSessions/{token} as CreateReadSession gave it",
             Self::Notices => "notices/{uuid} as ListNotices names it",
+            Self::Subscriptions => "subscriptions/{uuid} as ListSubscriptions names it",
         }
     }
 }

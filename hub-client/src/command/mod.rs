@@ -18,6 +18,7 @@ mod receipt;
 mod rows;
 mod since;
 mod submissions;
+mod subscriptions;
 mod takeback;
 mod verdict;
 mod watch;
@@ -63,6 +64,7 @@ async fn over_the_network(session: &Session, command: Command) -> Result<Exit, F
         Command::Query(args) => query::run(session, args).await,
         Command::Watch(args) => watch::run(session, args).await,
         Command::Notices(args) => notices::run(session, &args).await,
+        Command::Subscriptions(deed) => subscriptions::run(session, &deed).await,
         Command::Check(args) => check::run(session, &args),
         Command::Doctor => doctor::run(session).await,
         Command::Completions { .. } => Ok(Exit::Accepted),

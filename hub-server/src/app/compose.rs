@@ -27,7 +27,7 @@ use crate::intake::{Intake, IntakeLimits, IntakeParts, Workers, WorkersConfig};
 use crate::listen::{
     Acceptor, Certificate, ListenError, ListenLimits, Phase, PhaseWatch, install_crypto, phase,
 };
-use crate::notices::{NoticeError, Notices};
+use crate::notices::{Hooks, NoticeError, Notices, Poster, Reachable, Signing, Tries};
 use crate::process::Program;
 use crate::query::{Engine, QueryError, QueryLimits, Statements};
 use crate::read::Reads;
@@ -70,6 +70,8 @@ pub(crate) enum StartError {
     Listen(#[from] ListenError),
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    #[error("webhooks cannot be sent: {0}")]
+    Webhooks(#[from] rustls::Error),
     #[error("history.datasets names `{0}`, and this hub keeps no such dataset")]
     HistoryOfNone(String),
     #[error("scratch folder {path}: {source}")]
@@ -236,8 +238,9 @@ impl House {
         ));
         let readers =
             Readers { identity: Arc::clone(&identity), reads: Arc::clone(&reads), patterns: all.clone() };
+        let hooks = hooks(config, store.secret("webhooks")?)?;
         let parts = (Arc::clone(&catalog), Arc::clone(&commits));
-        let notices = Notices::open(parts, Arc::new(readers), (clock, ids), &all).await?;
+        let notices = Notices::open(parts, Arc::new(readers), (clock, ids), &all, hooks).await?;
         // What was made of a damaged dataset is still served.
         let sources = sources(&all, &commits);
         let extracts = Arc::new(Extracts::open(config.data_dir.clone(), engine, sources).await?);
@@ -286,6 +289,13 @@ pub(crate) async fn patterns_of(
 async fn registered(store: &Arc<Store>) -> Result<Vec<Registered>, StoreError> {
     let store = Arc::clone(store);
     blocking(move || store.registered_patterns()).await
+}
+
+/// With what news is sent to subscribers.
+fn hooks(config: &Config, secret: [u8; 32]) -> Result<Hooks, rustls::Error> {
+    let reachable = Reachable { private: config.webhooks.private, loopback: config.is_on_loopback() };
+    let tries = Tries { most: config.webhooks.tries, pause: config.webhooks.pause };
+    Ok(Hooks::new(Signing::new(secret), Poster::new(reachable)?, tries))
 }
 
 /// What extracts are made of.

@@ -34,10 +34,11 @@ pub(super) async fn compare_anew(intake: Arc<Intake>, phase: PhaseWatch) {
     }
 }
 
-/// Tells consumers of corrections.
+/// Tells consumers of corrections, and sends news to subscribers.
 pub(super) async fn tell(notices: Arc<Notices>, phase: PhaseWatch) {
     tokio::select! {
         () = notices.run() => {}
+        () = Arc::clone(&notices).send() => {}
         () = stopping(phase) => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The catalogue: organisations, credentials, refusals, pulls and notices (primary), submissions (a projection of
+//! The catalogue: organisations, credentials, refusals, pulls, notices and subscriptions (primary), submissions (a projection of
 //! the log that can be lost and made again). The only room that names sqlx.
 //!
 //! One connection writes primary data (`BEGIN IMMEDIATE`, WAL, `synchronous=FULL`: a commit is durable
@@ -14,6 +14,7 @@ mod organisations;
 mod pulls;
 mod row;
 mod submissions;
+mod subscriptions;
 mod types;
 mod verify;
 
@@ -31,6 +32,7 @@ use sqlx::{ConnectOptions, Sqlite, Transaction};
 pub(crate) use comparisons::{MadeBy, RevisionKey};
 pub(crate) use notices::{Notice, NoticeFilter, Put, RowCounts};
 pub(crate) use pulls::Pull;
+pub(crate) use subscriptions::{Delivery, Failed, Subscription};
 pub(crate) use types::{
     Credential, Ends, Identifier, Organisation, SubmissionFilter, SubmissionRecord, Tombstone,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, Transaction};
 
 use super::row::{bigint, count, list, list_text, moment, moment_or_none, text};
 use super::{Catalog, CatalogError, Pull, begin, failed};
@@ -287,3 +287,28 @@ fn read(row: &SqliteRow) -> Result<Notice, CatalogError> {
         settled_at: moment_or_none(row, "settled_at")?,
     })
 }
+
+/// The first notice of a reader behind a number, about some datasets.
+pub(super) async fn first_behind(
+    readers: &SqlitePool,
+    (reader, datasets): (&str, &[String]),
+    number: u64,
+) -> Result<Option<Notice>, CatalogError> {
+    if datasets.is_empty() {
+        return Ok(None);
+    }
+    let mut ask: QueryBuilder<Sqlite> =
+        QueryBuilder::new(concat!("SELECT ", columns!(), " FROM notices WHERE reader = "));
+    ask.push_bind(reader.to_owned()).push(" AND number > ").push_bind(bigint(number, "number")?);
+    ask.push(" AND dataset IN (");
+    let mut names = ask.separated(", ");
+    datasets.iter().for_each(|dataset| {
+        names.push_bind(dataset.clone());
+    });
+    ask.push(") ORDER BY number LIMIT 1");
+    let found = ask.build().fetch_optional(readers).await.map_err(failed("read notices"))?;
+    found.map(|row| read(&row)).transpose()
+}
+
+#[cfg(test)]
+mod tests;

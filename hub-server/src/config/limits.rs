@@ -282,3 +282,28 @@ pub(crate) const NOTICE_VERSIONS: usize = 64;
 pub(crate) const NOTICE_PLACE_VERSIONS: u64 = 1_024;
 /// Time after which a look that met a fault is tried again.
 pub(crate) const NOTICE_PAUSE: Duration = Duration::from_secs(5);
+/// Subscriptions of one organisation.
+pub(crate) const SUBSCRIPTIONS_PER_ORGANISATION: u64 = 16;
+/// Bytes of the address of a webhook.
+pub(crate) const WEBHOOK_URL_BYTES: usize = 2_048;
+/// Datasets that a subscription names.
+pub(crate) const SUBSCRIPTION_DATASETS: usize = 256;
+/// Deliveries that are sent at once.
+pub(crate) const WEBHOOKS_AT_ONCE: usize = 32;
+/// Time for one delivery, from the look-up of its name to the last byte of the answer.
+pub(crate) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
+/// Bytes of an answer that are taken, and then thrown away.
+pub(crate) const WEBHOOK_ANSWER_BYTES: usize = 64 << 10;
+/// Submissions that one delivery names.
+pub(crate) const WEBHOOK_REVISIONS: usize = 100;
+/// Times that a delivery is tried, and pause before the second; it doubles each time …
+pub(crate) const WEBHOOK_TRIES: u64 = 12;
+pub(crate) const WEBHOOK_RETRY_SECONDS: u64 = 5;
+/// … up to this.
+pub(crate) const WEBHOOK_PAUSE_MAX: Duration = Duration::from_secs(3_600);
+/// How often a subscription without news looks whether its rights are others.
+pub(crate) const WEBHOOK_LOOK: Duration = Duration::from_secs(60);
+/// Deliveries of one subscription that were given up and are kept; the oldest goes.
+pub(crate) const DEAD_LETTERS_PER_SUBSCRIPTION: u32 = 1_000;
+/// Of those the newest that a list shows.
+pub(crate) const DEAD_LETTERS_SHOWN: u32 = 10;

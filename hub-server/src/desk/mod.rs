@@ -10,6 +10,7 @@ mod notices;
 mod paging;
 mod read;
 mod submission;
+mod subscriptions;
 
 use std::sync::Arc;
 

@@ -16,13 +16,16 @@ use crate::config::limits;
 use crate::telemetry::{Call, Deed};
 
 /// Methods that change something.
-const WRITES: [&str; 6] = [
+const WRITES: [&str; 9] = [
     "CreateSubmission",
     "UploadPayload",
     "CommitSubmission",
     "PushSubmission",
     "AbandonSubmission",
     "AcknowledgeNotice",
+    "CreateSubscription",
+    "DeleteSubscription",
+    "RedeliverDeadLetters",
 ];
 
 /// Puts [`Called`] around the services.

@@ -2,7 +2,10 @@
 
 use hub_proto::v1::notice_service_server::NoticeService;
 use hub_proto::v1::{
-    AcknowledgeNoticeRequest, AcknowledgeNoticeResponse, ListNoticesRequest, ListNoticesResponse,
+    AcknowledgeNoticeRequest, AcknowledgeNoticeResponse, CreateSubscriptionRequest,
+    CreateSubscriptionResponse, DeleteSubscriptionRequest, DeleteSubscriptionResponse, ListNoticesRequest,
+    ListNoticesResponse, ListSubscriptionsRequest, ListSubscriptionsResponse, RedeliverDeadLettersRequest,
+    RedeliverDeadLettersResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -28,5 +31,37 @@ impl NoticeService for NoticeDoor {
     ) -> Result<Response<AcknowledgeNoticeResponse>, Status> {
         let (caller, request) = self.0.taken(request)?;
         answer(self.0.acknowledge_notice(&caller, request).await)
+    }
+
+    async fn create_subscription(
+        &self,
+        request: Request<CreateSubscriptionRequest>,
+    ) -> Result<Response<CreateSubscriptionResponse>, Status> {
+        let (caller, request) = self.0.taken(request)?;
+        answer(self.0.create_subscription(&caller, request).await)
+    }
+
+    async fn list_subscriptions(
+        &self,
+        request: Request<ListSubscriptionsRequest>,
+    ) -> Result<Response<ListSubscriptionsResponse>, Status> {
+        let (caller, request) = self.0.taken(request)?;
+        answer(self.0.list_subscriptions(&caller, request).await)
+    }
+
+    async fn delete_subscription(
+        &self,
+        request: Request<DeleteSubscriptionRequest>,
+    ) -> Result<Response<DeleteSubscriptionResponse>, Status> {
+        let (caller, request) = self.0.taken(request)?;
+        answer(self.0.delete_subscription(&caller, request).await)
+    }
+
+    async fn redeliver_dead_letters(
+        &self,
+        request: Request<RedeliverDeadLettersRequest>,
+    ) -> Result<Response<RedeliverDeadLettersResponse>, Status> {
+        let (caller, request) = self.0.taken(request)?;
+        answer(self.0.redeliver_dead_letters(&caller, request).await)
     }
 }

@@ -26,6 +26,7 @@ mod routes;
 mod serve;
 mod sessions;
 mod submissions;
+mod subscriptions;
 mod upload;
 mod watch;
 

@@ -3,14 +3,15 @@
 use http::Method;
 use hub_proto::json::{
     Acknowledgement, Checked, CommitOptions, CommittedVersions, Dataset, Datasets, NewReadSession,
-    NewSubmission, Notice, Notices, Organisation, Organisations, Patterns, Query, ReadSession, Reversion,
-    Submission, Submissions, Verdict, WatchEvent, WholePattern, Withdrawal,
+    NewSubmission, NewSubscription, Notice, Notices, Organisation, Organisations, Patterns, Query,
+    ReadSession, Redelivery, Reversion, Submission, Submissions, Subscribed, Subscriptions, Verdict,
+    WatchEvent, WholePattern, Withdrawal,
 };
 
 use super::api::Operation;
 use super::{
     catalog, changes, check, datasets, extract, health, keys, notices, original, patterns, push, read,
-    sessions, submissions, upload, watch,
+    sessions, submissions, subscriptions, upload, watch,
 };
 
 const REPORTS: [&str; 2] = ["text/plain", "text/html"];
@@ -33,6 +34,7 @@ pub(super) fn operations() -> Vec<Operation> {
         of_rows(),
         of_changes(),
         of_notices(),
+        of_subscriptions(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -347,6 +349,37 @@ fn of_notices() -> Vec<Operation> {
             .keyed()
             .takes::<Acknowledgement>(false)
             .gives::<Notice>(200, "The notice"),
+    ]
+}
+
+fn of_subscriptions() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::POST, "/api/v1/subscriptions", subscriptions::create)
+            .says(
+                "be told",
+                "Has news sent to an address, signed as the Standard Webhooks specification says",
+                "At least once, in order, without a gap, from now on. The same request id gives the same subscription.",
+            )
+            .in_time()
+            .keyed()
+            .takes::<NewSubscription>(true)
+            .gives::<Subscribed>(201, "The subscription, and its secret"),
+        Operation::new(Method::GET, "/api/v1/subscriptions", subscriptions::list)
+            .says("be told", "Subscriptions of your organisation, and what became of their deliveries", "")
+            .in_time()
+            .keyed()
+            .paged()
+            .gives::<Subscriptions>(200, "A page of them"),
+        Operation::new(Method::DELETE, "/api/v1/subscriptions/{id}", subscriptions::delete)
+            .says("be told", "Ends a subscription; what is owed to it goes", "")
+            .in_time()
+            .keyed()
+            .also(204, "It is gone", &[]),
+        Operation::new(Method::POST, "/api/v1/subscriptions/{id}/redeliver", subscriptions::redeliver)
+            .says("be told", "Has deliveries that were given up sent again, before later ones", "")
+            .in_time()
+            .keyed()
+            .gives::<Redelivery>(200, "How many"),
     ]
 }
 

@@ -20,7 +20,10 @@ use subtle::ConstantTimeEq as _;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::limits;
-use permit::{CheckPermit, NoticesPermit, PayloadPermit, PushPermit, ReadPermit, Rows, SubmissionsPermit};
+use permit::{
+    CheckPermit, NoticesPermit, PayloadPermit, PushPermit, ReadPermit, Rows, SubmissionsPermit,
+    SubscriptionsPermit,
+};
 
 pub(crate) use error::{CredentialFault, IdentityError};
 pub(crate) use issue::{
@@ -158,6 +161,19 @@ impl Identity {
     ) -> Result<NoticesPermit, IdentityError> {
         caller.demand(Scope::Read)?;
         Ok(NoticesPermit::new(caller.organisation.clone(), told_of(readable)))
+    }
+
+    /// May the caller have news sent to an address? `named`: of these datasets, none: of all; `readable`: what it may
+    /// read now of them.
+    pub(crate) fn subscriptions(
+        &self,
+        caller: &Principal,
+        named: Vec<String>,
+        readable: &[ReadPermit],
+    ) -> Result<SubscriptionsPermit, IdentityError> {
+        caller.demand(Scope::Read)?;
+        let datasets = readable.iter().map(|permit| permit.dataset().to_owned()).collect();
+        Ok(SubscriptionsPermit::new(caller.organisation.clone(), named, datasets))
     }
 
     /// What may an organisation read of a dataset while none of its keys calls? None: no key of it that reads holds

@@ -96,7 +96,10 @@ impl Notices {
             let put = self.catalog.put_notices((&pattern.id, &place), &notices, NOTICES_PER_READER).await?;
             fault::point("notice.after");
             match put {
-                Put::Done => return Ok(()),
+                Put::Done => {
+                    self.told.send_modify(|number| *number += 1);
+                    return Ok(());
+                }
                 Put::Moved => notices = self.due(pattern, made).await?,
             }
         }
@@ -168,7 +171,7 @@ impl Notices {
             publisher: publisher.to_owned(),
             period: correction.period.clone(),
             partition: correction.partition.clone(),
-            kind: kind_of(correction.by).to_owned(),
+            kind: correction.by.as_str().to_owned(),
             submission: correction.submission.clone(),
             cause,
             taken_version: pull.version,
@@ -209,14 +212,5 @@ fn cause_of(correction: &Revised) -> String {
     match correction.by {
         RevisedBy::Erasure => format!("erasure of {}", correction.submission),
         _ => correction.submission.clone(),
-    }
-}
-
-fn kind_of(by: RevisedBy) -> &'static str {
-    match by {
-        RevisedBy::Addition => "ADDED",
-        RevisedBy::Correction => "CORRECTED",
-        RevisedBy::Withdrawal => "WITHDRAWN",
-        RevisedBy::Erasure => "ERASED",
     }
 }

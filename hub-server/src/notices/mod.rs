@@ -1,6 +1,6 @@
 //! Who is told of what: consumers whose pull took a revision that was corrected since.
 //!
-//! What was pulled stands in the catalogue. Behind the commits a look goes through each dataset's log from a durable
+//! News is sent to addresses of subscribers, too (`webhooks`). What was pulled stands in the catalogue. Behind the commits a look goes through each dataset's log from a durable
 //! place on and asks, of each correction, whose pull took what it corrects. A notice and the place behind it are
 //! written together, and a notice is one for each pull and deed, so that whatever dies, each is made once.
 
@@ -8,12 +8,14 @@ mod error;
 mod look;
 mod plain;
 mod pulls;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
 use hub_datasets::{Pattern, Period};
+use tokio::sync::watch;
 
 use crate::catalog::{Catalog, Notice, NoticeFilter, Pull, RowCounts};
 use crate::clock::{Clock, Ids};
@@ -24,6 +26,7 @@ use crate::store::{self, Cursor};
 
 pub(crate) use error::NoticeError;
 pub(crate) use pulls::Took;
+pub(crate) use webhooks::{Hooks, Kind, NewSubscription, Poster, Reachable, Shown, Signing, Tries};
 
 /// How a report differs from what was taken of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +73,9 @@ pub(crate) struct Notices {
     patterns: Vec<Arc<Pattern>>,
     /// Up to where each dataset's log was looked at.
     places: Mutex<BTreeMap<String, Cursor>>,
+    hooks: Hooks,
+    /// Moves when notices were made.
+    told: watch::Sender<u64>,
 }
 
 impl Notices {
@@ -79,6 +85,7 @@ impl Notices {
         consumers: Arc<dyn Consumers>,
         (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
         patterns: &[Arc<Pattern>],
+        hooks: Hooks,
     ) -> Result<Self, NoticeError> {
         let mut known: Vec<Arc<Pattern>> = Vec::new();
         for pattern in patterns {
@@ -103,7 +110,8 @@ impl Notices {
             };
             places.insert(dataset.clone(), place);
         }
-        Ok(Self { catalog, commits, consumers, clock, ids, patterns: known, places: Mutex::new(places) })
+        let (places, told) = (Mutex::new(places), watch::Sender::new(0));
+        Ok(Self { catalog, commits, consumers, clock, ids, patterns: known, places, hooks, told })
     }
 
     /// A page of notices, newest first.

@@ -77,4 +77,6 @@ mod tidy;
 #[cfg(test)]
 mod watching;
 #[cfg(test)]
+mod webhooks;
+#[cfg(test)]
 mod workers;

@@ -6,6 +6,7 @@ mod convert;
 mod notice;
 mod report;
 mod shape;
+mod subscription;
 
 pub use catalog::{
     Column, CommittedVersion, CommittedVersions, Dataset, Datasets, Identifier, LocalizedText, Organisation,
@@ -13,6 +14,7 @@ pub use catalog::{
 };
 pub use notice::{Acknowledgement, Notice, Notices, RowCounts};
 pub use shape::Shape;
+pub use subscription::{DeadLetter, NewSubscription, Redelivery, Subscribed, Subscription, Subscriptions};
 
 use hub_datasets::Report;
 use shape::shapes;

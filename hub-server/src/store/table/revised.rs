@@ -14,6 +14,18 @@ pub(crate) enum RevisedBy {
     Erasure,
 }
 
+impl RevisedBy {
+    /// As the contract names it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Addition => "ADDED",
+            Self::Correction => "CORRECTED",
+            Self::Withdrawal => "WITHDRAWN",
+            Self::Erasure => "ERASED",
+        }
+    }
+}
+
 /// A submission that changed a dataset.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Revised {
