@@ -1,5 +1,7 @@
 //! The command line.
 
+mod told;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -7,6 +9,8 @@ use clap_complete::Shell;
 use hub_client::{AsOf, Compression};
 use hub_datasets::Period;
 use hub_datasets::report::Explanation;
+
+pub(crate) use told::{News, NoticeDeed, Notices, Subscriptions};
 
 /// Push a dataset once, let every ministry that is entitled to it query and pull it.
 #[derive(Debug, Parser)]
@@ -76,6 +80,11 @@ pub(crate) enum Command {
     Query(Query),
     /// Tell of dataset versions as they come
     Watch(Watch),
+    /// Notices: what you pulled was corrected
+    Notices(Notices),
+    /// Subscriptions: news that the hub sends to an address of yours
+    #[command(subcommand)]
+    Subscriptions(Subscriptions),
     /// Say in one sentence what is wrong between here and the hub
     Doctor,
     /// Write completions for a shell to stdout

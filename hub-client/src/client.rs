@@ -12,6 +12,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use hub_proto::v1::catalog_service_client::CatalogServiceClient;
+use hub_proto::v1::notice_service_client::NoticeServiceClient;
 use hub_proto::v1::read_service_client::ReadServiceClient;
 use hub_proto::v1::submission_service_client::SubmissionServiceClient;
 
@@ -129,6 +130,11 @@ impl Client {
 
     pub(crate) fn reads(&self) -> ReadServiceClient<Authorised> {
         ReadServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+            .max_decoding_message_size(ANSWER_MAX)
+    }
+
+    pub(crate) fn notice_service(&self) -> NoticeServiceClient<Authorised> {
+        NoticeServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
             .max_decoding_message_size(ANSWER_MAX)
     }
 

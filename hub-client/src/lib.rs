@@ -13,6 +13,7 @@ mod fault;
 mod https;
 mod media;
 mod names;
+mod notices;
 pub mod offline;
 mod original;
 mod patterns;

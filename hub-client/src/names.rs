@@ -19,6 +19,14 @@ pub(crate) fn organisation(id: &str) -> String {
     in_collection("organisations", id)
 }
 
+pub(crate) fn notice(id: &str) -> String {
+    in_collection("notices", id)
+}
+
+pub(crate) fn subscription(id: &str) -> String {
+    in_collection("subscriptions", id)
+}
+
 pub(crate) fn submission(id: &str) -> String {
     in_collection("submissions", id)
 }

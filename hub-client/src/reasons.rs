@@ -29,6 +29,11 @@ sentences! {
     DatasetUnknown: "nie ma takiego zbioru danych", "there is no such dataset";
     SubmissionUnknown: "nie ma takiej przesyłki", "there is no such submission";
     OrganisationUnknown: "nie ma takiej jednostki", "there is no such organisation";
+    NoticeUnknown: "nie ma takiego zawiadomienia", "there is no such notice";
+    SubscriptionUnknown: "nie ma takiej subskrypcji", "there is no such subscription";
+    WebhookRefused: "hub nie wysyła powiadomień pod ten adres", "the hub sends no news to this address";
+    SubscriptionsFull: "jednostka ma już tyle subskrypcji, ile może mieć",
+        "the organisation has as many subscriptions as it may have";
     RouteUnknown: "hub nie ma takiego adresu", "the hub has no such address";
     MethodUnknown: "ten hub nie zna tego polecenia, ma inną wersję niż program",
         "this hub does not know the call, its version is another than the program's";

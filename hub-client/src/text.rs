@@ -276,6 +276,16 @@ texts! {
     FILE_NOT_PERMITTED: "brak uprawnień do pliku albo folderu", "no permission for the file or folder";
     DISK_FULL: "na dysku nie ma miejsca", "the disk is full";
     IS_A_FOLDER: "to jest folder, nie plik", "this is a folder, not a file";
+    NOTICES_NEXT: "co się różni, wiersz po wierszu: {command}\npotem: pobierz od nowa, albo hub notices ack ID, albo hub notices pin ID --note POWÓD",
+        "what differs, row by row: {command}\nthen: pull anew, or hub notices ack ID, or hub notices pin ID --note WHY";
+    SUBSCRIBED: "{url}: od teraz hub wysyła tu powiadomienia, subskrypcja {id}\nsekret do sprawdzania podpisów, pokazywany tylko teraz: {secret}",
+        "{url}: the hub sends news here from now on, subscription {id}\nsecret to verify signatures with, shown this once: {secret}";
+    UNSUBSCRIBED: "{id}: subskrypcja zakończona", "{id}: the subscription has ended";
+    REDELIVERED: "{id}: wysyłane ponownie: {count}", "{id}: sent again: {count}";
+    NOTICE_SEEN: "{dataset}: przyjęto do wiadomości korektę, nadawca {publisher}, okres {period}, wersja zbioru {version}",
+        "{dataset}: correction seen, publisher {publisher}, period {period}, dataset version {version}";
+    NOTICE_PINNED: "{dataset}: zostaje wcześniejsza liczba, nadawca {publisher}, okres {period}; korekta jest w wersji zbioru {version}",
+        "{dataset}: the earlier figure stays, publisher {publisher}, period {period}; the correction is in dataset version {version}";
     PROFILE: "profil {name}: {fault}", "profile {name}: {fault}";
     PROFILE_NAME: "nazwa profilu to zwykła nazwa pliku bez rozszerzenia",
         "a profile's name is a plain file name without its extension";

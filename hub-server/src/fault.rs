@@ -55,6 +55,10 @@ pub(crate) const ERASE_POINTS: &[&str] = &[
     "erase.extracts.after",
 ];
 
+/// Places between a correction and those who are told of it.
+#[cfg(debug_assertions)]
+pub(crate) const NOTICE_POINTS: &[&str] = &["notice.before", "notice.after", "webhook.sent"];
+
 /// Places in a worker's process, which dies there without the hub.
 #[cfg(debug_assertions)]
 pub(crate) const WORKER_POINTS: &[&str] = &["worker.piece", "statement.plan", "statement.batch"];
@@ -62,7 +66,7 @@ pub(crate) const WORKER_POINTS: &[&str] = &["worker.piece", "statement.plan", "s
 /// True for a place that can be armed.
 #[cfg(debug_assertions)]
 fn is_known(name: &str) -> bool {
-    [POINTS, ERASE_POINTS, WORKER_POINTS].iter().any(|points| points.contains(&name))
+    [POINTS, ERASE_POINTS, NOTICE_POINTS, WORKER_POINTS].iter().any(|points| points.contains(&name))
 }
 
 #[cfg(debug_assertions)]

@@ -14,6 +14,7 @@ mod identity;
 
 mod extract;
 mod intake;
+mod notices;
 mod read;
 
 mod commit;

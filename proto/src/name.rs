@@ -10,6 +10,8 @@ pub enum Collection {
     Datasets,
     Submissions,
     ReadSessions,
+    Notices,
+    Subscriptions,
 }
 
 /// Longest id of patterns, organisations and the like.
@@ -27,6 +29,8 @@ impl Collection {
             Self::Datasets => "datasets",
             Self::Submissions => "submissions",
             Self::ReadSessions => "readSessions",
+            Self::Notices => "notices",
+            Self::Subscriptions => "subscriptions",
         }
     }
 
@@ -45,7 +49,7 @@ impl Collection {
 
     fn is_id(self, id: &str) -> bool {
         match self {
-            Self::Submissions => is_uuid(id),
+            Self::Submissions | Self::Notices | Self::Subscriptions => is_uuid(id),
             Self::ReadSessions => is_token(id),
             _ => is_id(id),
         }
@@ -59,6 +63,8 @@ impl Collection {
             Self::Datasets => "datasets/{id}, for example datasets/rb28s",
             Self::Submissions => "submissions/{uuid}",
             Self::ReadSessions => "readSessions/{token} as CreateReadSession gave it",
+            Self::Notices => "notices/{uuid} as ListNotices names it",
+            Self::Subscriptions => "subscriptions/{uuid} as ListSubscriptions names it",
         }
     }
 }

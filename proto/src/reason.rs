@@ -66,6 +66,12 @@ reasons! {
     DatasetUnknown = "DATASET_UNKNOWN", NotFound, 404;
     SubmissionUnknown = "SUBMISSION_UNKNOWN", NotFound, 404;
     OrganisationUnknown = "ORGANISATION_UNKNOWN", NotFound, 404;
+    NoticeUnknown = "NOTICE_UNKNOWN", NotFound, 404;
+    SubscriptionUnknown = "SUBSCRIPTION_UNKNOWN", NotFound, 404;
+    /// The hub sends nothing to this address.
+    WebhookRefused = "WEBHOOK_REFUSED", InvalidArgument, 400;
+    /// The organisation has as many subscriptions as it may have.
+    SubscriptionsFull = "SUBSCRIPTIONS_FULL", ResourceExhausted, 409;
     /// No such address on the HTTP door.
     RouteUnknown = "ROUTE_UNKNOWN", NotFound, 404;
     /// No such gRPC method.

@@ -3,7 +3,7 @@
 use hub_client::{Signed, Verdict, short, signed_receipt, v1};
 use serde_json::{Value, json};
 
-fn time(time: Option<&prost_types::Timestamp>) -> Value {
+pub(super) fn time(time: Option<&prost_types::Timestamp>) -> Value {
     time.map_or(Value::Null, |time| json!(time.to_string()))
 }
 

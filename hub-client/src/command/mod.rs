@@ -9,6 +9,7 @@ mod error_file;
 mod json;
 mod known;
 mod lookup;
+mod notices;
 mod pattern;
 mod pull;
 mod push;
@@ -17,6 +18,7 @@ mod receipt;
 mod rows;
 mod since;
 mod submissions;
+mod subscriptions;
 mod takeback;
 mod verdict;
 mod watch;
@@ -61,6 +63,8 @@ async fn over_the_network(session: &Session, command: Command) -> Result<Exit, F
         Command::Pull(args) => pull::run(session, args).await,
         Command::Query(args) => query::run(session, args).await,
         Command::Watch(args) => watch::run(session, args).await,
+        Command::Notices(args) => notices::run(session, &args).await,
+        Command::Subscriptions(deed) => subscriptions::run(session, &deed).await,
         Command::Check(args) => check::run(session, &args),
         Command::Doctor => doctor::run(session).await,
         Command::Completions { .. } => Ok(Exit::Accepted),

@@ -10,6 +10,7 @@ use hub_datasets::{CodeLists, Pattern, Patterns};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::consumers::Readers;
 use super::housekeeping;
 use super::patterns::KnownPatterns;
 use crate::catalog::{Catalog, CatalogError};
@@ -26,6 +27,7 @@ use crate::intake::{Intake, IntakeLimits, IntakeParts, Workers, WorkersConfig};
 use crate::listen::{
     Acceptor, Certificate, ListenError, ListenLimits, Phase, PhaseWatch, install_crypto, phase,
 };
+use crate::notices::{Hooks, NoticeError, Notices, Poster, Reachable, Signing, Tries};
 use crate::process::Program;
 use crate::query::{Engine, QueryError, QueryLimits, Statements};
 use crate::read::Reads;
@@ -63,9 +65,13 @@ pub(crate) enum StartError {
     #[error(transparent)]
     Extract(#[from] ExtractError),
     #[error(transparent)]
+    Notices(#[from] NoticeError),
+    #[error(transparent)]
     Listen(#[from] ListenError),
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    #[error("webhooks cannot be sent: {0}")]
+    Webhooks(#[from] rustls::Error),
     #[error("history.datasets names `{0}`, and this hub keeps no such dataset")]
     HistoryOfNone(String),
     #[error("scratch folder {path}: {source}")]
@@ -86,6 +92,7 @@ struct House {
     intake: Arc<Intake>,
     reads: Arc<Reads>,
     extracts: Arc<Extracts>,
+    notices: Arc<Notices>,
     guides: Arc<Guides>,
     seal: Arc<Seal>,
     signer: Arc<Signer>,
@@ -135,6 +142,7 @@ impl Hub {
         });
         hub.doors.spawn(housekeeping::recover(Arc::clone(&house.intake)));
         hub.doors.spawn(housekeeping::sweep(Arc::clone(&house.intake), watch.clone()));
+        hub.doors.spawn(housekeeping::tell(Arc::clone(&house.notices), watch.clone()));
         hub.doors.spawn(housekeeping::compare_anew(Arc::clone(&house.intake), watch));
         Ok(hub)
     }
@@ -215,7 +223,7 @@ impl House {
             patterns: Arc::clone(&patterns),
             lists: Arc::clone(&lists),
             clock: Arc::clone(&clock),
-            ids,
+            ids: Arc::clone(&ids),
             signer: Arc::clone(&signer),
             scratch,
             limits: intake_limits(config),
@@ -229,13 +237,14 @@ impl House {
             Arc::clone(&catalog),
             Seal::clone(&seal),
         ));
+        let readers =
+            Readers { identity: Arc::clone(&identity), reads: Arc::clone(&reads), patterns: all.clone() };
+        let hooks = hooks(config, store.secret("webhooks")?)?;
+        let parts = (Arc::clone(&catalog), Arc::clone(&commits));
+        let notices = Notices::open(parts, Arc::new(readers), (clock, ids), &all, hooks).await?;
         // What was made of a damaged dataset is still served.
-        let sources = all.iter().map(|pattern| {
-            let newest = commits.table(&pattern.id).map(|table| table.subscribe());
-            Source { pattern: Arc::clone(pattern), newest }
-        });
-        let extracts = Extracts::open(config.data_dir.clone(), engine, sources.collect()).await?;
-        let extracts = Arc::new(extracts);
+        let sources = sources(&all, &commits);
+        let extracts = Arc::new(Extracts::open(config.data_dir.clone(), engine, sources).await?);
         Ok(Self {
             catalog,
             commits,
@@ -245,6 +254,7 @@ impl House {
             intake,
             reads,
             extracts,
+            notices: Arc::new(notices),
             guides,
             seal,
             signer,
@@ -257,6 +267,7 @@ impl House {
             identity: Arc::clone(&self.identity),
             intake: Arc::clone(&self.intake),
             reads: Arc::clone(&self.reads),
+            notices: Arc::clone(&self.notices),
             commits: Arc::clone(&self.commits),
             catalog: Arc::clone(&self.catalog),
             patterns: Arc::clone(&self.patterns),
@@ -280,6 +291,22 @@ pub(crate) async fn patterns_of(
 async fn registered(store: &Arc<Store>) -> Result<Vec<Registered>, StoreError> {
     let store = Arc::clone(store);
     blocking(move || store.registered_patterns()).await
+}
+
+/// With what news is sent to subscribers.
+fn hooks(config: &Config, secret: [u8; 32]) -> Result<Hooks, rustls::Error> {
+    let reachable = Reachable { private: config.webhooks.private, loopback: config.is_on_loopback() };
+    let tries = Tries { most: config.webhooks.tries, pause: config.webhooks.pause };
+    Ok(Hooks::new(Signing::new(secret), Poster::new(reachable)?, tries))
+}
+
+/// What extracts are made of.
+fn sources(patterns: &[Arc<Pattern>], commits: &Commits) -> Vec<Source> {
+    let source = |pattern: &Arc<Pattern>| {
+        let newest = commits.table(&pattern.id).map(|table| table.subscribe());
+        Source { pattern: Arc::clone(pattern), newest }
+    };
+    patterns.iter().map(source).collect()
 }
 
 /// Empties the folder for sorting and spilling of a stopped server.

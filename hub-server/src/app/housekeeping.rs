@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::limits::SWEEP_INTERVAL;
 use crate::intake::Intake;
 use crate::listen::{PhaseWatch, stopping};
+use crate::notices::Notices;
 
 /// Finishes what an earlier run left.
 pub(super) async fn recover(intake: Arc<Intake>) {
@@ -29,6 +30,15 @@ pub(super) async fn sweep(intake: Arc<Intake>, phase: PhaseWatch) {
 pub(super) async fn compare_anew(intake: Arc<Intake>, phase: PhaseWatch) {
     tokio::select! {
         () = intake.compare_anew() => {}
+        () = stopping(phase) => {}
+    }
+}
+
+/// Tells consumers of corrections, and sends news to subscribers.
+pub(super) async fn tell(notices: Arc<Notices>, phase: PhaseWatch) {
+    tokio::select! {
+        () = notices.run() => {}
+        () = Arc::clone(&notices).send() => {}
         () = stopping(phase) => {}
     }
 }

@@ -1,6 +1,7 @@
 //! The composition root: a configuration becomes a running hub. The only place that sees all rooms.
 
 mod compose;
+mod consumers;
 mod demo;
 mod dev;
 mod housekeeping;

@@ -47,6 +47,15 @@ impl Catalog {
         self.known.credential(hash)
     }
 
+    /// Has an organisation a key with this scope that holds at a moment?
+    pub(crate) fn has_key(&self, organisation: &str, scope: &str, now: DateTime<Utc>) -> bool {
+        self.known.credentials_of(organisation).iter().any(|key| {
+            key.revoked_at.is_none()
+                && key.expires_at.is_none_or(|at| at > now)
+                && key.scopes.iter().any(|known| known == scope)
+        })
+    }
+
     pub(super) async fn all_credentials(&self) -> Result<Vec<Credential>, CatalogError> {
         let rows = sqlx::query(ALL).fetch_all(&self.readers).await.map_err(failed("list credentials"))?;
         rows.iter().map(read).collect()

@@ -36,6 +36,11 @@ impl Known {
     pub(super) fn credential(&self, hash: &[u8; 32]) -> Option<Credential> {
         self.read().credentials.get(hash).cloned()
     }
+    /// Those of an organisation.
+    pub(super) fn credentials_of(&self, organisation: &str) -> Vec<Credential> {
+        let inner = self.read();
+        inner.credentials.values().filter(|one| one.organisation == organisation).cloned().collect()
+    }
     pub(super) fn put_credential(&self, credential: &Credential) {
         self.write().credentials.insert(credential.hash, credential.clone());
     }

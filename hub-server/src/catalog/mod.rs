@@ -1,4 +1,4 @@
-//! The catalogue: organisations, credentials and refusals (primary), submissions (a projection of
+//! The catalogue: organisations, credentials, refusals, pulls, notices and subscriptions (primary), submissions (a projection of
 //! the log that can be lost and made again). The only room that names sqlx.
 //!
 //! One connection writes primary data (`BEGIN IMMEDIATE`, WAL, `synchronous=FULL`: a commit is durable
@@ -9,9 +9,12 @@ mod comparisons;
 mod credentials;
 mod erase;
 mod known;
+mod notices;
 mod organisations;
+mod pulls;
 mod row;
 mod submissions;
+mod subscriptions;
 mod types;
 mod verify;
 
@@ -27,6 +30,9 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Sqlite, Transaction};
 
 pub(crate) use comparisons::{MadeBy, RevisionKey};
+pub(crate) use notices::{Notice, NoticeFilter, Put, RowCounts};
+pub(crate) use pulls::Pull;
+pub(crate) use subscriptions::{Delivery, Failed, Subscription};
 pub(crate) use types::{
     Credential, Ends, Identifier, Organisation, SubmissionFilter, SubmissionRecord, Tombstone,
 };

@@ -274,3 +274,40 @@ pub(crate) const WATCH_VERSIONS: usize = 64;
 pub(crate) const WATCH_ALIVE: Duration = Duration::from_secs(30);
 /// Time after which a watch ends and is begun anew, so that a right that was withdrawn ends too.
 pub(crate) const WATCH_LIFE: Duration = Duration::from_secs(3_600);
+/// Pulls of one consumer that are remembered, so that it is told of corrections; the oldest goes.
+pub(crate) const PULLS_PER_READER: u32 = 256;
+/// Notices of one consumer that are kept; the oldest goes.
+pub(crate) const NOTICES_PER_READER: u32 = 100_000;
+/// Characters of what a consumer says to a notice.
+pub(crate) const NOTICE_NOTE_CHARS: usize = 500;
+/// Dataset versions that are looked at for corrections at once.
+pub(crate) const NOTICE_VERSIONS: usize = 64;
+/// Dataset versions without a notice after which it is written how far the look came.
+pub(crate) const NOTICE_PLACE_VERSIONS: u64 = 1_024;
+/// Time after which a look that met a fault is tried again.
+pub(crate) const NOTICE_PAUSE: Duration = Duration::from_secs(5);
+/// Subscriptions of one organisation.
+pub(crate) const SUBSCRIPTIONS_PER_ORGANISATION: u64 = 16;
+/// Bytes of the address of a webhook.
+pub(crate) const WEBHOOK_URL_BYTES: usize = 2_048;
+/// Datasets that a subscription names.
+pub(crate) const SUBSCRIPTION_DATASETS: usize = 256;
+/// Deliveries that are sent at once.
+pub(crate) const WEBHOOKS_AT_ONCE: usize = 32;
+/// Time for one delivery, from the look-up of its name to the last byte of the answer.
+pub(crate) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
+/// Bytes of an answer that are taken, and then thrown away.
+pub(crate) const WEBHOOK_ANSWER_BYTES: usize = 64 << 10;
+/// Submissions that one delivery names.
+pub(crate) const WEBHOOK_REVISIONS: usize = 100;
+/// Times that a delivery is tried, and pause before the second; it doubles each time …
+pub(crate) const WEBHOOK_TRIES: u64 = 12;
+pub(crate) const WEBHOOK_RETRY_SECONDS: u64 = 5;
+/// … up to this.
+pub(crate) const WEBHOOK_PAUSE_MAX: Duration = Duration::from_secs(3_600);
+/// How often a subscription without news looks whether its rights are others.
+pub(crate) const WEBHOOK_LOOK: Duration = Duration::from_secs(60);
+/// Deliveries of one subscription that were given up and are kept; the oldest goes.
+pub(crate) const DEAD_LETTERS_PER_SUBSCRIPTION: u32 = 1_000;
+/// Of those the newest that a list shows.
+pub(crate) const DEAD_LETTERS_SHOWN: u32 = 10;

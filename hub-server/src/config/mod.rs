@@ -36,7 +36,18 @@ pub(crate) struct Config {
     pub(crate) shutdown_grace: Duration,
     pub(crate) log: Log,
     pub(crate) history: History,
+    pub(crate) webhooks: Webhooks,
     pub(crate) limits: Limits,
+}
+
+/// How news is sent to addresses of subscribers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Webhooks {
+    /// To private, link-local and like addresses too.
+    pub(crate) private: bool,
+    pub(crate) tries: u32,
+    /// Before the second try; doubled with each.
+    pub(crate) pause: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +169,16 @@ struct Written {
     tls: WrittenTls,
     log: WrittenLog,
     history: WrittenHistory,
+    webhooks: WrittenWebhooks,
     limits: WrittenLimits,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenWebhooks {
+    private: String,
+    tries: u64,
+    retry_seconds: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -203,6 +223,11 @@ struct WrittenLimits {
 }
 
 impl Config {
+    /// True when nobody off this machine reaches the hub.
+    pub(crate) fn is_on_loopback(&self) -> bool {
+        self.grpc_addr.ip().is_loopback() && self.http_addr.ip().is_loopback()
+    }
+
     /// Where the catalogue lives in the data folder.
     pub(crate) fn catalog_path(&self) -> PathBuf {
         self.data_dir.join("catalog.sqlite")
@@ -258,8 +283,29 @@ impl Written {
             shutdown_grace: Duration::from_secs(self.shutdown_grace_seconds),
             log: Log { level: self.log.level, format: self.log.format },
             history: self.history.check()?,
+            webhooks: self.webhooks.check()?,
             limits: self.limits.check()?,
         })
+    }
+}
+
+impl WrittenWebhooks {
+    fn check(&self) -> Result<Webhooks, ConfigError> {
+        let private = match self.private.as_str() {
+            "refuse" => false,
+            "allow" => true,
+            other => {
+                return Err(ConfigError::NotValid(format!(
+                    "webhooks.private is `{other}`; write refuse, or allow for receivers inside your own network"
+                )));
+            }
+        };
+        let tries = u32::try_from(self.tries).ok().filter(|tries| *tries > 0).ok_or_else(|| {
+            ConfigError::NotValid(format!("webhooks.tries is {}; write a number from 1 on", self.tries))
+        })?;
+        // A day at most, or a number of seconds would be no time any more.
+        let pause = Duration::from_secs(self.retry_seconds.min(86_400));
+        Ok(Webhooks { private, tries, pause })
     }
 }
 

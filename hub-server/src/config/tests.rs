@@ -113,6 +113,8 @@ fn what_is_wrong_is_named() {
     says(load("data_dir = 'd'\nlimits.payload_mib = 9007199254740992", &[]), "limits.payload_mib");
     says(load("data_dir = 'd'\npublic_url = 'hub.pl'", &[]), "public_url is `hub.pl`");
     says(load("data_dir = 'd'\nlog.format = 'xml'", &[]), "xml");
+    says(load("data_dir = 'd'\nwebhooks.private = 'yes'", &[]), "webhooks.private is `yes`");
+    says(load("data_dir = 'd'\nwebhooks.tries = 0", &[]), "webhooks.tries is 0");
     says(file("data_dir = 'd'\n[limits]\nquery_row = 1"), "`limits.query_row`");
     says(file("data_dir = "), "not valid");
     says(Config::load(Some(Path::new("/none/hub.toml")), &toml::Table::new(), &nothing), "/none/hub.toml");

@@ -6,9 +6,11 @@ mod admission;
 mod answers;
 mod catalog;
 mod check;
+mod notices;
 mod paging;
 mod read;
 mod submission;
+mod subscriptions;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use crate::error::{HubError, hub_errors};
 use crate::identity::{Identity, Principal};
 use crate::intake::{Intake, IntakeError};
 use crate::listen::PhaseWatch;
+use crate::notices::Notices;
 use crate::permit::ReadPermit;
 use crate::read::Reads;
 use crate::seal::Seal;
@@ -37,6 +40,7 @@ hub_errors!(
     crate::commit::CommitError,
     crate::read::ReadError,
     crate::catalog::CatalogError,
+    crate::notices::NoticeError,
     crate::store::StoreError,
 );
 
@@ -58,6 +62,7 @@ pub(crate) struct Rooms {
     pub(crate) identity: Arc<Identity>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) reads: Arc<Reads>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) commits: Arc<Commits>,
     pub(crate) catalog: Arc<crate::catalog::Catalog>,
     pub(crate) patterns: Arc<Patterns>,

@@ -16,8 +16,17 @@ use crate::config::limits;
 use crate::telemetry::{Call, Deed};
 
 /// Methods that change something.
-const WRITES: [&str; 5] =
-    ["CreateSubmission", "UploadPayload", "CommitSubmission", "PushSubmission", "AbandonSubmission"];
+const WRITES: [&str; 9] = [
+    "CreateSubmission",
+    "UploadPayload",
+    "CommitSubmission",
+    "PushSubmission",
+    "AbandonSubmission",
+    "AcknowledgeNotice",
+    "CreateSubscription",
+    "DeleteSubscription",
+    "RedeliverDeadLetters",
+];
 
 /// Puts [`Called`] around the services.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod catalog;
 mod fault;
+mod notices;
 mod read;
 mod server;
 mod submission;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hub_proto::v1;
 use hub_proto::v1::catalog_service_server::{CatalogServiceServer, SERVICE_NAME as CATALOG};
+use hub_proto::v1::notice_service_server::{NoticeServiceServer, SERVICE_NAME as NOTICE};
 use hub_proto::v1::read_service_server::{ReadServiceServer, SERVICE_NAME as READ};
 use hub_proto::v1::submission_service_server::{SERVICE_NAME as SUBMISSION, SubmissionServiceServer};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use super::Door;
 use super::calls::Calls;
 use super::catalog::CatalogDoor;
 use super::fault::Guard;
+use super::notices::NoticeDoor;
 use super::read::ReadDoor;
 use super::submission::Submissions;
 use crate::config::limits;
@@ -28,7 +30,7 @@ use crate::desk::Desk;
 use crate::listen::{Acceptor, Connection, Phase, PhaseWatch, stopping};
 
 /// Names that the health service knows, beside that of the other door; "" is the whole server.
-const HEALTH_NAMES: [&str; 4] = ["", CATALOG, SUBMISSION, READ];
+const HEALTH_NAMES: [&str; 5] = ["", CATALOG, SUBMISSION, READ, NOTICE];
 
 impl Connected for Connection {
     type ConnectInfo = std::net::SocketAddr;
@@ -88,6 +90,11 @@ where
         )
         .add_service(
             SubmissionServiceServer::new(Submissions(door.clone()))
+                .max_decoding_message_size(limits::MESSAGE_IN_BYTES)
+                .max_encoding_message_size(limits::MESSAGE_OUT_BYTES),
+        )
+        .add_service(
+            NoticeServiceServer::new(NoticeDoor(door.clone()))
                 .max_decoding_message_size(limits::MESSAGE_IN_BYTES)
                 .max_encoding_message_size(limits::MESSAGE_OUT_BYTES),
         )

@@ -13,6 +13,7 @@ mod download;
 mod extract;
 mod health;
 mod keys;
+mod notices;
 mod original;
 mod patterns;
 mod plain;
@@ -25,6 +26,7 @@ mod routes;
 mod serve;
 mod sessions;
 mod submissions;
+mod subscriptions;
 mod upload;
 mod watch;
 

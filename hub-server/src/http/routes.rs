@@ -2,15 +2,16 @@
 
 use http::Method;
 use hub_proto::json::{
-    Checked, CommitOptions, CommittedVersions, Dataset, Datasets, NewReadSession, NewSubmission,
-    Organisation, Organisations, Patterns, Query, ReadSession, Reversion, RevisionsBehind, Submission,
-    Submissions, Verdict, WatchEvent, WholePattern, Withdrawal,
+    Acknowledgement, Checked, CommitOptions, CommittedVersions, Dataset, Datasets, NewReadSession,
+    NewSubmission, NewSubscription, Notice, Notices, Organisation, Organisations, Patterns, Query,
+    ReadSession, Redelivery, Reversion, RevisionsBehind, Submission, Submissions, Subscribed, Subscriptions,
+    Verdict, WatchEvent, WholePattern, Withdrawal,
 };
 
 use super::api::Operation;
 use super::{
-    catalog, changes, check, datasets, extract, health, keys, original, patterns, push, read, sessions,
-    submissions, upload, watch,
+    catalog, changes, check, datasets, extract, health, keys, notices, original, patterns, push, read,
+    sessions, submissions, subscriptions, upload, watch,
 };
 
 const REPORTS: [&str; 2] = ["text/plain", "text/html"];
@@ -32,6 +33,8 @@ pub(super) fn operations() -> Vec<Operation> {
         of_corrections(),
         of_rows(),
         of_changes(),
+        of_notices(),
+        of_subscriptions(),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -348,6 +351,63 @@ fn of_rows() -> Vec<Operation> {
             )
             .paged()
             .gives::<RevisionsBehind>(200, "A page of them"),
+    ]
+}
+
+fn of_notices() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::GET, "/api/v1/notices", notices::list)
+            .says(
+                "be told",
+                "Notices: that a report which your organisation pulled was corrected, the newest first",
+                "One for each pull and correction. Who took other reports, or columns that do not differ, has none.",
+            )
+            .in_time()
+            .keyed()
+            .query("all", "true: also those that are settled")
+            .paged()
+            .gives::<Notices>(200, "A page of them"),
+        Operation::new(Method::POST, "/api/v1/notices/{id}/acknowledge", notices::acknowledge)
+            .says(
+                "be told",
+                "Says that a notice was seen, or that the earlier figure stays in use",
+                "A new pull says the first by itself.",
+            )
+            .in_time()
+            .keyed()
+            .takes::<Acknowledgement>(false)
+            .gives::<Notice>(200, "The notice"),
+    ]
+}
+
+fn of_subscriptions() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::POST, "/api/v1/subscriptions", subscriptions::create)
+            .says(
+                "be told",
+                "Has news sent to an address, signed as the Standard Webhooks specification says",
+                "At least once, in order, without a gap, from now on. The same request id gives the same subscription.",
+            )
+            .in_time()
+            .keyed()
+            .takes::<NewSubscription>(true)
+            .gives::<Subscribed>(201, "The subscription, and its secret"),
+        Operation::new(Method::GET, "/api/v1/subscriptions", subscriptions::list)
+            .says("be told", "Subscriptions of your organisation, and what became of their deliveries", "")
+            .in_time()
+            .keyed()
+            .paged()
+            .gives::<Subscriptions>(200, "A page of them"),
+        Operation::new(Method::DELETE, "/api/v1/subscriptions/{id}", subscriptions::delete)
+            .says("be told", "Ends a subscription; what is owed to it goes", "")
+            .in_time()
+            .keyed()
+            .also(204, "It is gone", &[]),
+        Operation::new(Method::POST, "/api/v1/subscriptions/{id}/redeliver", subscriptions::redeliver)
+            .says("be told", "Has deliveries that were given up sent again, before later ones", "")
+            .in_time()
+            .keyed()
+            .gives::<Redelivery>(200, "How many"),
     ]
 }
 

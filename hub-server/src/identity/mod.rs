@@ -20,7 +20,10 @@ use subtle::ConstantTimeEq as _;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::limits;
-use permit::{CheckPermit, PayloadPermit, PushPermit, ReadPermit, Rows, SubmissionsPermit};
+use permit::{
+    CheckPermit, NoticesPermit, PayloadPermit, PushPermit, ReadPermit, Rows, SubmissionsPermit,
+    SubscriptionsPermit,
+};
 
 pub(crate) use error::{CredentialFault, IdentityError};
 pub(crate) use issue::{
@@ -150,6 +153,45 @@ impl Identity {
         Ok(ReadPermit::new(caller.organisation.clone(), pattern.id.clone(), columns, rows))
     }
 
+    /// May the caller be told of corrections, and of which datasets? `readable`: what it may read now.
+    pub(crate) fn notices(
+        &self,
+        caller: &Principal,
+        readable: &[ReadPermit],
+    ) -> Result<NoticesPermit, IdentityError> {
+        caller.demand(Scope::Read)?;
+        Ok(NoticesPermit::new(caller.organisation.clone(), told_of(readable)))
+    }
+
+    /// May the caller have news sent to an address? `named`: of these datasets, none: of all; `readable`: what it may
+    /// read now of them.
+    pub(crate) fn subscriptions(
+        &self,
+        caller: &Principal,
+        named: Vec<String>,
+        readable: &[ReadPermit],
+    ) -> Result<SubscriptionsPermit, IdentityError> {
+        caller.demand(Scope::Read)?;
+        let datasets = readable.iter().map(|permit| permit.dataset().to_owned()).collect();
+        Ok(SubscriptionsPermit::new(caller.organisation.clone(), named, datasets))
+    }
+
+    /// What may an organisation read of a dataset while none of its keys calls? None: no key of it that reads holds
+    /// now, or it may not.
+    pub(crate) fn reader(&self, organisation: &str, pattern: &Pattern) -> Option<ReadPermit> {
+        let own = self.catalog.organisation(organisation)?;
+        if !self.catalog.has_key(organisation, Scope::Read.as_str(), self.clock.now()) {
+            return None;
+        }
+        let caller = Principal {
+            ministry: own.kind == "ministry",
+            organisation: own.id,
+            label: String::new(),
+            scopes: BTreeSet::from([Scope::Read]),
+        };
+        self.read(&caller, pattern).ok()
+    }
+
     /// Anyone may have a payload checked: patterns and code lists are public, and the verdict tells nothing else.
     pub(crate) fn anyone_checks(&self) -> CheckPermit {
         CheckPermit::new()
@@ -165,6 +207,12 @@ impl Identity {
         }
         Ok(ReadPermit::new("open".to_owned(), pattern.id.clone(), all_columns(pattern), Rows::All))
     }
+}
+
+/// Datasets whose corrections are told: who reads its own rows alone knows of its own corrections.
+fn told_of(readable: &[ReadPermit]) -> Vec<String> {
+    let all = readable.iter().filter(|permit| *permit.rows() == Rows::All);
+    all.map(|permit| permit.dataset().to_owned()).collect()
 }
 
 /// The key of `Bearer hub_…`; the scheme's case does not matter.

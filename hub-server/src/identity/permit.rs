@@ -117,6 +117,51 @@ impl ReadPermit {
     }
 }
 
+/// Leave to be told of corrections of what an organisation took, and to say to that.
+#[derive(Debug, Clone)]
+pub(crate) struct NoticesPermit {
+    reader: String,
+    datasets: Vec<String>,
+}
+
+impl NoticesPermit {
+    pub(in crate::identity) fn new(reader: String, datasets: Vec<String>) -> Self {
+        Self { reader, datasets }
+    }
+    pub(crate) fn reader(&self) -> &str {
+        &self.reader
+    }
+    /// Datasets of which it may be told.
+    pub(crate) fn datasets(&self) -> &[String] {
+        &self.datasets
+    }
+}
+
+/// Leave to have news of datasets sent to an address, and to look after that.
+#[derive(Debug, Clone)]
+pub(crate) struct SubscriptionsPermit {
+    organisation: String,
+    named: Vec<String>,
+    datasets: Vec<String>,
+}
+
+impl SubscriptionsPermit {
+    pub(in crate::identity) fn new(organisation: String, named: Vec<String>, datasets: Vec<String>) -> Self {
+        Self { organisation, named, datasets }
+    }
+    pub(crate) fn organisation(&self) -> &str {
+        &self.organisation
+    }
+    /// Datasets that were asked for, ascending; none: all that may be read.
+    pub(crate) fn named(&self) -> &[String] {
+        &self.named
+    }
+    /// Those that are meant by that now.
+    pub(crate) fn datasets(&self) -> &[String] {
+        &self.datasets
+    }
+}
+
 /// Permits for the tests of the rooms further down, which have no identity at hand.
 #[cfg(test)]
 pub(crate) mod for_tests {

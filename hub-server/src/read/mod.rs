@@ -15,6 +15,7 @@ mod since;
 mod statements;
 mod states;
 mod tables;
+mod taken;
 mod watch;
 
 use std::sync::Arc;
@@ -43,10 +44,11 @@ use kept::Kept;
 pub(crate) use revisions::Revision;
 use session::{NAME_PREFIX, PURPOSE, SessionToken};
 pub(crate) use session::{RowsFrom, Session, SessionRequest};
-pub(crate) use since::{Revised, RevisedBy, SinceRequest};
+pub(crate) use since::SinceRequest;
 pub(crate) use statements::{Asked, Described};
 pub(crate) use states::{States, TableState};
 pub(crate) use tables::TableInfo;
+pub(crate) use taken::Taken;
 pub(crate) use watch::Watched;
 
 /// Rows of a file on their way to the caller.

@@ -18,7 +18,7 @@ use super::{Chunks, ReadError, Reads, chunks_of};
 use crate::config::limits::{CHANGES_REVISIONS, CHANGES_ROWS, CHANGES_VERSIONS};
 use crate::permit::ReadPermit;
 use crate::query::{Engine, QueryError, RowFormat, RowStream, Scan, TableView};
-use crate::store::{self, AsOf, Changed, ChangesBound, ChangesSince, Cursor, Made, Snapshot};
+use crate::store::{self, AsOf, Changed, ChangesBound, ChangesSince, Cursor, Revised, Snapshot, revised};
 
 /// Column with the dataset version that made a change.
 const DATASET_VERSION: &str = "_dataset_version";
@@ -49,36 +49,13 @@ pub(crate) struct SincePage {
     pub(crate) since_version: u64,
     /// Where the page ends.
     pub(crate) cursor: Cursor,
+    /// Names of its columns, the change's own left out.
+    pub(crate) columns: Vec<String>,
     /// When the last version of it was committed; None: nothing changed.
     pub(crate) committed_at: Option<DateTime<Utc>>,
     pub(crate) more: bool,
     pub(crate) revisions: Vec<Revised>,
     pub(crate) chunks: Chunks,
-}
-
-/// What made a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RevisedBy {
-    /// The first revision.
-    Addition,
-    Correction,
-    Withdrawal,
-    Erasure,
-}
-
-/// A submission that changed a dataset.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Revised {
-    pub(crate) by: RevisedBy,
-    /// Of an erasure the one that was erased.
-    pub(crate) submission: String,
-    pub(crate) publisher: String,
-    pub(crate) period: String,
-    /// 0 for an erasure.
-    pub(crate) revision: u64,
-    pub(crate) version: u64,
-    pub(crate) committed_at: DateTime<Utc>,
-    pub(crate) withdraws: Option<String>,
 }
 
 impl Reads {
@@ -98,13 +75,15 @@ impl Reads {
         let parts = changes.iter().flat_map(|change| change.before.iter().chain(&change.after));
         let held: Vec<Arc<Snapshot>> = parts.map(Arc::clone).collect();
         let committed_at = changes.last().map(|change| change.made.committed_at);
+        let columns = shape.beside.columns.clone();
         let (schema, datasets) = (Arc::clone(&shape.schema), vec![view.pattern.id.clone()]);
         let of = Of { engine: Arc::clone(&self.engine), view, shape };
         let each = stream::iter(changes).then(move |change| of.clone().rows(change));
         let batches = each.try_flatten().boxed();
         let rows = RowStream { schema, batches, datasets, estimated_rows: 0, warnings: Vec::new() };
         let chunks = chunks_of(self.engine.encode(rows, request.format, 0)?, held);
-        Ok(SincePage { since_version: since.version, cursor, committed_at, more, revisions, chunks })
+        let since_version = since.version;
+        Ok(SincePage { since_version, cursor, columns, committed_at, more, revisions, chunks })
     }
 
     /// Where a dataset version stands.
@@ -168,37 +147,6 @@ fn key_of(view: &TableView) -> Vec<String> {
         true => Vec::new(),
         false => OWN.iter().rev().map(|name| (*name).to_owned()).chain(key).collect(),
     }
-}
-
-/// What made the changes of a version, as far as its reader may know.
-pub(super) fn revised(made: &Made, publisher: Option<&str>) -> Vec<Revised> {
-    let seen = |of: &str| publisher.is_none_or(|own| own == of);
-    let (version, committed_at) = (made.cursor.version, made.committed_at);
-    let sent = made.submissions.iter().filter(|entry| seen(&entry.publisher)).map(|entry| Revised {
-        by: match (&entry.withdraws, entry.revision) {
-            (Some(_), _) => RevisedBy::Withdrawal,
-            (None, 1) => RevisedBy::Addition,
-            (None, _) => RevisedBy::Correction,
-        },
-        submission: entry.id.clone(),
-        publisher: entry.publisher.clone(),
-        period: entry.period.clone(),
-        revision: entry.revision,
-        version,
-        committed_at,
-        withdraws: entry.withdraws.clone(),
-    });
-    let erased = made.erasure.iter().filter(|erasure| seen(&erasure.publisher)).map(|erasure| Revised {
-        by: RevisedBy::Erasure,
-        submission: erasure.submission.clone(),
-        publisher: erasure.publisher.clone(),
-        period: erasure.partition.clone(),
-        revision: 0,
-        version,
-        committed_at,
-        withdraws: None,
-    });
-    sent.chain(erased).collect()
 }
 
 /// What rows of changes look like.

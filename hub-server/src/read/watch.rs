@@ -13,11 +13,10 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::since::{Revised, revised};
 use super::{ReadError, Reads, Snapshots};
 use crate::config::limits::{WATCH_ALIVE, WATCH_LIFE, WATCH_VERSIONS};
 use crate::permit::ReadPermit;
-use crate::store::{self, Cursor, Made, Snapshot};
+use crate::store::{self, Cursor, Made, Revised, Snapshot, revised};
 
 /// Places in several datasets, as `rb27s:3.…,rb28s:17.…`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -39,7 +39,10 @@ pub(crate) use error::StoreError;
 pub(crate) use object::{Objects, OneFile};
 pub(crate) use receipt_keys::Rotation;
 pub(crate) use registry::Registered;
-pub(crate) use table::{AsOf, Changed, ChangesBound, ChangesSince, Cursor, Made, SeqInfo, Snapshot, Table};
+pub(crate) use table::{
+    AsOf, Changed, ChangesBound, ChangesSince, Cursor, Made, Revised, RevisedBy, SeqInfo, Snapshot, Table,
+    revised,
+};
 
 /// The data folder, locked and of a known format.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ mod horizon;
 mod keep;
 mod log_files;
 mod open;
+mod revised;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub(crate) use log_files::{ARCHIVE, LogReader, Name, log_name, name_of, pack_ran
 pub(crate) use open::TableSpec;
 #[cfg(test)]
 pub(crate) use open::physical;
+pub(crate) use revised::{Revised, RevisedBy, revised};
 pub(crate) use snapshot::{Erased, SeqInfo, Snapshot, VersionInfo};
 pub(crate) use vacuum::{Keep, Vacuumed};
 

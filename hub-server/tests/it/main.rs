@@ -51,6 +51,8 @@ mod kill;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod open_check;
 #[cfg(test)]
 mod operations;
@@ -80,5 +82,7 @@ mod tidy;
 mod traps;
 #[cfg(test)]
 mod watching;
+#[cfg(test)]
+mod webhooks;
 #[cfg(test)]
 mod workers;

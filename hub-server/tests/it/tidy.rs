@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["grpc", "flight", "http"],
     &["desk"],
     &["identity"],
-    &["intake", "read", "extract"],
+    &["intake", "read", "extract", "notices"],
     &["commit"],
     &["query"],
     &["catalog", "store"],
@@ -42,6 +42,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("arrow_flight", &["flight"]),
     ("axum", &["http"]),
     ("ring::signature", &["sign"]),
+    ("hyper::client", &["notices"]),
     // Data files are written by `store`, carried over by `commit`, scanned and encoded by `query`.
     ("parquet", &["store", "commit", "query"]),
     // Log versions are packed by hand; what Parquet packs is its own.

@@ -3,14 +3,18 @@
 
 mod catalog;
 mod convert;
+mod notice;
 mod report;
 mod shape;
+mod subscription;
 
 pub use catalog::{
     Column, CommittedVersion, CommittedVersions, Dataset, Datasets, Identifier, LocalizedText, Organisation,
     Organisations, Pattern, Patterns, Rule, WholePattern,
 };
+pub use notice::{Acknowledgement, Notice, Notices, RowCounts};
 pub use shape::Shape;
+pub use subscription::{DeadLetter, NewSubscription, Redelivery, Subscribed, Subscription, Subscriptions};
 
 use hub_datasets::Report;
 use shape::shapes;

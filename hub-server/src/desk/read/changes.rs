@@ -1,5 +1,9 @@
 //! What changed in a dataset behind a cursor.
 
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use hub_proto::convert::time_to_wire;
 use hub_proto::name::Collection;
 use hub_proto::v1;
@@ -8,8 +12,11 @@ use super::convert::{format_from_wire, version_ref_of};
 use crate::desk::{Answers, Desk, answers};
 use crate::error::HubError;
 use crate::identity::Principal;
+use crate::notices::{Notices, Took};
+use crate::permit::ReadPermit;
 use crate::query::RowChunk;
-use crate::read::{Revised, RevisedBy, SinceRequest};
+use crate::read::{Chunks, ReadError, SinceRequest};
+use crate::store::{Revised, RevisedBy};
 
 /// A page of changes: what it covers, and its rows.
 pub(crate) struct Changed {
@@ -35,7 +42,14 @@ impl Desk {
             format: format_from_wire("ListChangesRequest", request.format)?,
             values_only: request.values_only,
         };
+        let filter = asked.filter.clone().unwrap_or_default();
         let found = self.rooms.reads.changes_since(&permit, asked).await?;
+        let took = Took {
+            columns: found.columns.clone(),
+            filter,
+            since: Some(found.since_version),
+            cursor: found.cursor.clone(),
+        };
         let page = v1::ChangesPage {
             since_version: found.since_version,
             last_version: found.cursor.version,
@@ -44,8 +58,29 @@ impl Desk {
             revisions: found.revisions.into_iter().map(revision_change).collect(),
         };
         let last = version_ref_of(&pattern.id, page.last_version, found.committed_at);
-        Ok(Changed { page, last, rows: answers(found.chunks, place) })
+        let rows = answers(noted(found.chunks, Arc::clone(&self.rooms.notices), (permit, took)), place);
+        Ok(Changed { page, last, rows })
     }
+}
+
+/// A page that was taken whole brings what its reader has forward: that is noted before its last piece leaves.
+fn noted(
+    chunks: Chunks,
+    notices: Arc<Notices>,
+    (permit, took): (ReadPermit, Took),
+) -> BoxStream<'static, Result<RowChunk, HubError>> {
+    let noted = Arc::new((notices, permit, took));
+    let each = move |chunk: Result<RowChunk, ReadError>| {
+        let noted = Arc::clone(&noted);
+        async move {
+            let (chunk, (notices, permit, took)) = (chunk?, noted.as_ref());
+            if chunk.complete {
+                notices.took(permit, took).await?;
+            }
+            Ok(chunk)
+        }
+    };
+    chunks.then(each).boxed()
 }
 
 pub(super) fn revision_change(revised: Revised) -> v1::RevisionChange {

@@ -14,6 +14,7 @@ use super::{Answers, Desk, answers, answers_until, cancelled};
 use crate::config::limits::PERMALINK_BYTES;
 use crate::error::HubError;
 use crate::identity::Principal;
+use crate::notices::Took;
 use crate::query::RowChunk;
 use crate::read::{Again, RowsFrom, SessionRequest, States};
 
@@ -55,7 +56,10 @@ impl Desk {
             format: convert::format_from_wire(MESSAGE, request.format)?,
             max_streams: request.max_streams,
         };
+        let filter = asked.filter.clone().unwrap_or_default();
         let session = self.rooms.reads.create_session(&permit, asked).await?;
+        let (columns, cursor) = (session.columns.clone(), session.cursor.clone());
+        self.rooms.notices.took(&permit, &Took { columns, filter, since: None, cursor }).await?;
         Ok(v1::ReadSession {
             name: session.name,
             version: Some(version_ref(session.version)),

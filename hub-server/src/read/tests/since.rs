@@ -5,7 +5,8 @@ use hub_proto::Reason;
 use super::{arrow, bytes, fixture, ministry, reads, request, rows};
 use crate::permit::{Rows, for_tests};
 use crate::query::RowFormat;
-use crate::read::{RevisedBy, RowsFrom, SessionRequest, SinceRequest};
+use crate::read::{RowsFrom, SessionRequest, SinceRequest};
+use crate::store::RevisedBy;
 
 fn since(cursor: &str) -> SinceRequest {
     SinceRequest {
