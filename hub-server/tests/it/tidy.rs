@@ -42,7 +42,8 @@ const NAMES: &[(&str, &[&str])] = &[
     ("arrow_flight", &["flight"]),
     ("axum", &["http"]),
     ("ring::signature", &["sign"]),
-    ("hyper::client", &["notices"]),
+    // The demo in `app` downloads an extract with it.
+    ("hyper::client", &["notices", "app"]),
     // Data files are written by `store`, carried over by `commit`, scanned and encoded by `query`.
     ("parquet", &["store", "commit", "query"]),
     // Log versions are packed by hand; what Parquet packs is its own.
