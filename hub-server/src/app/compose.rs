@@ -187,8 +187,7 @@ impl Hub {
 
 impl House {
     async fn open(config: &Config) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(RandomIds));
         let lists = Arc::new(CodeLists::embedded()?);
         let store = Store::open(Arc::new(LocalDisk), config.data_dir.clone()).await?;
         let known = KnownPatterns::gather(config, registered(&store).await?, &lists)?;
@@ -210,8 +209,7 @@ impl House {
         // The engine keeps a folder of its own below this one, so it must find it emptied already.
         let scratch = scratch(&config.data_dir)?;
         let limits = query_limits(config);
-        let engine = Engine::new(&store.objects(), &scratch.join("query"), limits.clone())?;
-        let engine = Arc::new(engine);
+        let engine = Arc::new(Engine::new(&store.objects(), &scratch.join("query"), limits.clone())?);
         let statements = Statements::start(program(), &store, limits).await.map_err(StartError::Workers)?;
         let seal = Arc::new(Seal::new(store.secret("seal")?));
         let signer = Arc::new(store.signer(clock.now())?);

@@ -94,9 +94,7 @@ impl Intake {
         header: &SpoolHeader,
     ) -> Result<Proposed, IntakeError> {
         if pattern.key.is_empty() {
-            let message =
-                format!("rows of pattern `{}` have no key by which they could be found again", pattern.id);
-            return Err(IntakeError::new(Reason::RequestInvalid, message));
+            return Err(without_key(pattern));
         }
         let received = self.parts.store.spool().offset(&header.id).unwrap_or_default();
         if header.nothing_to_report || header.declared_size.is_some_and(|size| size != received) {
@@ -165,4 +163,9 @@ impl Intake {
         };
         Ok(Proposed { rows, slices })
     }
+}
+
+fn without_key(pattern: &Pattern) -> IntakeError {
+    let message = format!("rows of pattern `{}` have no key by which they could be found again", pattern.id);
+    IntakeError::new(Reason::RequestInvalid, message)
 }
