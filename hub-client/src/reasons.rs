@@ -30,6 +30,7 @@ sentences! {
     SubmissionUnknown: "nie ma takiej przesyłki", "there is no such submission";
     OrganisationUnknown: "nie ma takiej jednostki", "there is no such organisation";
     RouteUnknown: "hub nie ma takiego adresu", "the hub has no such address";
+    MethodNotAllowed: "ten adres huba przyjmuje inne metody HTTP", "this address of the hub takes other methods of HTTP";
     MethodUnknown: "ten hub nie zna tego polecenia, ma inną wersję niż program",
         "this hub does not know the call, its version is another than the program's";
     MessageTooLarge: "jedna wiadomość jest większa, niż hub przyjmuje",
