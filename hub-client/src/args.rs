@@ -11,6 +11,7 @@ use hub_datasets::Period;
 use hub_datasets::report::Explanation;
 
 pub(crate) use told::{News, NoticeDeed, Notices, Subscriptions};
+use crate::text::{self, Language, Text};
 
 /// Push a dataset once, let every ministry that is entitled to it query and pull it.
 #[derive(Debug, Parser)]
@@ -428,23 +429,28 @@ pub(crate) struct Watch {
     pub(crate) count: Option<u64>,
 }
 
+/// A value that is not written as its option asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.get(Language::English))]
+pub(crate) struct Misspelt(pub(crate) Text);
+
 /// `RULE=TEXT`.
-fn explanation(text: &str) -> Result<Explanation, String> {
+fn explanation(text: &str) -> Result<Explanation, Misspelt> {
     match text.split_once('=') {
         Some((rule, said)) if !rule.is_empty() && !said.trim().is_empty() => {
             Ok(Explanation { rule: rule.to_owned(), text: said.trim().to_owned() })
         }
-        _ => Err("write RULE=TEXT, with a rule that the report names".to_owned()),
+        _ => Err(Misspelt(text::USAGE_EXPLAIN)),
     }
 }
 
 /// `PATTERN=FILE`.
-fn beside(text: &str) -> Result<(String, PathBuf), String> {
+fn beside(text: &str) -> Result<(String, PathBuf), Misspelt> {
     match text.split_once('=') {
         Some((pattern, file)) if !pattern.is_empty() && !file.is_empty() => {
             Ok((pattern.to_owned(), PathBuf::from(file)))
         }
-        _ => Err("write PATTERN=FILE, as rb27s=dochody.csv".to_owned()),
+        _ => Err(Misspelt(text::USAGE_WITH)),
     }
 }
 

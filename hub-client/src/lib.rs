@@ -48,7 +48,7 @@ pub use media::row_format;
 pub use names::short;
 pub use patterns::{PatternFile, fetch_pattern_file, pattern_files, pattern_folder};
 pub use profile::{DEFAULT_PROFILE, Profile, Secret};
-pub use pull::{AsOf, Part, Pull, PullRequest, Pulled, RowsProgress};
+pub use pull::{AsOf, AsOfError, Part, Pull, PullRequest, Pulled, RowsProgress};
 pub use push::{
     Digest, Payload, Progress, Proposed, PushOptions, PushRequest, SMALL_PAYLOAD_MAX, Verdict, digest_of,
     identity_of,

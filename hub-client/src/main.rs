@@ -12,10 +12,15 @@ mod reasons;
 mod session;
 mod text;
 mod told;
+mod usage;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
-    let session = session::Session::new(&args, hub_client::Environment::read());
+    let environment = hub_client::Environment::read();
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return misread(&error, environment.polish),
+    };
+    let session = session::Session::new(&args, environment);
     let exit = match command::run(&session, args.command) {
         Ok(exit) => exit,
         Err(failure) => {
@@ -26,4 +31,15 @@ fn main() -> ExitCode {
         }
     };
     exit.into()
+}
+
+/// Help and version are shown as they are; a mistake is told in the reader's language.
+fn misread(error: &clap::Error, in_polish: bool) -> ExitCode {
+    match usage::polish(error).filter(|_| in_polish) {
+        Some(message) => {
+            eprintln!("{message}");
+            exit::Exit::Usage.into()
+        }
+        None => error.exit(),
+    }
 }

@@ -111,9 +111,13 @@ impl Table {
     }
 }
 
-/// One line without control characters: a cell must not move the cursor of a terminal.
+/// One line without control characters: a text must not move the cursor of a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '␣' } else { c }).collect()
+}
+
 fn cut(cell: &str) -> String {
-    let mut clean: String = cell.chars().map(|c| if c.is_control() { '␣' } else { c }).collect();
+    let mut clean = one_line(cell);
     if let Some((end, _)) = clean.char_indices().nth(CELL_WIDTH_MAX) {
         clean.truncate(end);
         clean.pop();

@@ -34,22 +34,22 @@ pub enum AsOf {
     Time(prost_types::Timestamp),
 }
 
+/// A text that is no state of the past.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither a dataset version nor a moment; write 7, 2026-01-31 or 2026-01-31T12:00:00Z")]
+pub struct AsOfError(pub String);
+
 impl std::str::FromStr for AsOf {
-    type Err = String;
+    type Err = AsOfError;
 
     /// A number is a dataset version; else a moment as RFC 3339, or a day, which means its end in UTC.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, AsOfError> {
         if let Ok(version) = text.parse() {
             return Ok(Self::Version(version));
         }
         let day = text.len() == 10 && text.bytes().filter(|b| *b == b'-').count() == 2;
         let moment = if day { format!("{text}T23:59:59.999999999Z") } else { text.to_owned() };
-        let fault = || {
-            format!(
-                "`{text}` is neither a dataset version nor a moment; write 7, 2026-01-31 or 2026-01-31T12:00:00Z"
-            )
-        };
-        moment.parse().map(Self::Time).map_err(|_| fault())
+        moment.parse().map(Self::Time).map_err(|_| AsOfError(text.to_owned()))
     }
 }
 
@@ -320,6 +320,6 @@ mod tests {
         let Ok(AsOf::Time(next)) = "2026-02-01T00:00:00Z".parse() else { panic!("a moment") };
         assert_eq!(day.seconds + 1, next.seconds, "a day means its end");
         assert!("2026-13-01".parse::<AsOf>().is_err());
-        assert!("yesterday".parse::<AsOf>().unwrap_err().contains("write 7"));
+        assert!("yesterday".parse::<AsOf>().unwrap_err().to_string().contains("write 7"));
     }
 }

@@ -35,6 +35,7 @@ sentences! {
     SubscriptionsFull: "jednostka ma już tyle subskrypcji, ile może mieć",
         "the organisation has as many subscriptions as it may have";
     RouteUnknown: "hub nie ma takiego adresu", "the hub has no such address";
+    MethodNotAllowed: "ten adres huba przyjmuje inne metody HTTP", "this address of the hub takes other methods of HTTP";
     MethodUnknown: "ten hub nie zna tego polecenia, ma inną wersję niż program",
         "this hub does not know the call, its version is another than the program's";
     MessageTooLarge: "jedna wiadomość jest większa, niż hub przyjmuje",

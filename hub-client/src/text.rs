@@ -65,7 +65,7 @@ texts! {
     OTHER_UNREADABLE: "{file}: tego pliku nie można porównać, bo sam ma błędy; sprawdź go najpierw: hub check",
         "{file}: this file cannot be compared with, it has errors itself; check it first: hub check";
     PUSH_OTHER: "{file}: stan {state}", "{file}: state {state}";
-    NOTHING: "brak danych do sprawozdania", "nothing to report";
+    NOTHING: "brak danych do sprawozdania ({pattern}, okres {period})", "nothing to report ({pattern}, period {period})";
     RECEIPT: "  UPO: {receipt}", "  receipt: {receipt}";
     RECEIPT_WRITTEN: "  UPO zapisano: {file}", "  receipt written: {file}";
     RECEIPT_OF_ONE: "--receipt zapisuje UPO jednego pliku; wyślij pliki osobno albo użyj potem: hub submissions receipt ID --out PLIK",
@@ -123,8 +123,6 @@ texts! {
     RESUMED: "{file}: wznawiam wysyłanie rozpoczęte wcześniej", "{file}: going on with a push that was begun earlier";
     FILE_CHECKED: "{file}:", "{file}:";
     STRICT: "  uwagi zatrzymują wysłanie (--strict)", "  warnings block (--strict)";
-    WARNINGS: "  uwag w raporcie: {count}; szczegóły: hub submissions report {submission}",
-        "  remarks in the report: {count}; details: hub submissions report {submission}";
     REST_OF_REPORT: "zobacz wszystkie: hub submissions report {submission}",
         "see all of them: hub submissions report {submission}";
     REST_OF_CHECK: "zobacz wszystkie: hub check, z tym samym plikiem", "see all of them: hub check, with the same file";
@@ -198,8 +196,8 @@ texts! {
     CLOSED: "przesyłka {submission} jest zamknięta ({state}); powtórz polecenie, aby otworzyć nową",
         "submission {submission} is closed ({state}); repeat the command to open a new one";
     ADVICE_CREDENTIAL: "Sprawdź klucz (token) w profilu.", "Check the key (token) in the profile.";
-    ADVICE_PUBLISHER: "Użyj profilu tej jednostki albo jej pełnomocnictwa.",
-        "Use that publisher's own profile, or a mandate.";
+    ADVICE_PUBLISHER: "Wyślij z profilu tej jednostki, z jej kluczem (--profile): klucz wysyła tylko za własną jednostkę. Nie masz go? Wydaje go operator huba.",
+        "Push from that publisher's own profile, with its key (--profile): a key pushes for its own organisation alone. The hub's operator issues them.";
     ADVICE_READ: "Poproś operatora huba o dostęp.", "Ask the hub's operator for access.";
     ADVICE_SCOPE: "Poproś operatora huba o inny klucz.", "Ask the hub's operator for another key.";
     ADVICE_OPERATOR: "Zgłoś to operatorowi huba; podaj czas i treść komunikatu.",
@@ -217,6 +215,47 @@ texts! {
     ADVICE_PUBLISHER_MISMATCH: "Plik należy do innej jednostki niż ta, za którą wysyłasz.",
         "The file belongs to another publisher than the one you push for.";
     ADVICE_LATER: "Spróbuj ponownie za chwilę.", "Try again in a moment.";
+    PATTERN_OWNER: "Właściciel wzoru", "Owner";
+    PATTERN_BASIS: "Podstawa prawna", "Legal basis";
+    PATTERN_PERIODS: "Okresy, jak", "Periods, as";
+    PATTERN_CUMULATIVE: " (narastająco od początku roku)", " (cumulative from the beginning of the year)";
+    PATTERN_KEY: "Klucz (wiersz opisuje)", "Key (what a row is about)";
+    PATTERN_SLICE: "Część, którą poprawia się osobno", "Slice, corrected on its own";
+    PATTERN_WHOLE: "całe sprawozdanie", "the whole report";
+    PATTERN_RULES: "Reguły:", "Rules:";
+    PATTERN_MORE: "Strona z opisem: hub patterns page {pattern} --out {pattern}.html; formularz: hub patterns template {pattern} --out {pattern}.xlsx",
+        "A page that explains it: hub patterns page {pattern} --out {pattern}.html; a form: hub patterns template {pattern} --out {pattern}.xlsx";
+    COLUMN_NAME: "kolumna", "column";
+    COLUMN_TYPE: "typ", "type";
+    COLUMN_UNIT: "jednostka", "unit";
+    COLUMN_REQUIRED: "wymagana", "required";
+    COLUMN_LIST: "lista kodów", "code list";
+    COLUMN_TITLE: "tytuł", "title";
+    SEVERITY_BLOCK: "błąd", "error";
+    SEVERITY_EXPLAIN: "do wyjaśnienia", "to explain";
+    SEVERITY_WARN: "uwaga", "warning";
+    SEVERITY_INFO: "informacja", "note";
+    USAGE_VALUE: "błędna wartość „{value}” w {arg}", "wrong value “{value}” of {arg}";
+    USAGE_NO_VALUE: "brak wartości w {arg}", "{arg} lacks its value";
+    USAGE_ARGUMENT: "nieznana opcja albo zbędny wyraz: {arg}", "unknown option or needless word: {arg}";
+    USAGE_COMMAND: "nieznane polecenie: {command}", "unknown command: {command}";
+    USAGE_COMMAND_MISSING: "brak polecenia", "the command lacks";
+    USAGE_MISSING: "brakuje: {arg}", "lacking: {arg}";
+    USAGE_TWICE: "{arg} podano dwa razy; podaj raz", "{arg} is given twice; give it once";
+    USAGE_CONFLICT: "{arg} nie można podać razem z: {prior}", "{arg} cannot be given with: {prior}";
+    USAGE_NUMBER: "nie tyle wartości, ile trzeba, w {arg}", "not as many values as needed in {arg}";
+    USAGE_OTHER: "nie można zrozumieć polecenia", "the command cannot be understood";
+    USAGE_PERIOD: "to nie jest okres; napisz 2022, 2022-S1, 2022-Q4, 2022-M11 albo 2022-11-05",
+        "this is no period; give 2022, 2022-S1, 2022-Q4, 2022-M11 or 2022-11-05";
+    USAGE_AS_OF: "to nie jest wersja zbioru ani chwila; napisz 7, 2026-01-31 albo 2026-01-31T12:00:00Z",
+        "this is neither a dataset version nor a moment; give 7, 2026-01-31 or 2026-01-31T12:00:00Z";
+    USAGE_INTEGER: "to nie jest liczba całkowita", "this is no whole number";
+    USAGE_EXPLAIN: "napisz REGUŁA=TEKST, z regułą, którą wymienia raport", "write RULE=TEXT, with a rule that the report names";
+    USAGE_WITH: "napisz WZÓR=PLIK, np. rb27s=dochody.csv", "write PATTERN=FILE, as rb27s=dochody.csv";
+    USAGE_KNOWN: "  dozwolone: {known}", "  allowed: {known}";
+    USAGE_ALIKE: "  może chodzi o: {alike}", "  perhaps: {alike}";
+    USAGE_FORM: "Użycie: {usage}", "Usage: {usage}";
+    USAGE_HELP: "Więcej: hub help albo hub POLECENIE --help", "More: hub help, or hub COMMAND --help";
     UNKNOWN_MEDIA: "{file}: nieznane rozszerzenie; wyślij plik .csv, .xlsx, .xls, .ods, .xml, .json, .ndjson, .parquet albo .arrow",
         "{file}: unknown extension; send a .csv, .xlsx, .xls, .ods, .xml, .json, .ndjson, .parquet or .arrow file";
     UNKNOWN_FORMAT: "{file}: nieznane rozszerzenie; napisz .parquet, .csv, .arrow albo .ndjson",

@@ -74,6 +74,8 @@ reasons! {
     SubscriptionsFull = "SUBSCRIPTIONS_FULL", ResourceExhausted, 409;
     /// No such address on the HTTP door.
     RouteUnknown = "ROUTE_UNKNOWN", NotFound, 404;
+    /// The address on the HTTP door takes other methods.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", Unimplemented, 405;
     /// No such gRPC method.
     MethodUnknown = "METHOD_UNKNOWN", Unimplemented, 501;
     /// One message is larger than the hub reads.

@@ -79,6 +79,8 @@ pub struct ErrorRows<'a> {
     width: usize,
     /// There is something to explain, and the sender's rows have no column for it.
     asks: bool,
+    /// Names of columns that say what the sender's file does not say itself.
+    constants: Vec<String>,
     /// The table is another system's.
     of_table: bool,
     /// The pattern takes no PESEL.
@@ -167,8 +169,20 @@ impl Checker {
         let has_column = names.iter().any(|name| self.named(name) == Named::Explanation);
         let of_table = self.table_columns_in(&names) > 0;
         let asks = report.unexplained() > 0 && !has_column && !of_table;
+        let constants = if of_table { self.setting_columns(&names) } else { Vec::new() };
         let masks_numbers = self.masks_numbers();
-        Ok(ErrorRows { source, language, findings, places, header, width, asks, of_table, masks_numbers })
+        Ok(ErrorRows {
+            source,
+            language,
+            findings,
+            places,
+            header,
+            width,
+            asks,
+            constants,
+            of_table,
+            masks_numbers,
+        })
     }
 
     fn document_rows<'a>(
@@ -185,8 +199,18 @@ impl Checker {
         let names: Vec<String> = rows.names().into_iter().map(str::to_owned).collect();
         let (places, width) = (self.places(&names), names.len());
         let source = Source::Document { rows: Box::new(rows), next: 0 };
-        let (asks, of_table, masks_numbers) = (false, false, self.masks_numbers());
-        Ok(ErrorRows { source, language, findings, places, header: 0, width, asks, of_table, masks_numbers })
+        Ok(ErrorRows {
+            source,
+            language,
+            findings,
+            places,
+            header: 0,
+            width,
+            asks: false,
+            constants: Vec::new(),
+            of_table: false,
+            masks_numbers: self.masks_numbers(),
+        })
     }
 
     fn masks_numbers(&self) -> bool {
@@ -214,6 +238,12 @@ impl ErrorRows<'_> {
     /// True when the file needs a column in which the sender explains rows.
     pub fn asks(&self) -> bool {
         self.asks
+    }
+
+    /// Names of columns that stand behind all others and are empty below: what the sender said of the file, as by its
+    /// name. So the error file can be sent back under any name.
+    pub fn constants(&self) -> &[String] {
+        &self.constants
     }
 
     /// The next row; None at the end.

@@ -1,5 +1,6 @@
 //! What a violation says, in Polish and in English, and what to do about it.
 
+use crate::Period;
 use crate::csv::Misfit;
 use crate::pattern::ColumnType;
 use crate::report::{Code, Severity, Violation};
@@ -10,6 +11,7 @@ use super::breach::Kind;
 #[cfg(feature = "check")]
 pub(super) mod document;
 pub(super) mod office;
+mod value;
 
 /// The texts of a violation.
 #[derive(Debug, Default)]
@@ -39,6 +41,11 @@ impl Told {
 
 /// Texts of a breach in a row.
 pub(super) fn of(checker: &Checker, kind: Kind, column: usize, value: &str) -> Told {
+    let told = breach(checker, kind, column, value);
+    if value::looks_empty(value) { value::unseen(told) } else { told }
+}
+
+fn breach(checker: &Checker, kind: Kind, column: usize, value: &str) -> Told {
     let pattern = &checker.context.pattern;
     let declared = &pattern.columns[column];
     match kind {
@@ -46,7 +53,7 @@ pub(super) fn of(checker: &Checker, kind: Kind, column: usize, value: &str) -> T
             number(checker, kind, column)
         }
         Kind::TimeAmbiguous | Kind::TimeSkipped | Kind::Period | Kind::OutsidePeriod | Kind::Publisher => {
-            moment(checker, kind)
+            moment(checker, kind, value)
         }
         Kind::Required => Told::new("brak wartości wymaganej", "a required value is missing")
             .hint("Uzupełnij komórkę.", "Fill the cell in.")
@@ -60,25 +67,10 @@ pub(super) fn of(checker: &Checker, kind: Kind, column: usize, value: &str) -> T
                 .hint(format!("Wpisz jedną z: {allowed}."), format!("Write one of: {allowed}."))
                 .expected(allowed)
         }
-        Kind::Minimum => {
-            let least = declared.minimum.as_deref().unwrap_or_default();
-            Told::new(format!("wartość mniejsza niż {least}"), format!("the value is less than {least}"))
-                .expected(format!("≥ {least}"))
-        }
-        Kind::Maximum => {
-            let most = declared.maximum.as_deref().unwrap_or_default();
-            Told::new(format!("wartość większa niż {most}"), format!("the value is greater than {most}"))
-                .expected(format!("≤ {most}"))
-        }
+        Kind::Minimum => value::minimum(declared),
+        Kind::Maximum => value::maximum(declared),
         Kind::Length => length(checker, column),
-        Kind::Form => {
-            Told::new("zapis niezgodny z wymaganą postacią", "the value does not have the form asked for")
-                .hint(
-                    "Sprawdź liczbę znaków, zera wiodące i odstępy.",
-                    "Check the number of characters, leading zeros and blanks.",
-                )
-                .expected(declared.form.clone().unwrap_or_default())
-        }
+        Kind::Form => value::form(declared),
         Kind::Checksum => {
             let name = declared.checksum.as_deref().unwrap_or_default().to_uppercase();
             Told::new(
@@ -147,7 +139,7 @@ fn number(checker: &Checker, kind: Kind, column: usize) -> Told {
             "liczba z szumem obliczeń zmiennoprzecinkowych, przyjęto zaokrągloną",
             "the number carries floating-point noise; it was taken rounded",
         ),
-        Kind::TooLarge => Told::new("liczba ma za dużo cyfr", "the number has too many digits"),
+        Kind::TooLarge => value::too_large(declared.kind),
         _ => {
             let (pl, en) = match declared.kind {
                 ColumnType::Integer => ("to nie jest liczba całkowita", "this is not a whole number"),
@@ -194,7 +186,7 @@ pub(super) fn type_name(kind: ColumnType) -> String {
     }
 }
 
-fn moment(checker: &Checker, kind: Kind) -> Told {
+fn moment(checker: &Checker, kind: Kind, value: &str) -> Told {
     let context = &checker.context;
     let period = context.period.as_ref().map(|p| p.label().to_owned()).unwrap_or_default();
     match kind {
@@ -237,6 +229,15 @@ fn moment(checker: &Checker, kind: Kind) -> Told {
             )
             .expected(days.unwrap_or_default())
         }
+        _ if value.parse::<Period>().is_err() => Told::new(
+            format!("to nie jest zapis okresu {period}"),
+            format!("this does not write the period {period}"),
+        )
+        .hint(
+            format!("Napisz okres tak: {period}. Albo usuń kolumnę, hub uzupełni ją sam."),
+            format!("Write the period as {period}. Or remove the column, the hub fills it in."),
+        )
+        .expected(period),
         _ => Told::new(
             format!("okres w pliku inny niż okres wysyłki {period}"),
             format!("the period in the file is not that of the submission, {period}"),
@@ -325,8 +326,8 @@ pub(super) fn structural(checker: &Checker, code: Code, line: u64, column: &str,
         .hint("Zapisz plik jako CSV UTF-8.", "Save the file as CSV UTF-8.")
         .expected("UTF-8"),
         Code::EmptyFile => Told::new("plik nie zawiera wierszy", "the file holds no rows").hint(
-            "Jeśli nie ma czego zgłosić, wyślij „brak danych do przekazania”.",
-            "If there is nothing to report, send “nothing to report”.",
+            "Jeśli nie ma czego zgłosić, wyślij „brak danych do sprawozdania”: hub push --nothing-to-report.",
+            "If there is nothing to report, send “nothing to report”: hub push --nothing-to-report.",
         ),
         Code::HeaderMissing => Told::new(
             "w pierwszych wierszach nie ma nazw kolumn wzoru",

@@ -10,11 +10,16 @@ use crate::report::{Code, Findings};
 use super::header::{HeaderPlan, folded};
 use super::messages::{self, office, structural};
 use super::{Checked, Checker, Like};
+use crate::Settings;
 
 /// Bytes of text that a part of a table may make.
 const TEXT_BYTES: usize = 64 << 20;
 /// Columns that may make a row each.
 const UNPIVOTED_MAX: usize = 500;
+
+/// What the name of a column begins with that says a setting: `_set data=2017-02-15`. An error file has them, whose
+/// own name says nothing.
+const SETTING_COLUMN: &str = "_set ";
 
 /// How the columns of one table make the pattern's.
 #[derive(Debug)]
@@ -77,8 +82,33 @@ impl Checker {
         separator: u8,
         line: u64,
     ) -> Option<Result<(HeaderPlan, Findings), Findings>> {
-        let mapping = self.tables_of(names).max_by_key(|mapping| mapping.columns.len())?;
+        let mapping = self.widest_table(names)?;
         Some(self.table_plan(mapping, names, separator, line))
+    }
+
+    fn widest_table<'a>(&'a self, names: &'a [String]) -> Option<&'a Arc<TableMapping>> {
+        self.tables_of(names).max_by_key(|mapping| mapping.columns.len())
+    }
+
+    /// Names of columns that say of a table what its sender said; they are read as if the sender said it again.
+    #[cfg(feature = "check")]
+    pub(super) fn setting_columns(&self, names: &[String]) -> Vec<String> {
+        let settings = self.widest_table(names).into_iter().flat_map(|mapping| &mapping.settings);
+        let said = settings.filter_map(|setting| {
+            let value = self.settings.get(&setting.name)?;
+            Some(format!("{SETTING_COLUMN}{}={value}", setting.name))
+        });
+        said.filter(|column| !names.contains(column)).collect()
+    }
+
+    /// What is said of a table: by its sender, else by names of its columns.
+    fn settings_in(&self, names: &[String]) -> Settings {
+        let mut settings = Settings::default();
+        let of_names = names.iter().filter_map(|name| name.strip_prefix(SETTING_COLUMN)?.split_once('='));
+        for (name, value) in of_names.chain(self.settings.iter()) {
+            settings.set(name.trim(), value.trim());
+        }
+        settings
     }
 
     fn table_plan(
@@ -115,8 +145,9 @@ impl Checker {
         if mapping.unpivot.is_some() && (wide.is_empty() || wide.len() > UNPIVOTED_MAX) {
             findings.add(structural(self, Code::HeaderMissing, line, "", &names.join(" ")));
         }
+        let said = self.settings_in(names);
         for setting in mapping.settings.iter().filter(|setting| setting.default.is_none()) {
-            if self.settings.get(&setting.name).is_none() {
+            if said.get(&setting.name).is_none() {
                 findings.add(office::setting_missing(&mapping.id, &setting.name, &setting.title));
             }
         }
@@ -124,8 +155,8 @@ impl Checker {
             return Err(findings);
         }
         let rows: Vec<Vec<Made>> = match &mapping.unpivot {
-            None => vec![self.made(mapping, names, None)],
-            Some(_) => wide.iter().map(|column| self.made(mapping, names, Some(*column))).collect(),
+            None => vec![made(mapping, &said, names, None)],
+            Some(_) => wide.iter().map(|column| made(mapping, &said, names, Some(*column))).collect(),
         };
         let width = self.columns.len();
         let files = (0..width).map(|at| mapping.fields.iter().any(|field| field.column == at).then_some(at));
@@ -137,34 +168,6 @@ impl Checker {
         // Rows of another system's table become rows of their own, so none is explained in the file.
         let (explanation, width) = (None, names.len());
         Ok((HeaderPlan { separator, width, files, unnamed, explanation, table, breaks: false }, findings))
-    }
-
-    /// What makes the columns of a row, for one of the unpivoted columns.
-    fn made(&self, mapping: &TableMapping, names: &[String], wide: Option<(usize, &str)>) -> Vec<Made> {
-        let place = |column: &str| names.iter().position(|name| folded(name) == folded(column));
-        let caught = mapping.unpivot.as_ref().zip(wide).and_then(|(of, (_, name))| of.column.captures(name));
-        let named = |name: &str| {
-            let group = caught.as_ref().and_then(|caught| caught.name(name)).map(|found| found.as_str());
-            let setting = mapping.settings.iter().find(|setting| setting.name == name);
-            let said = setting.and_then(|setting| self.settings.get(name).or(setting.default.as_deref()));
-            let known = |said: &str| setting.and_then(|setting| setting.values.get(said)).cloned();
-            group
-                .map(str::to_owned)
-                .or_else(|| said.map(|said| known(said).unwrap_or_else(|| said.to_owned())))
-        };
-        let piece = |part: &Part| match part {
-            Part::Text(text) => Some(Piece::Text(text.clone())),
-            Part::Cell(column) => place(column).map(Piece::Cell),
-            Part::Named(name) => named(name).map(Piece::Text),
-            Part::Value => wide.map(|(at, _)| Piece::Cell(at)),
-            Part::Line => Some(Piece::Line),
-        };
-        let fields = mapping.fields.iter().enumerate().map(|(at, field)| Made {
-            column: field.column,
-            pieces: field.parts.iter().filter_map(piece).collect(),
-            field: at,
-        });
-        fields.collect()
     }
 
     /// Checks a chunk's records, each as the rows that it makes.
@@ -203,6 +206,37 @@ impl Checker {
             |misfit| messages::cell_count(plan.width, misfit),
         )
     }
+}
+
+/// What makes the columns of a row, for one of the unpivoted columns.
+fn made(
+    mapping: &TableMapping,
+    settings: &Settings,
+    names: &[String],
+    wide: Option<(usize, &str)>,
+) -> Vec<Made> {
+    let place = |column: &str| names.iter().position(|name| folded(name) == folded(column));
+    let caught = mapping.unpivot.as_ref().zip(wide).and_then(|(of, (_, name))| of.column.captures(name));
+    let named = |name: &str| {
+        let group = caught.as_ref().and_then(|caught| caught.name(name)).map(|found| found.as_str());
+        let setting = mapping.settings.iter().find(|setting| setting.name == name);
+        let said = setting.and_then(|setting| settings.get(name).or(setting.default.as_deref()));
+        let known = |said: &str| setting.and_then(|setting| setting.values.get(said)).cloned();
+        group.map(str::to_owned).or_else(|| said.map(|said| known(said).unwrap_or_else(|| said.to_owned())))
+    };
+    let piece = |part: &Part| match part {
+        Part::Text(text) => Some(Piece::Text(text.clone())),
+        Part::Cell(column) => place(column).map(Piece::Cell),
+        Part::Named(name) => named(name).map(Piece::Text),
+        Part::Value => wide.map(|(at, _)| Piece::Cell(at)),
+        Part::Line => Some(Piece::Line),
+    };
+    let fields = mapping.fields.iter().enumerate().map(|(at, field)| Made {
+        column: field.column,
+        pieces: field.parts.iter().filter_map(piece).collect(),
+        field: at,
+    });
+    fields.collect()
 }
 
 /// The text of a column, behind what is there: nothing where no cell that it is made of holds something.

@@ -207,8 +207,18 @@ impl Letters {
 pub fn foreign(first: &[u8]) -> Option<&'static str> {
     const ZIP: &[u8] = b"PK\x03\x04";
     const COMPOUND: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
-    let known: [(&[u8], &str); 7] = [
+    // Of an archive that is no workbook the first name tells.
+    const WORKBOOK: [&[u8]; 6] =
+        [b"[Content_Types]", b"_rels/", b"docProps/", b"customXml/", b"xl/", b"mimetype"];
+    if let Some(name) =
+        first.strip_prefix(ZIP).and_then(|rest| rest.get(26..)).filter(|name| !name.is_empty())
+        && !WORKBOOK.iter().any(|part| name.starts_with(part))
+    {
+        return Some("ZIP");
+    }
+    let known: [(&[u8], &str); 8] = [
         (ZIP, "ZIP (XLSX, ODS)"),
+        (b"\x1F\x8B", "gzip"),
         (COMPOUND, "XLS"),
         (b"%PDF", "PDF"),
         (b"PAR1", "Parquet"),
@@ -312,6 +322,10 @@ mod tests {
         assert_eq!(foreign(b"<TABLE border=1>"), Some("HTML"));
         assert_eq!(foreign(b"<?xml version=\"1.0\"?>"), Some("XML"));
         assert_eq!(foreign(b"PK\x03\x04"), Some("ZIP (XLSX, ODS)"));
+        let zip = |name: &[u8]| [b"PK\x03\x04".as_slice(), &[0; 26], name].concat();
+        assert_eq!(foreign(&zip(b"[Content_Types].xml")), Some("ZIP (XLSX, ODS)"));
+        assert_eq!(foreign(&zip(b"dane.csv")), Some("ZIP"));
+        assert_eq!(foreign(b"\x1F\x8B\x08\0"), Some("gzip"));
         assert_eq!(foreign(b"< 5,a\n"), None);
         assert_eq!(foreign(b"dzial;rozdzial"), None);
     }

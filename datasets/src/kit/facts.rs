@@ -5,7 +5,9 @@ use arrow::array::{Array as _, StringArray};
 use super::Examples;
 use crate::CodeLists;
 use crate::codelist::CodeList;
-use crate::pattern::{Absent, Aggregation, Column, ColumnType, OpenRule, Reference, Sensitivity};
+use crate::pattern::{
+    Absent, Aggregation, Column, ColumnType, OpenRule, Reference, Sensitivity, form_in_words,
+};
 use crate::report::Language;
 use crate::{Pattern, Severity};
 
@@ -83,7 +85,7 @@ impl<'a> Facts<'a> {
                 bounds.extend(most.map(|most| format!("{characters}: {at_most} {most}")));
             }
         }
-        bounds.extend(column.form.as_deref().and_then(|form| digits(form, language)));
+        bounds.extend(column.form.as_deref().and_then(|form| form_in_words(form, language)));
         if let Some(checksum) = &column.checksum {
             let word = language.pick("suma kontrolna", "checksum of");
             bounds.push(format!("{word} {}", checksum.to_uppercase()));
@@ -146,47 +148,6 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// What a regular expression asks for, in words, when it asks for digits alone.
-fn digits(form: &str, language: Language) -> Option<String> {
-    let inner = form.strip_prefix('^')?.strip_suffix('$')?;
-    let inner = inner.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(inner);
-    let mut counts: Vec<String> = Vec::new();
-    for one in inner.split('|') {
-        let one = match one.strip_suffix(")?") {
-            // So many, and so many more or none.
-            Some(longer) => {
-                let (least, more) = longer.split_once('(')?;
-                let (least, more) = (count(least)?.parse::<u32>().ok()?, count(more)?.parse::<u32>().ok()?);
-                counts.push(least.to_string());
-                (least + more).to_string()
-            }
-            None => count(one)?,
-        };
-        counts.push(one);
-    }
-    let is_one = counts.len() == 1 && counts.first().is_some_and(|only| only == "1");
-    let word = match is_one {
-        true => language.pick("cyfra", "digit"),
-        false => language.pick("cyfr", "digits"),
-    };
-    Some(format!("{} {word}", counts.join(language.pick(" albo ", " or "))))
-}
-
-/// How many digits `[0-9]{4,6}` is: `4–6`.
-fn count(form: &str) -> Option<String> {
-    let times = form.strip_prefix("[0-9]")?;
-    if times.is_empty() {
-        return Some("1".to_owned());
-    }
-    let times = times.strip_prefix('{')?.strip_suffix('}')?;
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match times.split_once(',') {
-        Some((least, most)) if is_number(least) && is_number(most) => Some(format!("{least}–{most}")),
-        None if is_number(times) => Some(times.to_owned()),
-        _ => None,
-    }
-}
-
 /// How values of a column are put together.
 pub(super) fn aggregation(aggregation: Aggregation, language: Language) -> &'static str {
     match aggregation {
@@ -225,30 +186,5 @@ pub(super) fn severity(severity: Severity, language: Language) -> &'static str {
         Severity::MustExplain => language.pick("wymaga wyjaśnienia", "must be explained"),
         Severity::Warn => language.pick("uwaga", "warning"),
         Severity::Info => language.pick("informacja", "information"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digits_are_told_in_words() {
-        let told = |form| digits(form, Language::English);
-        for (form, words) in [
-            ("^[0-9]$", "1 digit"),
-            ("^[0-9]{6}$", "6 digits"),
-            ("^[0-9]{4,6}$", "4–6 digits"),
-            ("^([0-9]{9}|[0-9]{14})$", "9 or 14 digits"),
-            ("^[0-9]{9}([0-9]{5})?$", "9 or 14 digits"),
-        ] {
-            assert_eq!(told(form).as_deref(), Some(words), "{form}");
-        }
-        assert_eq!(digits("^[0-9]$", Language::Polish).as_deref(), Some("1 cyfra"));
-        for other in
-            ["[0-9]{6}", "^[0-9a-f]{8}$", "^(A|A1)$", "^[0-9]{9}-1$", "^[0-9]{9,}$", "^[0-9]{9}x([0-9]{5})?$"]
-        {
-            assert_eq!(told(other), None, "{other}");
-        }
     }
 }

@@ -13,6 +13,7 @@ mod bundle;
 mod compare;
 mod evolution;
 mod file;
+mod form;
 mod mapping;
 mod set;
 mod table;
@@ -25,6 +26,7 @@ pub(crate) use bundle::file_digest;
 pub use compare::{Compare, Sum, With};
 pub use evolution::{Change, Difference, Evolution, Step};
 pub(crate) use file::{TextFile, yaml_file};
+pub(crate) use form::form_in_words;
 #[cfg(feature = "check")]
 pub(crate) use mapping::is_step;
 pub use mapping::{Constant, DateForm, DocumentForm, MappedField, Mapping, Place, Source};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+mod brief;
 mod change;
 mod findings;
 mod later;
@@ -10,6 +11,7 @@ mod render;
 #[cfg(test)]
 mod tests;
 
+pub use brief::render_brief;
 pub use change::{Change, Example, Normalised};
 pub use findings::{Findings, LineSet};
 pub use later::Later;

@@ -268,3 +268,50 @@ fn a_page_says_what_the_text_says_and_runs_nothing() {
     assert!(english.contains("<h1 class=\"bad\">Refused, correct 2 rows</h1>"), "{english}");
     assert!(english.contains("Beside them there are: 2."), "{english}");
 }
+
+#[test]
+fn what_was_accepted_is_told_in_a_few_lines() {
+    let count = |code, severity, count| Count { code, severity, rule: String::new(), count, explained: 0 };
+    let mut violations = vec![violation(Code::RowsLost, Severity::Warn, 0)];
+    violations.extend((2..9).map(|row| violation(Code::RuleBroken, Severity::Warn, row)));
+    violations.push(violation(Code::ReferenceMissing, Severity::Warn, 70));
+    violations.push(violation(Code::FloatNoise, Severity::Info, 80));
+    let mut report = Report {
+        pattern: "rb28s/1.0.0".to_owned(),
+        bundle_sha256: String::new(),
+        rows_read: 100,
+        rows_refused: 0,
+        rows_set_aside: 0,
+        counts: vec![
+            count(Code::RowsLost, Severity::Warn, 1),
+            count(Code::RuleBroken, Severity::Warn, 7),
+            count(Code::ReferenceMissing, Severity::Warn, 1),
+            count(Code::FloatNoise, Severity::Info, 3),
+        ],
+        violations,
+        not_evaluated: Vec::new(),
+        pending: vec!["jak_rb27s".to_owned()],
+        explanations: Vec::new(),
+        later: None,
+        normalised: vec![Normalised {
+            change: Change::DecimalComma,
+            column: "plan".to_owned(),
+            count: 12,
+            examples: Vec::new(),
+        }],
+    };
+    assert_eq!(
+        render_brief(&report, Language::Polish, "hub submissions report 7"),
+        "Przyjęto z uwagami, nie musisz nic robić\n\
+         uwaga ROWS_LOST, plan: źle → Popraw.\n\
+         uwaga RULE_BROKEN, wiersz 2, plan: źle → Popraw.\n\
+         uwaga REFERENCE_MISSING, wiersz 70, plan: źle → Popraw.\n\
+         uwaga RULE_BROKEN, wiersz 3, plan: źle → Popraw.\n\
+         uwaga RULE_BROKEN, wiersz 4, plan: źle → Popraw.\n\
+         … i jeszcze 4: hub submissions report 7\n\
+         uwag: 9, informacji: 3, odczytano mimo innego zapisu: 12; szczegóły: hub submissions report 7\n\
+         Zostanie sprawdzone, gdy nadejdzie drugie sprawozdanie: jak_rb27s"
+    );
+    (report.counts, report.violations, report.normalised, report.pending) = Default::default();
+    assert_eq!(render_brief(&report, Language::English, "hub submissions report 7"), "Accepted");
+}

@@ -121,34 +121,58 @@ enum Fault {
     TooLong,
 }
 
-/// The row with its column of findings behind the cells that the header names, and where something must be explained
-/// a column for it.
-fn wide(row: ErrorRow, width: usize, asks: bool) -> (Vec<String>, Beside) {
-    let ErrorRow { mut cells, beside } = row;
-    let text = match &beside {
-        Beside::Title => "",
-        Beside::Header => FINDINGS_COLUMN,
-        Beside::Findings { text, .. } => text,
-    };
-    // A row of another width with nothing to say was set aside; it stays as it is, to be set aside again.
-    if !text.is_empty() || cells.len() == width {
-        // The findings of a row with too many cells stand behind all of them.
-        cells.resize(cells.len().max(width), String::new());
-        cells.push(text.to_owned());
-        if asks {
-            cells.push(if beside == Beside::Header { EXPLANATION_COLUMN.to_owned() } else { String::new() });
-        }
+/// What stands behind the sender's own columns.
+#[derive(Debug)]
+struct Behind {
+    /// How many cells the header names.
+    width: usize,
+    /// A column for what the sender says to rows.
+    asks: bool,
+    /// Columns whose names say what the file does not.
+    constants: Vec<String>,
+}
+
+impl Behind {
+    fn of(rows: &ErrorRows<'_>) -> Self {
+        Self { width: rows.width(), asks: rows.asks(), constants: rows.constants().to_vec() }
     }
-    (cells, beside)
+
+    /// How many columns follow the findings.
+    fn after_findings(&self) -> usize {
+        usize::from(self.asks) + self.constants.len()
+    }
+
+    /// The row with its column of findings behind the cells that the header names, and what follows them.
+    fn add(&self, row: ErrorRow) -> (Vec<String>, Beside) {
+        let ErrorRow { mut cells, beside } = row;
+        let text = match &beside {
+            Beside::Title => "",
+            Beside::Header => FINDINGS_COLUMN,
+            Beside::Findings { text, .. } => text,
+        };
+        // A row of another width with nothing to say was set aside; it stays as it is, to be set aside again.
+        if !text.is_empty() || cells.len() == self.width {
+            // The findings of a row with too many cells stand behind all of them.
+            cells.resize(cells.len().max(self.width), String::new());
+            cells.push(text.to_owned());
+            if beside == Beside::Header {
+                cells.extend(self.asks.then(|| EXPLANATION_COLUMN.to_owned()));
+                cells.extend(self.constants.iter().cloned());
+            } else {
+                cells.resize(cells.len() + self.after_findings(), String::new());
+            }
+        }
+        (cells, beside)
+    }
 }
 
 /// UTF-8 with a mark and semicolons, as spreadsheets in Poland open it.
 fn csv(mut rows: ErrorRows<'_>) -> Result<Vec<u8>, Fault> {
     let bytes = "\u{feff}".as_bytes().to_vec();
     let mut writer = ::csv::WriterBuilder::new().delimiter(b';').flexible(true).from_writer(bytes);
-    let (width, asks) = (rows.width(), rows.asks());
+    let behind = Behind::of(&rows);
     while let Some(row) = rows.next_row()? {
-        writer.write_record(&wide(row, width, asks).0)?;
+        writer.write_record(&behind.add(row).0)?;
     }
     writer.into_inner().map_err(|error| Fault::Csv(error.into_error().into()))
 }
@@ -164,14 +188,14 @@ fn xlsx(mut rows: ErrorRows<'_>) -> Result<Vec<u8>, Fault> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
     sheet.set_name("Dane")?;
-    let (mut at, width, asks) = (0, rows.width(), rows.asks());
+    let (mut at, behind) = (0, Behind::of(&rows));
     while let Some(row) = rows.next_row()? {
         if at == SHEET_ROWS {
             return Err(Fault::TooLong);
         }
-        let (cells, beside) = wide(row, width, asks);
-        // Where the findings stand: last, but for the column of explanations.
-        let last = cells.len().saturating_sub(1 + usize::from(asks));
+        let (cells, beside) = behind.add(row);
+        // Where the findings stand: last, but for what follows them.
+        let last = cells.len().saturating_sub(1 + behind.after_findings());
         for (column, text) in cells.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
             // What a cell holds at most; the rest of a very long finding is in the report.
             let is_findings = column == last && matches!(beside, Beside::Findings { .. });
@@ -196,9 +220,9 @@ fn xlsx(mut rows: ErrorRows<'_>) -> Result<Vec<u8>, Fault> {
         }
         if beside == Beside::Header {
             sheet.set_freeze_panes(at + 1, 0)?;
-            sheet.set_column_width(width as u16, FINDINGS_WIDTH)?;
-            if asks {
-                sheet.set_column_width(width as u16 + 1, EXPLANATION_WIDTH)?;
+            sheet.set_column_width(behind.width as u16, FINDINGS_WIDTH)?;
+            if behind.asks {
+                sheet.set_column_width(behind.width as u16 + 1, EXPLANATION_WIDTH)?;
             }
         }
         at += 1;

@@ -6,7 +6,7 @@ use futures::TryStreamExt as _;
 use hub_client::{ClientError, Listing as Pages};
 use serde_json::Value;
 
-use super::{json, print_json};
+use super::{json, pattern_page, print_json};
 use crate::args::{Format, Lookup};
 use crate::exit::{Exit, Failure};
 use crate::output::{Listing, write_object};
@@ -23,7 +23,11 @@ pub(super) async fn patterns(session: &Session, deed: &Lookup) -> Result<Exit, F
         Lookup::Show { id } => {
             let answer = client.pattern(id).await?;
             let pattern = answer.pattern.ok_or_else(|| Failure::Answer(format!("{id}: it is empty")))?;
-            show(session, json::pattern(&pattern))
+            match session.is_json() {
+                true => print_json(&json::pattern(&pattern))?,
+                false => pattern_page::write(session, &pattern, &mut io::stdout().lock())?,
+            }
+            Ok(Exit::Accepted)
         }
     }
 }

@@ -11,6 +11,7 @@ mod known;
 mod lookup;
 mod notices;
 mod pattern;
+mod pattern_page;
 mod pull;
 mod push;
 mod query;
@@ -27,7 +28,7 @@ use std::io::{self, Write as _};
 
 use clap::CommandFactory as _;
 use hub_datasets::Report;
-use hub_datasets::report::{Language as ReportLanguage, render, render_short};
+use hub_datasets::report::{Language as ReportLanguage, render, render_brief, render_short};
 use serde_json::Value;
 
 use crate::args::{Args, Command, Receipt};
@@ -79,6 +80,11 @@ fn rendered(report: &Report, language: Language) -> String {
 /// The beginning of a report, and how to see the rest.
 fn rendered_short(report: &Report, language: Language, rest: &str) -> String {
     render_short(report, of_report(language), rest)
+}
+
+/// What a report says to one whose rows were accepted.
+fn rendered_brief(report: &Report, language: Language, submission: &str) -> String {
+    render_brief(report, of_report(language), &format!("hub submissions report {submission}"))
 }
 
 fn of_report(language: Language) -> ReportLanguage {

@@ -1,5 +1,6 @@
 //! `hub push`.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ pub(super) async fn run(session: &Session, args: Push) -> Result<Exit, Failure> 
             }
             Err(failure) => {
                 if let Some(message) = failure.message(session.language) {
-                    eprintln!("{}: {message}", one.file);
+                    eprintln!("{}: {message}", one.name());
                 }
                 failure.exit()
             }
@@ -216,7 +217,7 @@ impl One<'_> {
         };
         let pending = Pending::take_up(&self.session.environment.config_dir, &key)?;
         if pending.is_resumed() {
-            eprintln!("{}", self.session.say(text::RESUMED, &[("file", self.name())]));
+            eprintln!("{}", self.session.say(text::RESUMED, &[("file", self.name().as_ref())]));
         }
         request.request_id = Some(pending.request_id().to_owned());
         let outcome = self.send(request).await;
@@ -287,8 +288,13 @@ impl One<'_> {
         }
     }
 
-    fn name(&self) -> &str {
-        if self.file.is_empty() { text::NOTHING.get(self.session.language) } else { &self.file }
+    /// The file; where there is none, what is told in its place.
+    fn name(&self) -> Cow<'_, str> {
+        if !self.file.is_empty() {
+            return Cow::Borrowed(&self.file);
+        }
+        let facts = [("pattern", short(&self.pattern)), ("period", self.period.as_str())];
+        Cow::Owned(self.session.say(text::NOTHING, &facts))
     }
 
     fn tell(&self, verdict: &Verdict, written: Option<&str>) -> Result<Exit, Failure> {
@@ -297,7 +303,7 @@ impl One<'_> {
         if self.session.is_json() {
             print_json(&json::verdict(&self.file, verdict, report.as_ref()))?;
         } else {
-            print(&told(self.session, self.name(), verdict, report.as_ref(), (&self.args.flags(), exit)))?;
+            print(&told(self.session, &self.name(), verdict, report.as_ref(), (&self.args.flags(), exit)))?;
             written.map_or(Ok(()), print)?;
         }
         // The push has its verdict, whatever becomes of the error file.

@@ -5,7 +5,7 @@ use hub_client::{ClientError, Verdict, short};
 use hub_datasets::{Report, Severity};
 use hub_proto::Reason;
 
-use super::{json, rendered_short};
+use super::{json, rendered_brief, rendered_short};
 use crate::exit::Exit;
 use crate::reasons::advice;
 use crate::session::Session;
@@ -55,28 +55,21 @@ pub(super) fn told(
         lines.push(format!("  {}", advice.get(session.language)));
     }
     if let Some(report) = report {
-        lines.extend(remarks(session, report, (refused, flags.dry_run), short(&submission.name)));
+        lines.push(remarks(session, report, (refused, flags.dry_run), short(&submission.name)));
     }
     lines.join("\n")
 }
 
-/// The report where it decides, else how much it says.
-fn remarks(
-    session: &Session,
-    report: &Report,
-    (refused, dry_run): (bool, bool),
-    submission: &str,
-) -> Option<String> {
+/// The report where it decides, else in a few lines.
+fn remarks(session: &Session, report: &Report, (refused, dry_run): (bool, bool), submission: &str) -> String {
     if refused || dry_run || report.unexplained() > 0 {
         // The hub keeps nothing of a dry run that could be asked for later.
         let rest = if dry_run { text::REST_OF_CHECK } else { text::REST_OF_REPORT };
         let rest = session.say(rest, &[("submission", submission)]);
-        return Some(rendered_short(report, session.language, &rest).trim_end().to_owned());
+        return rendered_short(report, session.language, &rest).trim_end().to_owned();
     }
-    let count: u64 = report.counts.iter().map(|count| count.count).sum();
-    let values = [("count", count.to_string()), ("submission", submission.to_owned())];
-    let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-    (count > 0).then(|| session.say(text::WARNINGS, &values))
+    let brief = rendered_brief(report, session.language, submission);
+    brief.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// True when asking again under the same id would only give the same refusal. What waits for the sender's

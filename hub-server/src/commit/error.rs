@@ -107,6 +107,14 @@ impl CommitError {
             Self::NotCurrent { submission } => {
                 Some(format!("z przesyłki {submission} nic już nie obowiązuje, więc nie ma czego wycofać"))
             }
+            Self::PeriodOverlaps { publisher, period, other, slices } => Some(format!(
+                "{publisher}: {} już w sprawozdaniu za {other}, a okres {period} ma z nim wspólne dni, więc liczyłyby się \
+                 dwa razy; popraw sprawozdanie za {other} albo najpierw je wycofaj",
+                match slices.iter().all(String::is_empty) {
+                    true => "te wiersze są".to_owned(),
+                    false => format!("części {} są", first_slices(slices, "innych")),
+                }
+            )),
             _ => None,
         }
     }
@@ -158,12 +166,17 @@ fn losses(drops: &[DroppedSlice], shrinks: &[Shrunk]) -> String {
 
 /// What stands already.
 fn name_slices(slices: &[String]) -> String {
-    if slices.iter().all(String::is_empty) {
-        return "the rows".to_owned();
+    match slices.iter().all(String::is_empty) {
+        true => "the rows".to_owned(),
+        false => first_slices(slices, "more"),
     }
+}
+
+/// The first slices, and how many others there are.
+fn first_slices(slices: &[String], others: &str) -> String {
     let mut names: Vec<String> = slices.iter().take(DROPS_NAMED).map(|slice| format!("`{slice}`")).collect();
     if slices.len() > DROPS_NAMED {
-        names.push(format!("{} more", slices.len() - DROPS_NAMED));
+        names.push(format!("{} {others}", slices.len() - DROPS_NAMED));
     }
     names.join(", ")
 }

@@ -20,7 +20,7 @@ use hub_proto::{MESSAGE_PL, Reason, Refusal};
 
 use crate::commit::Commits;
 use crate::error::{HubError, hub_errors};
-use crate::identity::{Identity, Principal};
+use crate::identity::{Identity, IdentityError, Principal};
 use crate::intake::{Intake, IntakeError};
 use crate::listen::PhaseWatch;
 use crate::notices::Notices;
@@ -36,7 +36,6 @@ pub(crate) use read::{Found, Outlook};
 pub(crate) use submission::{Differences, convert};
 
 hub_errors!(
-    crate::identity::IdentityError,
     crate::commit::CommitError,
     crate::read::ReadError,
     crate::catalog::CatalogError,
@@ -46,11 +45,21 @@ hub_errors!(
 
 impl From<IntakeError> for HubError {
     fn from(error: IntakeError) -> Self {
-        let refused = Self::of_room(error.reason(), &error);
-        match error.message_pl() {
-            Some(polish) => refused.fact(MESSAGE_PL, polish),
-            None => refused,
-        }
+        in_polish(Self::of_room(error.reason(), &error), error.message_pl())
+    }
+}
+
+impl From<IdentityError> for HubError {
+    fn from(error: IdentityError) -> Self {
+        in_polish(Self::of_room(error.reason(), &error), error.message_pl().as_deref())
+    }
+}
+
+/// The refusal with what a clerk reads of it.
+fn in_polish(refused: HubError, message: Option<&str>) -> HubError {
+    match message {
+        Some(message) => refused.fact(MESSAGE_PL, message),
+        None => refused,
     }
 }
 
@@ -105,12 +114,16 @@ impl Desk {
     pub(crate) fn pattern(&self, collection: Collection, name: &str) -> Result<Arc<Pattern>, HubError> {
         let id = collection.id(name)?;
         self.rooms.patterns.get(id).ok_or_else(|| {
-            let (reason, what) = match collection {
-                Collection::Datasets => (Reason::DatasetUnknown, "dataset"),
-                _ => (Reason::PatternUnknown, "pattern"),
+            let (reason, what, polish) = match collection {
+                Collection::Datasets => (Reason::DatasetUnknown, "dataset", "zbioru"),
+                _ => (Reason::PatternUnknown, "pattern", "wzoru"),
             };
             let message = format!("the hub has no {what} `{id}`; list them to see which there are");
-            Refusal::new(reason, message).resource(format!("hub.v1/{what}"), name).into()
+            let polish = format!("hub nie ma {polish} `{id}`; listę pokazuje `hub {what}s list`");
+            Refusal::new(reason, message)
+                .resource(format!("hub.v1/{what}"), name)
+                .fact(MESSAGE_PL, polish)
+                .into()
         })
     }
 

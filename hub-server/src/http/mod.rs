@@ -39,7 +39,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures::FutureExt as _;
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method, Uri, header};
 use hub_datasets::Pattern;
 use hub_proto::Reason;
 use hub_proto::name;
@@ -86,7 +86,7 @@ impl HttpDoor {
         }
         routes
             .fallback(unknown)
-            .method_not_allowed_fallback(unknown)
+            .method_not_allowed_fallback(other_method)
             .layer(middleware::from_fn_with_state(self.clone(), serving))
             .layer(middleware::from_fn(secure))
             .layer(middleware::from_fn(call))
@@ -152,6 +152,16 @@ async fn unknown() -> HubError {
     HubError::new(
         Reason::RouteUnknown,
         "there is nothing at this address; GET /api/v1/openapi.json describes what there is",
+    )
+}
+
+/// The router adds `Allow`.
+async fn other_method(method: Method, uri: Uri) -> HubError {
+    let path: String = uri.path().chars().take(limits::ECHO_CHARS).collect();
+    let method: String = method.as_str().chars().take(limits::ECHO_CHARS).collect();
+    HubError::new(
+        Reason::MethodNotAllowed,
+        format!("`{path}` does not take {method}; the header `Allow` names what it takes"),
     )
 }
 

@@ -61,4 +61,38 @@ impl IdentityError {
             Self::Catalog(error) => error.reason(),
         }
     }
+
+    /// What a clerk reads, of refusals that a clerk meets.
+    pub(crate) fn message_pl(&self) -> Option<String> {
+        match self {
+            Self::ScopeMissing { scope, label } => Some(format!(
+                "klucz `{label}` nie ma zakresu `{scope}`; użyj klucza, któremu operator huba go nadał"
+            )),
+            Self::PublisherNotPermitted { caller, publisher } => Some(format!(
+                "klucz jednostki `{caller}` nie pozwala wysyłać za `{publisher}`; bez --publisher wyślesz za własną jednostkę"
+            )),
+            Self::PublisherUnknown { publisher } => Some(format!(
+                "nie ma jednostki `{publisher}`; listę pokazuje `hub organisations list`, a bez --publisher wyślesz za własną"
+            )),
+            Self::CredentialInvalid(fault) => {
+                Some(format!("klucz jest nieważny: {}; poproś operatora huba o nowy", fault.message_pl()))
+            }
+            Self::CredentialMissing => Some(
+                "z poleceniem nie przyszedł klucz; wpisz do profilu `token` (klucze wydaje operator huba)"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl CredentialFault {
+    fn message_pl(self) -> String {
+        match self {
+            Self::Form => "nie ma postaci `hub_` i 43 liter i cyfr".to_owned(),
+            Self::Unknown => "ten hub go nie zna".to_owned(),
+            Self::Expired(at) => format!("wygasł {}", at.format("%Y-%m-%d %H:%M UTC")),
+            Self::Revoked(at) => format!("cofnięto go {}", at.format("%Y-%m-%d %H:%M UTC")),
+        }
+    }
 }

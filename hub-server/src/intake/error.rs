@@ -51,7 +51,13 @@ impl IntakeError {
 
 impl From<StoreError> for IntakeError {
     fn from(error: StoreError) -> Self {
-        Self::new(error.reason(), error.to_string())
+        let refused = Self::new(error.reason(), error.to_string());
+        match &error {
+            StoreError::Ordered { id } => {
+                refused.in_polish(format!("przesyłka `{id}` jest już zatwierdzona"))
+            }
+            _ => refused,
+        }
     }
 }
 

@@ -151,7 +151,10 @@ impl Intake {
             return Err(IntakeError::new(
                 Reason::StateConflict,
                 format!("submission `{id}` is whole and ordered; no more bytes are taken"),
-            ));
+            )
+            .in_polish(format!(
+                "przesyłka `{id}` jest już cała i zatwierdzona; nie przyjmuje dalszych danych"
+            )));
         }
         self.take(&header, offset, data).await
     }
@@ -339,6 +342,7 @@ impl Intake {
                 Reason::PatternUnknown,
                 format!("there is no pattern `{id}`; `hub patterns list` shows them"),
             )
+            .in_polish(format!("nie ma wzoru `{id}`; listę pokazuje `hub patterns list`"))
         })
     }
 

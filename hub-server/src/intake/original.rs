@@ -89,7 +89,8 @@ impl Intake {
                 Some(_) => IntakeError::new(
                     Reason::StateConflict,
                     format!("submission `{id}` has no verdict yet; what was committed can be had back"),
-                ),
+                )
+                .in_polish(format!("przesyłka `{id}` nie ma jeszcze wyniku; oddać można plik przyjętej")),
                 None => IntakeError::unknown(id),
             });
         };
@@ -99,13 +100,21 @@ impl Intake {
                 "submission `{id}` was not committed ({}); of such the hub keeps no bytes, only hash and report",
                 record.state
             );
-            return Err(IntakeError::new(Reason::PayloadNotKept, message));
+            let polish = format!(
+                "przesyłki `{id}` nie przyjęto ({}); hub nie przechowuje jej pliku, tylko skrót i raport",
+                record.state
+            );
+            return Err(IntakeError::new(Reason::PayloadNotKept, message).in_polish(polish));
         }
         if record.nothing_to_report || record.withdraws.is_some() {
             let what = record.withdraws.as_ref().map(|other| format!("it withdrew `{other}`"));
             let what = what.unwrap_or_else(|| "there was nothing to report".to_owned());
             let message = format!("submission `{id}` has no payload: {what}");
-            return Err(IntakeError::new(Reason::StateConflict, message));
+            let polish = match &record.withdraws {
+                Some(other) => format!("przesyłka `{id}` nie ma pliku: wycofała przesyłkę `{other}`"),
+                None => format!("przesyłka `{id}` nie ma pliku: nie było danych do sprawozdania"),
+            };
+            return Err(IntakeError::new(Reason::StateConflict, message).in_polish(polish));
         }
         Ok(record)
     }

@@ -78,7 +78,8 @@ impl Intake {
         erased(record)?;
         if record.receipt.is_empty() {
             let message = format!("submission `{}` was not committed ({})", record.id, record.state);
-            return Err(IntakeError::new(Reason::StateConflict, message));
+            let polish = format!("przesyłki `{}` nie przyjęto ({})", record.id, record.state);
+            return Err(IntakeError::new(Reason::StateConflict, message).in_polish(polish));
         }
         let pattern = self.pattern(&record.dataset)?;
         let period = self.period(&pattern, &record.period, "submission")?;
@@ -101,7 +102,8 @@ impl Intake {
             let id = &header.id;
             let message =
                 format!("submission `{id}` has not all of its bytes yet; there is nothing to compare");
-            return Err(IntakeError::new(Reason::StateConflict, message));
+            let polish = format!("przesyłka `{id}` nie ma jeszcze całego pliku; nie ma czego porównać");
+            return Err(IntakeError::new(Reason::StateConflict, message).in_polish(polish));
         }
         let mut outcome = match self.read_already(header).await {
             Some((_, outcome)) => outcome,

@@ -47,7 +47,11 @@ impl Intake {
             let message = format!(
                 "submission `{id}` is of `{table}`, an earlier major version of its pattern: readers see only reports under `{newest}`, and only those can be taken back; send the report anew under `{newest}`"
             );
-            return Err(IntakeError::new(Reason::StateConflict, message));
+            let polish = format!(
+                "przesyłka `{id}` jest według `{table}`, wcześniejszej głównej wersji wzoru; wycofać można tylko sprawozdania \
+                 według `{newest}`, więc wyślij sprawozdanie jeszcze raz według `{newest}`"
+            );
+            return Err(IntakeError::new(Reason::StateConflict, message).in_polish(polish));
         }
         let period = self.period(&pattern, &taken_back.period, "submission")?;
         let new = NewSubmission {

@@ -98,10 +98,10 @@ impl Intake {
         header: &SpoolHeader,
     ) -> Result<(Arc<Pattern>, Period), IntakeError> {
         let pattern = self.pattern(&header.pattern)?;
-        let period = header
-            .period
-            .parse()
-            .map_err(|error| IntakeError::new(Reason::PeriodInvalid, format!("field `period`: {error}")))?;
+        let period = header.period.parse().map_err(|error| {
+            IntakeError::new(Reason::PeriodInvalid, format!("field `period`: {error}"))
+                .in_polish(format!("to nie jest okres: `{}`", header.period))
+        })?;
         Ok((pattern, period))
     }
 
@@ -320,7 +320,11 @@ impl Intake {
             return Err(IntakeError::new(
                 Reason::StateConflict,
                 format!("submission `{id}` ended as {}; begin a new one", record.state),
-            ));
+            )
+            .in_polish(format!(
+                "przesyłka `{id}` skończyła się bez przyjęcia ({}); zacznij nową",
+                record.state
+            )));
         }
         let report = parse(&record.report)?;
         let receipt = (!record.receipt.is_empty()).then(|| self.signed(&record.receipt)).transpose()?;

@@ -195,7 +195,8 @@ fn nothing_to_report_is_a_revision_that_asks_before_it_drops() {
     assert_eq!(empty["receipt"]["content"]["nothing_to_report"], true);
 
     server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
-    nothing(PERIOD, &[]).expect(1).says("DELETION_UNCONFIRMED");
+    let refused = nothing(PERIOD, &[]).expect(1).says("DELETION_UNCONFIRMED");
+    refused.says("nothing to report (rb28s, period 2022-Q4): the hub refused");
     assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), ROWS.to_string());
     let gone = nothing(PERIOD, &["--confirm-deletions"]).expect(0).json();
     assert_eq!(gone["submission"]["revision"], 2);
@@ -203,6 +204,23 @@ fn nothing_to_report_is_a_revision_that_asks_before_it_drops() {
     let again = server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
     assert_eq!((&again["submission"]["revision"], &again["unchanged"]), (&json!(3), &json!(false)));
     assert_eq!(server.cell("ministry", "SELECT count(*) FROM rb28s"), ROWS.to_string());
+}
+
+#[test]
+fn an_accepted_push_says_what_it_lost() {
+    let server = Server::start();
+    server.accepted("publisher", &kutno_sample(), "rb28s", PERIOD, &[]);
+    let lines = package();
+    let school = of_school(&lines, SCHOOL);
+    let kept: Vec<&str> = school.iter().take(school.len() * 2 / 3).map(|line| line.as_str()).collect();
+    let fewer = server.file("fewer.csv", format!("{}\n{}\n", lines[0], kept.join("\n")).as_bytes());
+    let file = fewer.to_str().expect("a path");
+    let pushed = server.hub("publisher", &["push", file, "--pattern", "rb28s", "--period", PERIOD]).expect(0);
+    pushed
+        .says("  Accepted with remarks, there is nothing you must do")
+        .says("  warning ROWS_LOST")
+        .says("warnings: 1")
+        .says("details: hub submissions report");
 }
 
 #[test]

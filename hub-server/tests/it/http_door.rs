@@ -292,7 +292,6 @@ fn refusals_are_problems_with_the_reason_that_grpc_gives() {
         refused(&caller.call("PATCH", &format!("{submission}/payload"), &[], b"x"), 400, "REQUEST_INVALID");
         refused(&caller.json(NEW, &json!({"pattern": "x".repeat(1_100_000)})), 413, "MESSAGE_TOO_LARGE");
         refused(&caller.call("GET", "/api/v1/nothing", &[], b""), 404, "ROUTE_UNKNOWN");
-        refused(&caller.call("PUT", NEW, &[], b""), 404, "ROUTE_UNKNOWN");
     }
     let key = server.key("publisher");
     assert!(server.stop().success());
@@ -306,6 +305,40 @@ fn refusals_are_problems_with_the_reason_that_grpc_gives() {
     let problem = refused(&answer, 401, "CREDENTIAL_INVALID");
     assert!(problem["detail"].as_str().expect("a text").contains("revoked"), "{problem}");
     server.hub("publisher", &["submissions", "list"]).expect(5).says("CREDENTIAL_INVALID");
+}
+
+#[test]
+fn a_refusal_says_what_to_do_to_programs_and_to_clerks() {
+    let server = Server::start();
+    let caller = Caller::of(&server, "publisher");
+    let other = caller.call("PUT", NEW, &[], b"");
+    refused(&other, 405, "METHOD_NOT_ALLOWED");
+    let takes: Vec<&str> = other.header("allow").split(',').collect();
+    assert!(takes.contains(&"GET") && takes.contains(&"POST") && !takes.contains(&"PUT"), "{takes:?}");
+    let bare = refused(&caller.json(NEW, &json!({})), 400, "REQUEST_INVALID");
+    assert_eq!(bare["errors"][0], json!({"field": "pattern", "detail": "it is missing"}));
+    let open = |pattern: &str, period: &str, publisher: &str| {
+        caller.json(
+            NEW,
+            &json!({
+                "request_id": id(), "pattern": pattern, "period": period, "publisher": publisher,
+                "media_type": "text/csv",
+            }),
+        )
+    };
+    for (answer, status, reason, polish) in [
+        (open("rb28s", PERIOD, "gmina-026401"), 403, "PUBLISHER_NOT_PERMITTED", "nie pozwala wysyłać za"),
+        (open("rb28s", PERIOD, "gmina-999999"), 404, "PUBLISHER_UNKNOWN", "nie ma jednostki"),
+        (open("nic", PERIOD, ""), 404, "PATTERN_UNKNOWN", "nie ma wzoru `nic`"),
+        (open("rb28s", "2022-S1", ""), 400, "PERIOD_INVALID", "nie przyjmuje okresu"),
+        (caller.call("GET", "/api/v1/datasets/nic", &[], b""), 404, "DATASET_UNKNOWN", "nie ma zbioru `nic`"),
+    ] {
+        let problem = refused(&answer, status, reason);
+        assert!(problem["detail_pl"].as_str().expect("a text").contains(polish), "{problem}");
+    }
+    let reader = Caller::of(&server, "ministry");
+    let problem = refused(&reader.json(NEW, &json!({"pattern": "rb28s"})), 403, "SCOPE_MISSING");
+    assert!(problem["detail_pl"].as_str().expect("a text").contains("nie ma zakresu `push`"), "{problem}");
 }
 
 #[test]

@@ -8,6 +8,9 @@ use crate::report::{Code, Severity, Violation};
 /// Detail of an unclear encoding: the letters fit no page.
 pub(in crate::check) const NEITHER_PAGE: &str = "neither";
 
+/// What is told in place of a format where lines end with CR alone.
+pub(in crate::check) const BARE_RETURNS: &str = "CR";
+
 /// Texts of a finding about the file as a whole; None for kinds that other files have too.
 pub(super) fn told(code: Code, detail: &str) -> Option<Told> {
     let told = match code {
@@ -50,6 +53,17 @@ pub(super) fn told(code: Code, detail: &str) -> Option<Told> {
 
 /// The bytes are not what the file's name says.
 fn format_mismatch(format: &str) -> Told {
+    if format == BARE_RETURNS {
+        return Told::new(
+            "wiersze kończą się samym znakiem CR, jak w dawnych plikach Macintosha, i nie da się ich rozdzielić",
+            "the lines end with CR alone, as Macintosh files did, and cannot be told apart",
+        )
+        .hint(
+            "Zapisz plik jako CSV UTF-8 (w Excelu: Zapisz jako, „CSV UTF-8”).",
+            "Save the file as CSV UTF-8 (in Excel: Save As, “CSV UTF-8”).",
+        )
+        .expected("LF | CR LF");
+    }
     let told = Told::new(
         format!("to nie jest plik podanego rodzaju: jego treść to {format}"),
         format!("this is no file of its declared kind: its content is {format}"),
@@ -58,6 +72,10 @@ fn format_mismatch(format: &str) -> Told {
         "HTML" => told.hint(
             "To strona internetowa, być może z komunikatem o błędzie. Otwórz ją, a dane zapisz jako CSV UTF-8 albo XLSX.",
             "This is a web page, perhaps an error message. Open it, and save the data as CSV UTF-8 or XLSX.",
+        ),
+        "gzip" | "ZIP" => told.hint(
+            "Plik jest spakowany: rozpakuj go i wyślij to, co jest w środku.",
+            "The file is packed: unpack it and send what is inside.",
         ),
         _ => told.hint(
             "Nadaj plikowi właściwe rozszerzenie albo zapisz dane jako CSV UTF-8 lub XLSX.",

@@ -9,7 +9,7 @@ use encoding_rs::DecoderResult;
 use super::{InOrder, ReadAt, Stop};
 use crate::check::Checker;
 use crate::check::documents::DocumentRows;
-use crate::check::messages::office::NEITHER_PAGE;
+use crate::check::messages::office::{BARE_RETURNS, NEITHER_PAGE};
 use crate::check::messages::structural;
 use crate::check::sheets::SheetText;
 use crate::csv::{Encoding, Letters, Unclear, foreign};
@@ -122,6 +122,9 @@ impl<'a> Office<'a> {
         if let Some(format) = foreign(&head) {
             return Err(self.stop(Code::FormatMismatch, 0, format));
         }
+        if has_bare_returns(&head) && has_bare_returns(&self.look(0, WINDOW_BYTES)?) {
+            return Err(self.stop(Code::FormatMismatch, 0, BARE_RETURNS));
+        }
         match Encoding::marked(&head) {
             Some((Encoding::Utf8, _)) => self.state = State::Utf8,
             Some((encoding, mark)) => {
@@ -186,6 +189,12 @@ impl<'a> Office<'a> {
         bytes.truncate(filled);
         Ok(bytes)
     }
+}
+
+/// True where returns part lines that no line feed ends.
+fn has_bare_returns(bytes: &[u8]) -> bool {
+    let parts = memchr::memchr(b'\r', bytes).is_some_and(|at| at + 1 < bytes.len());
+    parts && memchr::memchr(b'\n', bytes).is_none()
 }
 
 impl Blocks for Office<'_> {

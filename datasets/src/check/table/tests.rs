@@ -107,3 +107,19 @@ fn rows_of_other_periods_are_set_aside_and_a_missing_column_is_still_missing() {
     let lacking = report(&checker(&SAID), "stanowisko_kod,czas,wartosc\nx,2017-02-15 01:00,1\n");
     assert!(blocking(&lacking).contains(&Code::ColumnMissing));
 }
+
+#[test]
+fn names_of_columns_say_what_the_sender_does_not() {
+    let header = WIDE.trim_end();
+    let table =
+        |said: &str| format!("{header},\"_uwagi\"{said}\n\"1:00\",\"19,3\",\"3\",\"-\",\"\",\"\",\"\"\n");
+    let of_names = table(",\"_set stacja=korzeniowskiego\",\"_set data=2017-02-15\"");
+    let made =
+        ["DsWrocWybCon-SO2-1g 2017-02-15T00:00:00Z 19.300 A", "DsWrocWybCon-NO-1g 2017-02-15T00:00:00Z  M"];
+    assert_eq!(rows(&checker(&[]), &of_names), made);
+    // What the sender says goes before them.
+    let other_day = table(",\"_set stacja=bartnicza\",\"_set data=2017-02-16\"");
+    assert_eq!(rows(&checker(&SAID), &other_day), made);
+    let nothing = format!("{WIDE}\"1:00\",\"19,3\",\"3\",\"-\"\n");
+    assert_eq!(blocking(&report(&checker(&[]), &nothing)), [Code::SchemaMismatch]);
+}

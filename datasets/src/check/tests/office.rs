@@ -210,6 +210,12 @@ fn other_formats_and_unclear_letters_are_named() {
     assert_eq!(found, [(Code::FormatMismatch, 1)]);
     assert!(message.contains("HTML"));
     assert_eq!(told(b"PK\x03\x04....").0, [(Code::FormatMismatch, 1)]);
+    let (found, _) = told(b"\x1F\x8B\x08\0\0\0");
+    assert_eq!(found, [(Code::FormatMismatch, 1)]);
+    // Lines of a Macintosh: one finding in place of one for each name.
+    let (found, message) = told(format!("{HEADER}\r{ROW}\r").as_bytes());
+    assert_eq!(found, [(Code::FormatMismatch, 1)]);
+    assert!(message.contains("CR alone"), "{message}");
     let unclear = [HEADER.as_bytes(), b"\n\xB9\x9C\xB1\xB6;x\n"].concat();
     assert_eq!(told(&unclear).0, [(Code::EncodingAmbiguous, 1)]);
     let (found, message) = told(&[HEADER.as_bytes(), b"\nSZKO\x9DA;x\n"].concat());

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 
-use hub_client::{Refusal, v1};
+use clap::Parser as _;
+use hub_client::{Environment, Refusal, v1};
 use hub_datasets::report::{Code, Count};
 
 use super::*;
+use crate::args::Args;
 
 fn verdict(state: SubmissionState) -> Verdict {
     let submission = v1::Submission { state: state.into(), ..Default::default() };
@@ -79,4 +81,19 @@ fn the_id_is_kept_while_the_outcome_is_open() {
     let endpoint = "http://127.0.0.1:1".to_owned();
     let waited = std::time::Duration::from_secs(10);
     assert!(!is_final(&ClientError::NotReached { endpoint, waited, cause: String::new() }));
+}
+
+#[test]
+fn what_was_accepted_with_warnings_says_so() {
+    let args = Args::parse_from(["hub", "doctor"]);
+    let environment = Environment { config_dir: "/".into(), endpoint: None, polish: true };
+    let session = Session::new(&args, environment);
+    let mut verdict = verdict(SubmissionState::Committed);
+    verdict.submission.name = "submissions/7".into();
+    let flags = Flags { strict: false, dry_run: false };
+    let report = report(Severity::Warn);
+    let said = told(&session, "k.csv", &verdict, Some(&report), (&flags, Exit::Accepted));
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[1], "  Przyjęto z uwagami, nie musisz nic robić");
+    assert!(said.contains("  uwag: 1; szczegóły: hub submissions report 7"), "{said}");
 }

@@ -199,3 +199,14 @@ async fn no_slice_stands_in_a_day_and_in_its_month() {
     let [month, day] = lanes.map(|push| push.job(&house.context.files).lane());
     assert_eq!(month, day);
 }
+
+#[test]
+fn an_overlap_is_told_to_clerks_too() {
+    let told = |slices: &[&str]| {
+        let slices = slices.iter().map(|slice| (*slice).to_owned()).collect();
+        let (publisher, period, other) = ("gmina-100201".into(), "2017-M02".into(), "2017-02-15".into());
+        crate::commit::CommitError::PeriodOverlaps { publisher, period, other, slices }.message_pl().unwrap()
+    };
+    assert!(told(&["u1", "u2"]).contains("części `u1`, `u2` są już w sprawozdaniu za 2017-02-15"));
+    assert!(told(&[""]).contains("te wiersze są już w sprawozdaniu za 2017-02-15"));
+}

@@ -13,7 +13,7 @@ use crate::intake::{CommitOptions, NewSubmission, SubmissionState, SubmissionVie
 use crate::sign::SignedReceipt;
 use crate::telemetry;
 
-const CREATE: &str = "CreateSubmissionRequest";
+pub(super) const CREATE: &str = "CreateSubmissionRequest";
 
 /// Hex characters of a SHA-256.
 const SHA256_CHARS: usize = 64;

@@ -10,7 +10,7 @@ mod upload;
 use std::sync::Arc;
 
 use hub_proto::name::Collection;
-use hub_proto::{Reason, Refusal, v1};
+use hub_proto::{MESSAGE_PL, Reason, Refusal, TypeConversionError, v1};
 use tracing::Instrument as _;
 
 use super::{Desk, Page};
@@ -42,6 +42,9 @@ impl Desk {
         caller: &Principal,
         request: v1::CreateSubmissionRequest,
     ) -> Result<(PushPermit, NewSubmission), HubError> {
+        if request.pattern.is_empty() {
+            return Err(TypeConversionError::missing(convert::CREATE, "pattern").into());
+        }
         let pattern = self.pattern(Collection::Patterns, &request.pattern)?;
         let publisher = match request.publisher.as_str() {
             "" => None,
@@ -115,8 +118,10 @@ impl Desk {
             && Collection::Organisations.id(&request.publisher)? != permit.publisher()
         {
             let message = format!("you may list the submissions of `{}` only", permit.publisher());
+            let polish = format!("możesz przeglądać przesyłki tylko jednostki `{}`", permit.publisher());
             return Err(Refusal::new(Reason::PublisherNotPermitted, message)
                 .field("publisher", "not yours")
+                .fact(MESSAGE_PL, polish)
                 .into());
         }
         let pattern = match request.pattern.as_str() {
