@@ -10,8 +10,8 @@ use hub_client::{AsOf, Compression};
 use hub_datasets::Period;
 use hub_datasets::report::Explanation;
 
-pub(crate) use told::{News, NoticeDeed, Notices, Subscriptions};
 use crate::text::{self, Language, Text};
+pub(crate) use told::{News, NoticeDeed, Notices, Subscriptions};
 
 /// Push a dataset once, let every ministry that is entitled to it query and pull it.
 #[derive(Debug, Parser)]
