@@ -30,7 +30,8 @@ async fn warned(client: &Client, sql: &str) -> Vec<String> {
 
 /// Two quarters of a gmina and of a city.
 fn filled() -> Server {
-    let server = Server::start();
+    // A version for each report, however fast they come.
+    let server = Server::start_with(&[("HUB_LIMITS_OPEN_VERSION_MS", "0")]);
     for (period, seed) in [("2022-Q3", 1), ("2022-Q4", 2)] {
         let file = server.file("report.csv", &synthetic("rb28s", "026401", period, 40, seed));
         server.accepted("publisher2", &file, "rb28s", period, &[]);
@@ -110,9 +111,11 @@ async fn flights_and_https_warn_alike() {
     let answer = keyed(server.http, &server.key("ministry"), place, &[], body.as_bytes());
     let head = answer.header("hub-rows");
     assert!(head.is_ascii());
+    let described: Value = serde_json::from_slice(&info.app_metadata).expect("JSON");
+    assert!(described["versions"][0]["version"].as_u64() >= Some(1), "{described}");
     for told in [&info.app_metadata[..], &last[..], head.as_bytes()] {
         let told: Value = serde_json::from_slice(told).expect("JSON");
-        assert_eq!(told["versions"][0]["version"], 3);
+        assert_eq!(told["versions"], described["versions"]);
         assert_eq!(told["warnings"].as_array().map(Vec::len), Some(1), "{told}");
         let warning = &told["warnings"][0];
         assert_eq!((&warning["code"], &warning["dataset"]), (&"CUMULATIVE_SUM".into(), &"rb28s".into()));
