@@ -106,7 +106,8 @@ fn take(line: &TcpStream, status: u16) -> Option<Came> {
         }
         head.push(text.trim().to_owned());
     }
-    assert_eq!(head.first().map(String::as_str), Some("POST /hub?x=1 HTTP/1.1"));
+    // A hub that is killed may leave a connection on which nothing comes.
+    assert_eq!(head.first()?, "POST /hub?x=1 HTTP/1.1");
     let header = |name: &str| {
         let found = head.iter().filter_map(|line| line.split_once(": "));
         found.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).next()
