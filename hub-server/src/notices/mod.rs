@@ -1,8 +1,9 @@
 //! Who is told of what: consumers whose pull took a revision that was corrected since.
 //!
-//! News is sent to addresses of subscribers, too (`webhooks`). What was pulled stands in the catalogue. Behind the commits a look goes through each dataset's log from a durable
+//! What was pulled stands in the catalogue. Behind the commits a look goes through each dataset's log from a durable
 //! place on and asks, of each correction, whose pull took what it corrects. A notice and the place behind it are
 //! written together, and a notice is one for each pull and deed, so that whatever dies, each is made once.
+//! News is sent to addresses of subscribers, too (`webhooks`).
 
 mod error;
 mod look;

@@ -66,7 +66,8 @@ impl Target {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
         let found: Vec<SocketAddr> = found.map_err(|_| "its name is not known".to_owned())?.collect();
         match found.iter().find(|address| !may_reach(address.ip(), reachable)) {
-            Some(address) => Err(private(address.ip())),
+            // Which address it is would tell of the hub's own network.
+            Some(_) => Err("its name stands for no public address".to_owned()),
             None if found.is_empty() => Err("its name stands for no address".to_owned()),
             None => Ok(found),
         }
@@ -210,6 +211,7 @@ mod tests {
     async fn a_name_is_judged_by_what_it_stands_for() {
         let target = Target::of("https://localhost:1/", CLOSED).unwrap();
         assert!(target.resolved(CLOSED).await.unwrap_err().contains("no public address"));
+        assert!(!target.resolved(CLOSED).await.unwrap_err().contains("127.0.0.1"));
         assert!(target.resolved(AT_HOME).await.is_ok());
     }
 }
